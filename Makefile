@@ -1,0 +1,105 @@
+# gateway-token-operator: what a developer and CI run. Everything is built from Go
+# modules, into bin/; Go, bash, git and awk are all that must be there before.
+
+SHELL := bash
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# The control plane of tests, demo and `make dev`; KUBEBUILDER_ASSETS, when set, wins.
+ASSETS = $(shell hack/devcluster/build.sh --assets)
+
+# What controller-gen writes beside the deep copies. RBAC is written by hand, in
+# config/rbac: to have it from markers, add `rbac:roleName=… output:rbac:dir=…` and
+# the packages that have them.
+MANIFESTS = crd output:crd:dir=config/crd/bases
+
+# Packages worth the race detector's time: those with code of more than one goroutine.
+RACE_PACKAGES ?= ./cmd/... ./internal/...
+
+ROUNDS ?= 50
+ARGS   ?=
+
+GO_BUILD = CGO_ENABLED=0 go build -trimpath -ldflags '-s -w'
+
+# Tests, and the programs in test/, find what they start in bin/ and by these.
+WITH_TOOLS = KUBEBUILDER_ASSETS="$(ASSETS)" HELM="$$(hack/tool.sh helm)"
+
+# A line per package as it is done; packages without tests say nothing.
+GO_TEST_LINES = awk '!/no test files/ {print; fflush()}'
+
+##@ Every day
+
+.PHONY: help
+help: ## Show this help
+	@awk 'BEGIN {FS = ":.*## "} \
+		/^##@/ {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build bin/manager and bin/vendorsim
+	$(GO_BUILD) -o bin/ ./cmd/manager ./cmd/vendorsim
+
+.PHONY: fmt
+fmt: ## Format the Go code
+	@"$$(hack/tool.sh golangci-lint)" fmt ./...
+
+.PHONY: lint
+lint: ## Check style, import rules and API conventions
+	@"$$(hack/tool.sh golangci-lint)" run ./...
+
+.PHONY: test
+test: control-plane helm ## Run all tests (some on a real control plane)
+	@echo "go test ./..."
+	@set -o pipefail; $(WITH_TOOLS) go test -timeout 20m ./... | $(GO_TEST_LINES)
+
+.PHONY: test-race
+test-race: control-plane helm ## Run RACE_PACKAGES with the race detector
+	@echo "go test -race $(RACE_PACKAGES)"
+	@set -o pipefail; $(WITH_TOOLS) go test -race -timeout 30m $(RACE_PACKAGES) | $(GO_TEST_LINES)
+
+.PHONY: conformance
+conformance: ## Run every vendor adapter against its simulator
+	go test -count=1 -v ./internal/vendors/...
+
+##@ The whole system on this machine
+
+.PHONY: demo
+demo: control-plane helm build ## Tell the story of a token, and check every step
+	@go build -o bin/demo ./test/demo
+	@$(WITH_TOOLS) bin/demo $(ARGS)
+
+.PHONY: dev
+dev: override ARGS += --stay
+dev: demo ## Leave cluster, operator and simulator running to play with
+
+.PHONY: soak
+soak: control-plane helm build ## Kill the operator ROUNDS times and compare vendor and cluster
+	@go build -o bin/soak ./test/soak
+	@$(WITH_TOOLS) bin/soak --rounds $(ROUNDS) $(ARGS)
+
+.PHONY: control-plane
+control-plane: ## Build etcd, kube-apiserver and kube-controller-manager, once
+	@hack/devcluster/build.sh
+
+.PHONY: helm
+helm: # Helm, once: the chart is installed with it
+	@hack/tool.sh helm >/dev/null
+
+##@ Generated files and checks
+
+.PHONY: generate
+generate: manifests ## Write everything that is generated
+	@"$$(hack/tool.sh controller-gen)" object paths=./api/...
+	@go generate ./...
+
+.PHONY: manifests
+manifests: ## Write the CRDs
+	@"$$(hack/tool.sh controller-gen)" $(MANIFESTS) paths=./api/...
+
+.PHONY: verify
+verify: ## Check all that CI checks but the tests; fails when a generated file is stale
+	@hack/verify.sh
+
+.PHONY: clean
+clean: ## Remove what was built, but the control plane and the tools, which take minutes
+	@find bin -mindepth 1 -maxdepth 1 ! -name control-plane ! -name tools -exec rm -rf {} +

@@ -1,0 +1,271 @@
+package v1alpha1
+
+// Condition types. All are positive statements: a GatewayToken or issuer in good
+// order has Ready True and Stalled and Reconciling absent or False.
+const (
+	// ConditionReady on a GatewayToken: the Secret holds a token last known
+	// active. A vendor outage, a pending revocation or a suspension does not lower
+	// it. On an issuer: the vendor accepts the credentials and shows the account
+	// that was pinned.
+	ConditionReady = "Ready"
+	// ConditionReconciling on a GatewayToken: a new generation of the spec is not
+	// yet published. Neither an outage nor a retirement raises it.
+	ConditionReconciling = "Reconciling"
+	// ConditionStalled on a GatewayToken: a person must act before this generation
+	// can become Ready.
+	ConditionStalled = "Stalled"
+	// ConditionVendorReachable on a GatewayToken or issuer: the vendor answered
+	// when it was last asked. On an issuer whose credentials Secret is gone or
+	// refused, it tells whether the last-good copy still works.
+	ConditionVendorReachable = "VendorReachable"
+	// ConditionRevocationPending on a GatewayToken: a token that is no longer
+	// current is still active at the vendor, on purpose or because the vendor does
+	// not answer.
+	ConditionRevocationPending = "RevocationPending"
+	// ConditionInUse on an issuer: GatewayTokens still need it, so that it stays
+	// when it is deleted.
+	ConditionInUse = "InUse"
+)
+
+// Reasons of a GatewayToken's conditions. Each comment says which condition the
+// reason belongs to, what it means, and what to do.
+const (
+	// ReasonPublished (Ready True): the Secret holds the current token.
+	// What to do: nothing.
+	ReasonPublished = "Published"
+	// ReasonProgressing (Ready Unknown, Reconciling True): work on this generation
+	// has begun and nothing is known to be wrong.
+	// What to do: wait.
+	ReasonProgressing = "Progressing"
+	// ReasonIssuing (Ready False, Reconciling True): a token is being asked for at
+	// the vendor or written to the Secret.
+	// What to do: wait.
+	ReasonIssuing = "Issuing"
+	// ReasonSuspended (Ready False, Stalled True): spec.suspend is set and no
+	// token was published before. A published token stays Ready.
+	// What to do: unset spec.suspend when work shall go on.
+	ReasonSuspended = "Suspended"
+	// ReasonIssuerNotFound (Ready False): the issuer that spec.issuerRef names does
+	// not exist.
+	// What to do: create it; work goes on by itself. Check kind (TokenIssuer when
+	// left out) and, for a TokenIssuer, that it is in the same namespace.
+	ReasonIssuerNotFound = "IssuerNotFound"
+	// ReasonIssuerNotReady (Ready False): the issuer exists and is not Ready.
+	// What to do: read the conditions of the issuer; work goes on by itself once
+	// it is Ready.
+	ReasonIssuerNotReady = "IssuerNotReady"
+	// ReasonIssuerTerminating (Ready False, Stalled True): the issuer is being
+	// deleted and issues nothing new; it stays only to revoke.
+	// What to do: create another issuer and a GatewayToken that names it.
+	ReasonIssuerTerminating = "IssuerTerminating"
+	// ReasonNotGranted (Ready False, Stalled True): the ClusterTokenIssuer does not
+	// grant this namespace. The vendor was not asked. A Secret published before
+	// the grant was taken away stays.
+	// What to do: ask whoever owns the issuer to add the namespace to spec.grants.
+	ReasonNotGranted = "NotGranted"
+	// ReasonSecretConflict (Ready False, Stalled True): a Secret of that name
+	// exists and is not this GatewayToken's. It is not touched, and no token was
+	// issued.
+	// What to do: choose another spec.secret.name in a new GatewayToken, remove the
+	// Secret, or set spec.secret.adopt to IfUnowned.
+	ReasonSecretConflict = "SecretConflict"
+	// ReasonInvalidTemplate (Ready False, Stalled True): a template in
+	// spec.secret.data cannot be read or rendered, its result is too large, or the
+	// API server refuses the Secret that it makes. No token was issued.
+	// What to do: correct the key that the message names.
+	ReasonInvalidTemplate = "InvalidTemplate"
+	// ReasonRevokedAtVendor (Ready False): somebody revoked the token at the
+	// vendor. With onRemoteRevocation Report it stays so (Stalled True), else a new
+	// token follows.
+	// What to do: with Report, find out who and why; then set onRemoteRevocation to
+	// Reissue for a new token, or delete the GatewayToken.
+	ReasonRevokedAtVendor = "RevokedAtVendor"
+	// ReasonMintBudgetSpent (Ready False): more tokens were issued for this object
+	// within an hour or a day than its spec is a cause for. Somebody or something
+	// makes them useless; issuing more would not help.
+	// What to do: find what revokes the tokens or removes the Secret. Work goes on
+	// by itself when the budget allows.
+	ReasonMintBudgetSpent = "MintBudgetSpent"
+	// ReasonCreateAmbiguous (Ready False, Reconciling True): a create was sent and
+	// no answer says whether it happened. The next list decides; nothing is issued
+	// twice.
+	// What to do: wait. If it lasts, read VendorReachable.
+	ReasonCreateAmbiguous = "CreateAmbiguous"
+	// ReasonCreateRefused (Ready False): the vendor refused to create the token.
+	// What to do: the message gives the class of the refusal; correct the spec or
+	// the rights and quota of the account. It is tried again after a change, else
+	// rarely.
+	ReasonCreateRefused = "CreateRefused"
+	// ReasonEmptyTokenValue (Ready False): the vendor created a token and gave no
+	// value for it, as Causely does for credentials without the Admin role. The
+	// Secret is not written.
+	// What to do: give the issuer credentials that may read token values.
+	ReasonEmptyTokenValue = "EmptyTokenValue"
+	// ReasonValueUnreadable (Ready False): the value of an active token is needed
+	// and the vendor does not show it, or what it shows cannot be a token.
+	// What to do: check that the issuer's credentials may read values. Where the
+	// vendor never shows values, the next token follows by itself.
+	ReasonValueUnreadable = "ValueUnreadable"
+	// ReasonTokenNotListed (Ready keeps its status): the current token is missing
+	// from the vendor's list, which alone proves nothing.
+	// What to do: wait for further lists. If it lasts, ask the vendor.
+	ReasonTokenNotListed = "TokenNotListed"
+	// ReasonClockSkew (VendorReachable or RevocationPending): the operator's clock
+	// and the vendor's or API server's are more than five minutes apart; nothing
+	// is done because of a time.
+	// What to do: correct the clock of the operator's node.
+	ReasonClockSkew = "ClockSkew"
+	// ReasonBackingOff (VendorReachable False, or Ready False): an attempt failed
+	// and the next one waits. status.failure says why and until when.
+	// What to do: nothing if the cause passes by itself; a changed spec is tried at
+	// once.
+	ReasonBackingOff = "BackingOff"
+	// ReasonWriteFailed (Ready False): the Kubernetes API refused a write of the
+	// Secret. The token is kept in memory and only the write is tried again.
+	// What to do: read the message: a quota, an admission policy, missing rights of
+	// the operator, a terminating namespace.
+	ReasonWriteFailed = "WriteFailed"
+	// ReasonIdentityClash (Ready False, Stalled True): another object has the same
+	// marker as this one, so that their tokens cannot be told apart.
+	// What to do: recreate one of the two under another name.
+	ReasonIdentityClash = "IdentityClash"
+	// ReasonRetiring (RevocationPending True): a replaced token is still active
+	// because its overlap has not passed; status.retiring says since when.
+	// What to do: nothing.
+	ReasonRetiring = "Retiring"
+	// ReasonRevoking (RevocationPending True): a revocation was sent, and the
+	// vendor's list has not yet shown it.
+	// What to do: wait.
+	ReasonRevoking = "Revoking"
+	// ReasonWaitingForVendor (RevocationPending True): a revocation is due and the
+	// vendor does not answer or refuses the credentials.
+	// What to do: read the conditions of the issuer. If the vendor is gone for ever,
+	// gatewaytoken.io/skip-revocation releases an object that is being deleted.
+	ReasonWaitingForVendor = "WaitingForVendor"
+	// ReasonDeleting (Ready False): the object is being deleted; its tokens are
+	// revoked first.
+	// What to do: wait. RevocationPending says what it waits for.
+	ReasonDeleting = "Deleting"
+	// ReasonRetained (Ready False): the object is being deleted with deletionPolicy
+	// Retain; token and Secret stay.
+	// What to do: nothing.
+	ReasonRetained = "Retained"
+	// ReasonNothingToRevoke (RevocationPending False): every token of this object
+	// but the current one is revoked.
+	// What to do: nothing.
+	ReasonNothingToRevoke = "NothingToRevoke"
+)
+
+// Reasons that GatewayTokens and issuers share.
+const (
+	// ReasonVendorAnswered (VendorReachable True): the vendor answered when it was
+	// last asked.
+	// What to do: nothing.
+	ReasonVendorAnswered = "VendorAnswered"
+	// ReasonAccountChanged (issuer: Ready False; GatewayToken: Ready keeps its
+	// status): the credentials lead to another account than at first use. Nothing
+	// is created or revoked and no Secret is touched.
+	// What to do: restore the credentials of the account in status.account. For
+	// another account, create another issuer.
+	ReasonAccountChanged = "AccountChanged"
+	// ReasonNameAltered (Ready False): the vendor stored a token under another name
+	// than asked for, so that it could not be recognised. That token was revoked by
+	// its ID and the issuer issues nothing more.
+	// What to do: report it with the vendor's name; try a shorter and plainer
+	// spec.tokenName.
+	ReasonNameAltered = "NameAltered"
+)
+
+// Reasons of an issuer's conditions.
+const (
+	// ReasonCredentialsAccepted (Ready True): the vendor accepts the credentials and
+	// its list was read.
+	// What to do: nothing.
+	ReasonCredentialsAccepted = "CredentialsAccepted"
+	// ReasonCredentialsNotFound (Ready False): the credentials Secret does not
+	// exist.
+	// What to do: create it: in the namespace of a TokenIssuer, in the operator's
+	// cluster resource namespace for a ClusterTokenIssuer.
+	ReasonCredentialsNotFound = "CredentialsNotFound"
+	// ReasonCredentialsKeyMissing (Ready False): the credentials Secret lacks a key
+	// or the key is empty.
+	// What to do: add the key that the message names, or name another in
+	// credentialsSecretRef.
+	ReasonCredentialsKeyMissing = "CredentialsKeyMissing"
+	// ReasonCredentialsRejected (Ready False): the vendor answered 401: it does not
+	// know the credentials, or they were withdrawn.
+	// What to do: put valid credentials into the Secret; they are tried at once.
+	ReasonCredentialsRejected = "CredentialsRejected"
+	// ReasonPermissionDenied (Ready False): the vendor answered 403: it knows the
+	// credentials and does not allow this.
+	// What to do: give them the role that may manage gateway tokens (Admin at
+	// Causely).
+	ReasonPermissionDenied = "PermissionDenied"
+	// ReasonInsecureURL (Ready False): a URL is http, and the operator is not
+	// started with the flag that allows it. Nothing was sent.
+	// What to do: use https.
+	ReasonInsecureURL = "InsecureURL"
+	// ReasonInvalidURL (Ready False): a URL cannot be understood, has no host, or
+	// has parts it must not have (user, query, fragment). Nothing was sent.
+	// What to do: correct the URL that the message names.
+	ReasonInvalidURL = "InvalidURL"
+	// ReasonAddressRefused (Ready False): the host leads to an address that the
+	// operator does not connect to: loopback, link-local and metadata addresses,
+	// and private ones for a TokenIssuer. Nothing was sent.
+	// What to do: correct the URL, or have the operator started with --allow-cidrs
+	// for that network.
+	ReasonAddressRefused = "AddressRefused"
+	// ReasonCABundleNotFound (Ready False): the ConfigMap of spec.caBundle or its
+	// key does not exist.
+	// What to do: create it beside the credentials Secret.
+	ReasonCABundleNotFound = "CABundleNotFound"
+	// ReasonCABundleInvalid (Ready False): the CA bundle holds no certificate in
+	// PEM, or something that cannot be read.
+	// What to do: correct the ConfigMap's key.
+	ReasonCABundleInvalid = "CABundleInvalid"
+	// ReasonCertificateNotTrusted (Ready False): the server's certificate is not
+	// signed by a known authority, is expired, or is for another host.
+	// What to do: check the URL; for an authority of your own, set spec.caBundle.
+	ReasonCertificateNotTrusted = "CertificateNotTrusted"
+	// ReasonVendorUnreachable (VendorReachable False; Ready False until a first
+	// success): no connection, or no answer in time.
+	// What to do: check URL, DNS, proxy and network policies. It is tried again by
+	// itself.
+	ReasonVendorUnreachable = "VendorUnreachable"
+	// ReasonVendorUnavailable (VendorReachable False; Ready False until a first
+	// success): the vendor answered with a server error (5xx).
+	// What to do: wait; look at the vendor's status page. It is tried again by
+	// itself.
+	ReasonVendorUnavailable = "VendorUnavailable"
+	// ReasonRateLimited (VendorReachable False; Ready False until a first success):
+	// the vendor answered 429.
+	// What to do: wait. If it comes again, lower spec.requestsPerSecond or raise
+	// spec.inventoryInterval.
+	ReasonRateLimited = "RateLimited"
+	// ReasonUnexpectedAnswer (VendorReachable False; Ready False until a first
+	// success): the answer is not what the vendor's document says: HTML, malformed
+	// JSON, a redirect, a missing field.
+	// What to do: check that the URL is the API's, and that no proxy answers in its
+	// place.
+	ReasonUnexpectedAnswer = "UnexpectedAnswer"
+	// ReasonAnswerTooLarge (VendorReachable False; Ready False until a first
+	// success): an answer, or one row of it, is larger than the operator reads.
+	// What to do: check that the URL is the API's; ask the vendor.
+	ReasonAnswerTooLarge = "AnswerTooLarge"
+	// ReasonUsingLastGoodCredentials (issuer: VendorReachable True): the credentials
+	// Secret is gone or refused (Ready says which), and the copy of the last
+	// accepted ones is used to list and to revoke, for nothing else.
+	// What to do: restore the Secret, or let the deletion finish.
+	ReasonUsingLastGoodCredentials = "UsingLastGoodCredentials"
+	// ReasonTokensRemain (InUse True): GatewayTokens need this issuer; when it is
+	// deleted it stays until they are gone.
+	// What to do: before deleting the issuer, delete the GatewayTokens that name it.
+	ReasonTokensRemain = "TokensRemain"
+	// ReasonNotInUse (InUse False): no GatewayToken needs this issuer.
+	// What to do: nothing; it can be deleted.
+	ReasonNotInUse = "NotInUse"
+	// ReasonTerminating (Ready False): the issuer is being deleted. It lists and
+	// revokes and issues nothing.
+	// What to do: see InUse for what it waits for.
+	ReasonTerminating = "Terminating"
+)

@@ -1,0 +1,236 @@
+package v1alpha1
+
+import (
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// What a GatewayToken gets for what it leaves out.
+const (
+	// DefaultSecretType is the type of a Secret.
+	DefaultSecretType = "Opaque"
+	// DefaultDataKey is the one key of a Secret.
+	DefaultDataKey = "token"
+	// DefaultDataTemplate is its template: the token and nothing else.
+	DefaultDataTemplate = "{{ .Token }}"
+	// DefaultOverlap is how long a replaced token stays active. A day, since
+	// nothing but time protects consumers that have not yet taken the new value.
+	DefaultOverlap = 24 * time.Hour
+)
+
+// What an issuer gets for what it leaves out.
+const (
+	// DefaultRequestsPerSecond bounds the use of an issuer's credentials.
+	DefaultRequestsPerSecond int32 = 5
+	// DefaultInventoryInterval is how often the vendor's list is read.
+	DefaultInventoryInterval = 5 * time.Minute
+	// DefaultCABundleKey is the key of a CA bundle's ConfigMap.
+	DefaultCABundleKey = "ca.crt"
+	// DefaultClientIDKey is the key of the client ID in a credentials Secret.
+	DefaultClientIDKey = "clientId"
+	// DefaultClientSecretKey is the key of the client secret in it.
+	DefaultClientSecretKey = "clientSecret"
+	// DefaultCauselyURL is the base of Causely's API.
+	DefaultCauselyURL = "https://api.causely.app"
+	// DefaultCauselyAuthURL is where Causely exchanges client credentials for a
+	// bearer token.
+	DefaultCauselyAuthURL = "https://auth.causely.app/frontegg/identity/resources/auth/v2/api-token"
+)
+
+// IssuerRef returns the issuer reference with its kind resolved.
+func (t *GatewayToken) IssuerRef() IssuerReference {
+	return t.Spec.IssuerRef.Resolved()
+}
+
+// Resolved returns the reference with the kind filled in.
+func (r IssuerReference) Resolved() IssuerReference {
+	if r.Kind == "" {
+		r.Kind = KindTokenIssuer
+	}
+	return r
+}
+
+// String returns Kind/name with the kind resolved, the form of
+// GatewayTokenStatus.Issuer.
+func (r IssuerReference) String() string {
+	r = r.Resolved()
+	return r.Kind + "/" + r.Name
+}
+
+// TokenBaseName returns the part of the token's name at the vendor that is meant
+// for people: spec.tokenName, or <namespace>-<name>. It is not yet shortened.
+func (t *GatewayToken) TokenBaseName() string {
+	if t.Spec.TokenName != "" {
+		return t.Spec.TokenName
+	}
+	return t.Namespace + "-" + t.Name
+}
+
+// SecretName returns the name of the Secret: spec.secret.name, or metadata.name.
+func (t *GatewayToken) SecretName() string {
+	if name := t.secret().Name; name != "" {
+		return name
+	}
+	return t.Name
+}
+
+// SecretType returns the type of the Secret.
+func (t *GatewayToken) SecretType() string {
+	if secretType := t.secret().Type; secretType != "" {
+		return secretType
+	}
+	return DefaultSecretType
+}
+
+// SecretLabels returns a copy of the labels asked for, never nil. The operator's
+// own labels are not among them.
+func (t *GatewayToken) SecretLabels() map[string]string {
+	return plain(t.secret().Labels)
+}
+
+// SecretAnnotations returns a copy of the annotations asked for, never nil. The
+// operator's own annotations are not among them.
+func (t *GatewayToken) SecretAnnotations() map[string]string {
+	return plain(t.secret().Annotations)
+}
+
+// SecretData returns a copy of the templates of the Secret's keys, never empty.
+func (t *GatewayToken) SecretData() map[string]string {
+	if data := t.secret().Data; len(data) > 0 {
+		return plain(data)
+	}
+	return map[string]string{DefaultDataKey: DefaultDataTemplate}
+}
+
+// AdoptPolicy returns whether an existing Secret may be taken over.
+func (t *GatewayToken) AdoptPolicy() AdoptPolicy {
+	if adopt := t.secret().Adopt; adopt != "" {
+		return adopt
+	}
+	return AdoptNever
+}
+
+// Overlap returns how long a replaced token stays active, before the operator's
+// floor is applied. Never negative.
+func (t *GatewayToken) Overlap() time.Duration {
+	if t.Spec.Rotation == nil || t.Spec.Rotation.Overlap == nil {
+		return DefaultOverlap
+	}
+	return max(t.Spec.Rotation.Overlap.Duration, 0)
+}
+
+// DeletionPolicy returns what becomes of the token at deletion.
+func (t *GatewayToken) DeletionPolicy() DeletionPolicy {
+	if t.Spec.DeletionPolicy != "" {
+		return t.Spec.DeletionPolicy
+	}
+	return DeletionRevoke
+}
+
+// OnRemoteRevocation returns what happens after a revocation by somebody else.
+func (t *GatewayToken) OnRemoteRevocation() OnRemoteRevocation {
+	if t.Spec.OnRemoteRevocation != "" {
+		return t.Spec.OnRemoteRevocation
+	}
+	return RemoteRevocationReissue
+}
+
+// EffectiveSettings returns the values in force for what the spec leaves out,
+// nil if it leaves out nothing. floor is the operator's least overlap: an
+// overlap that it raises is shown, too.
+func (t *GatewayToken) EffectiveSettings(floor time.Duration) *EffectiveSettings {
+	var effective EffectiveSettings
+	if t.Spec.TokenName == "" {
+		effective.TokenName = t.TokenBaseName()
+	}
+	if overlap := t.Overlap(); overlap < floor {
+		effective.Overlap = &metav1.Duration{Duration: floor}
+	} else if t.Spec.Rotation == nil || t.Spec.Rotation.Overlap == nil {
+		effective.Overlap = &metav1.Duration{Duration: overlap}
+	}
+	if t.secret().Type == "" {
+		effective.SecretType = t.SecretType()
+	}
+	if t.secret().Adopt == "" {
+		effective.Adopt = t.AdoptPolicy()
+	}
+	if t.Spec.DeletionPolicy == "" {
+		effective.DeletionPolicy = t.DeletionPolicy()
+	}
+	if t.Spec.OnRemoteRevocation == "" {
+		effective.OnRemoteRevocation = t.OnRemoteRevocation()
+	}
+	if effective == (EffectiveSettings{}) {
+		return nil
+	}
+	return &effective
+}
+
+// secret returns the Secret's description, empty when left out.
+func (t *GatewayToken) secret() SecretTemplate {
+	if t.Spec.Secret == nil {
+		return SecretTemplate{}
+	}
+	return *t.Spec.Secret
+}
+
+// plain copies a map of one of the string types of this package.
+func plain[V ~string](from map[string]V) map[string]string {
+	to := make(map[string]string, len(from))
+	for key, value := range from {
+		to[key] = string(value)
+	}
+	return to
+}
+
+// RequestRate returns the most requests per second.
+func (s *TokenIssuerSpec) RequestRate() int32 {
+	if s.RequestsPerSecond == nil {
+		return DefaultRequestsPerSecond
+	}
+	return *s.RequestsPerSecond
+}
+
+// ListInterval returns how often the vendor's list is read.
+func (s *TokenIssuerSpec) ListInterval() time.Duration {
+	if s.InventoryInterval == nil {
+		return DefaultInventoryInterval
+	}
+	return s.InventoryInterval.Duration
+}
+
+// APIURL returns the base of the API.
+func (c *CauselyIssuer) APIURL() string {
+	if c.URL == "" {
+		return DefaultCauselyURL
+	}
+	return c.URL
+}
+
+// LoginURL returns where credentials are exchanged for a bearer token.
+func (c *CauselyIssuer) LoginURL() string {
+	if c.AuthURL == "" {
+		return DefaultCauselyAuthURL
+	}
+	return c.AuthURL
+}
+
+// Resolved returns the reference with its keys filled in.
+func (r ClientCredentialsReference) Resolved() ClientCredentialsReference {
+	if r.ClientIDKey == "" {
+		r.ClientIDKey = DefaultClientIDKey
+	}
+	if r.ClientSecretKey == "" {
+		r.ClientSecretKey = DefaultClientSecretKey
+	}
+	return r
+}
+
+// Resolved returns the reference with its key filled in.
+func (r ConfigMapKeyReference) Resolved() ConfigMapKeyReference {
+	if r.Key == "" {
+		r.Key = DefaultCABundleKey
+	}
+	return r
+}

@@ -1,0 +1,458 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// GatewayToken asks for one token at a vendor and one Secret in its own
+// namespace that holds the token's value.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=gwt,categories=gwtokens
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`,description="Whether the Secret holds a token last known active"
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`,description="Why"
+// +kubebuilder:printcolumn:name="Secret",type=string,JSONPath=`.status.secretName`,description="The Secret that holds the token"
+// +kubebuilder:printcolumn:name="Issuer",type=string,JSONPath=`.status.issuer`,description="The issuer, as Kind/name"
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Token ID",type=string,priority=1,JSONPath=`.status.current.id`,description="The vendor's ID of the token in the Secret"
+// +kubebuilder:printcolumn:name="Sequence",type=integer,priority=1,JSONPath=`.status.current.sequence`,description="How many tokens this object has had"
+// +kubebuilder:selectablefield:JSONPath=`.status.issuer`
+// +kubebuilder:selectablefield:JSONPath=`.status.secretName`
+// +kubebuilder:validation:XValidation:fieldPath=".spec.secret.name",rule="(has(self.spec.secret) && has(self.spec.secret.name) ? self.spec.secret.name : self.metadata.name) == (has(oldSelf.spec.secret) && has(oldSelf.spec.secret.name) ? oldSelf.spec.secret.name : oldSelf.metadata.name)",message="the name of the Secret cannot be changed (left out, it is metadata.name): create another GatewayToken instead"
+// +kubebuilder:validation:XValidation:fieldPath=".spec.secret.name",rule="!(has(self.spec.secret) && has(self.spec.secret.name) ? self.spec.secret.name : self.metadata.name).matches('^(gateway-token-operator-|sh[.]helm[.]release[.])')",message="a Secret name (left out, it is metadata.name) that begins with gateway-token-operator- or sh.helm.release. is reserved: choose another"
+type GatewayToken struct {
+	metav1.TypeMeta `json:",inline"`
+
+	// metadata is the standard object's metadata.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitzero"`
+
+	// spec is what is asked for.
+	// +required
+	Spec GatewayTokenSpec `json:"spec,omitzero"`
+
+	// status is what was observed and done. It never holds a token value.
+	// +optional
+	// +kubebuilder:default:={"observedGeneration":-1}
+	Status GatewayTokenStatus `json:"status,omitzero"`
+}
+
+// GatewayTokenList is a list of GatewayTokens.
+//
+// +kubebuilder:object:root=true
+type GatewayTokenList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitzero"`
+
+	// items are the GatewayTokens.
+	Items []GatewayToken `json:"items"`
+}
+
+// GatewayTokenSpec is what a person asks for.
+//
+// +kubebuilder:validation:XValidation:fieldPath=".issuerRef",rule="self.issuerRef.name == oldSelf.issuerRef.name && (has(self.issuerRef.kind) ? self.issuerRef.kind : 'TokenIssuer') == (has(oldSelf.issuerRef.kind) ? oldSelf.issuerRef.kind : 'TokenIssuer')",message="the issuer cannot be changed (a kind left out is TokenIssuer): create another GatewayToken instead"
+// +kubebuilder:validation:XValidation:fieldPath=".secret.type",rule="(has(self.secret) && has(self.secret.type) ? self.secret.type : 'Opaque') == (has(oldSelf.secret) && has(oldSelf.secret.type) ? oldSelf.secret.type : 'Opaque')",message="the type of the Secret cannot be changed (left out, it is Opaque): create another GatewayToken instead"
+type GatewayTokenSpec struct {
+	// issuerRef names the issuer whose vendor account the token is taken from.
+	// It cannot be changed.
+	// +required
+	IssuerRef IssuerReference `json:"issuerRef,omitzero"`
+
+	// tokenName is the part of the token's name at the vendor that is meant for
+	// people; the operator appends a marker that it recognises its tokens by, and
+	// shortens this part where the vendor's limit asks for it.
+	// <namespace>-<name> of this object when left out. An edit names the next
+	// token and does not replace the current one.
+	// Letters, digits, dots, underscores, hyphens and single spaces inside; other
+	// characters are not taken because a vendor might alter them, and an altered
+	// name is a token that cannot be recognised.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=60
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9]( ?[A-Za-z0-9._-])*$')",message="tokenName must begin with a letter or digit and consist of letters, digits, '.', '_', '-' and single spaces inside: the vendor must give the name back unaltered"
+	TokenName string `json:"tokenName,omitempty"`
+
+	// secret describes the Secret that the token's value is written to. It is in
+	// the namespace of this object.
+	// +optional
+	Secret *SecretTemplate `json:"secret,omitempty"`
+
+	// rotation says how a token is replaced by its successor.
+	// +optional
+	Rotation *Rotation `json:"rotation,omitempty"`
+
+	// deletionPolicy says what becomes of the token when this object is deleted.
+	// Revoke (when left out): it is revoked at the vendor and the Secret is
+	// deleted. Retain: both stay, labelled, and stay accounted for.
+	// +optional
+	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
+
+	// onRemoteRevocation says what happens when somebody revokes the token at the
+	// vendor. Reissue (when left out): a new token is issued and published.
+	// Report: Ready turns False (reason RevokedAtVendor) and nothing is issued.
+	// +optional
+	OnRemoteRevocation OnRemoteRevocation `json:"onRemoteRevocation,omitempty"`
+
+	// suspend stops issuing, repairing and retiring tokens; deletion still
+	// revokes.
+	// +optional
+	Suspend bool `json:"suspend,omitempty"`
+}
+
+// Kinds of issuers, the values of IssuerReference.Kind.
+const (
+	// KindTokenIssuer is the namespaced issuer, the kind when left out.
+	KindTokenIssuer = "TokenIssuer"
+	// KindClusterTokenIssuer is the issuer of the whole cluster.
+	KindClusterTokenIssuer = "ClusterTokenIssuer"
+	// KindGatewayToken is the kind that refers to them.
+	KindGatewayToken = "GatewayToken"
+)
+
+// IssuerReference names an issuer: a TokenIssuer in the namespace of the object
+// that refers to it, or a ClusterTokenIssuer. There is no namespace field, on
+// purpose: a tenant cannot point at the issuer of another.
+type IssuerReference struct {
+	// kind of the issuer; TokenIssuer when left out.
+	// +optional
+	// +kubebuilder:validation:Enum=TokenIssuer;ClusterTokenIssuer
+	Kind string `json:"kind,omitempty"`
+
+	// name of the issuer.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="name must be the name of an object: lower-case letters, digits, '-' and '.', beginning and ending with a letter or digit"
+	Name string `json:"name,omitempty"`
+}
+
+// SecretTemplate describes the Secret of a GatewayToken.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.type) || self.type != 'kubernetes.io/dockerconfigjson' || (has(self.data) && '.dockerconfigjson' in self.data)",message="a Secret of type kubernetes.io/dockerconfigjson needs the key .dockerconfigjson in data"
+// +kubebuilder:validation:XValidation:rule="!has(self.type) || self.type != 'kubernetes.io/basic-auth' || (has(self.data) && ('username' in self.data || 'password' in self.data))",message="a Secret of type kubernetes.io/basic-auth needs the key username or password in data"
+type SecretTemplate struct {
+	// name of the Secret; metadata.name of this object when left out. It cannot
+	// be changed.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="name must be the name of a Secret: lower-case letters, digits, '-' and '.', beginning and ending with a letter or digit"
+	Name string `json:"name,omitempty"`
+
+	// type of the Secret; Opaque when left out. It cannot be changed. Opaque,
+	// kubernetes.io/basic-auth, kubernetes.io/dockerconfigjson or a type of a
+	// domain of your own such as example.com/token. Types that the cluster or
+	// Helm acts on are refused.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self in ['Opaque', 'kubernetes.io/basic-auth', 'kubernetes.io/dockerconfigjson'] || (self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)+/[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?$') && !self.matches('^(.*[.])?(kubernetes[.]io|k8s[.]io|helm[.]sh|gatewaytoken[.]io)/'))",message="type must be Opaque, kubernetes.io/basic-auth, kubernetes.io/dockerconfigjson or a type of a domain of your own such as example.com/token"
+	Type string `json:"type,omitempty"`
+
+	// labels of the Secret, beside the operator's own. Labels of this object are
+	// never copied. Keys of domains that the cluster, GitOps tools, Helm, Causely
+	// or this operator act on are refused; of app.kubernetes.io the keys name,
+	// version, component and part-of are taken.
+	// +optional
+	// +kubebuilder:validation:MaxProperties=32
+	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^([a-z0-9]([-.a-z0-9]*[a-z0-9])?/)?[A-Za-z0-9]([-._A-Za-z0-9]{0,61}[A-Za-z0-9])?$'))",message="every label key must be a name of at most 63 letters, digits, '-', '_' and '.', with an optional domain and '/' in front"
+	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^app[.]kubernetes[.]io/(name|version|component|part-of)$') || !k.matches('^([^/]*[.])?(kubernetes[.]io|k8s[.]io|gatewaytoken[.]io|argocd[.]argoproj[.]io|helm[.]sh|toolkit[.]fluxcd[.]io|causely[.]ai)/'))",message="labels of kubernetes.io, k8s.io, gatewaytoken.io, argocd.argoproj.io, helm.sh, toolkit.fluxcd.io and causely.ai cannot be set on the Secret, except app.kubernetes.io/name, version, component and part-of"
+	// +kubebuilder:validation:XValidation:rule="!('owner' in self) || self['owner'] != 'helm'",message="the label owner: helm would make the Secret look like a release record of Helm"
+	Labels map[string]LabelValue `json:"labels,omitempty"`
+
+	// annotations of the Secret, beside the operator's own. The same keys are
+	// refused as for labels.
+	// +optional
+	// +kubebuilder:validation:MaxProperties=32
+	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^([a-z0-9]([-.a-z0-9]*[a-z0-9])?/)?[A-Za-z0-9]([-._A-Za-z0-9]{0,61}[A-Za-z0-9])?$'))",message="every annotation key must be a name of at most 63 letters, digits, '-', '_' and '.', with an optional domain and '/' in front"
+	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^app[.]kubernetes[.]io/(name|version|component|part-of)$') || !k.matches('^([^/]*[.])?(kubernetes[.]io|k8s[.]io|gatewaytoken[.]io|argocd[.]argoproj[.]io|helm[.]sh|toolkit[.]fluxcd[.]io|causely[.]ai)/'))",message="annotations of kubernetes.io, k8s.io, gatewaytoken.io, argocd.argoproj.io, helm.sh, toolkit.fluxcd.io and causely.ai cannot be set on the Secret, except app.kubernetes.io/name, version, component and part-of"
+	Annotations map[string]AnnotationValue `json:"annotations,omitempty"`
+
+	// data maps each key of the Secret to a template; {token: "{{ .Token }}"}
+	// when left out. Templates see .Token, .ID, .Name and .URL and the functions
+	// urlquery, b64enc, json and quote. At least one key must be the token and
+	// nothing else: exactly {{ .Token }}. An edit rewrites the Secret with the
+	// token in hand.
+	// +optional
+	// +kubebuilder:validation:MinProperties=1
+	// +kubebuilder:validation:MaxProperties=32
+	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^[-._a-zA-Z0-9]{1,253}$') && k != '.' && !k.startsWith('..'))",message="every key of data must consist of at most 253 letters, digits, '-', '_' and '.', and must not be '.' nor begin with '..'"
+	// +kubebuilder:validation:XValidation:rule="self.exists(k, self[k].matches('^[{][{] *[.]Token *[}][}]$'))",message="at least one key of data must be exactly '{{ .Token }}': it is what the operator recognises the token by"
+	Data map[string]DataTemplate `json:"data,omitempty"`
+
+	// adopt says whether an existing Secret of that name may be taken over.
+	// Never (when left out): it is a SecretConflict. IfUnowned: it is taken over
+	// if it has no ownerReferences and is no other GatewayToken's.
+	// +optional
+	Adopt AdoptPolicy `json:"adopt,omitempty"`
+}
+
+// LabelValue is the value of a label.
+//
+// +kubebuilder:validation:MaxLength=63
+// +kubebuilder:validation:XValidation:rule="self.matches('^([A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?)?$')",message="a label value must be empty or consist of letters, digits, '-', '_' and '.', beginning and ending with a letter or digit"
+type LabelValue string
+
+// AnnotationValue is the value of an annotation, at most 4096 characters.
+//
+// +kubebuilder:validation:MaxLength=4096
+type AnnotationValue string
+
+// DataTemplate is the template of one key of a Secret, at most 4096 characters.
+//
+// +kubebuilder:validation:MaxLength=4096
+type DataTemplate string
+
+// AdoptPolicy says whether an existing Secret may be taken over.
+//
+// +kubebuilder:validation:Enum=Never;IfUnowned
+type AdoptPolicy string
+
+// Values of AdoptPolicy.
+const (
+	// AdoptNever leaves every existing Secret alone: SecretConflict.
+	AdoptNever AdoptPolicy = "Never"
+	// AdoptIfUnowned takes over a Secret without ownerReferences that is no other
+	// GatewayToken's.
+	AdoptIfUnowned AdoptPolicy = "IfUnowned"
+)
+
+// DeletionPolicy says what becomes of a token when its GatewayToken is deleted.
+//
+// +kubebuilder:validation:Enum=Revoke;Retain
+type DeletionPolicy string
+
+// Values of DeletionPolicy.
+const (
+	// DeletionRevoke revokes the token at the vendor and deletes the Secret.
+	DeletionRevoke DeletionPolicy = "Revoke"
+	// DeletionRetain leaves the token active and the Secret in place, labelled
+	// with LabelRetained.
+	DeletionRetain DeletionPolicy = "Retain"
+)
+
+// OnRemoteRevocation says what happens when a token is revoked at the vendor by
+// somebody else.
+//
+// +kubebuilder:validation:Enum=Reissue;Report
+type OnRemoteRevocation string
+
+// Values of OnRemoteRevocation.
+const (
+	// RemoteRevocationReissue issues and publishes a new token.
+	RemoteRevocationReissue OnRemoteRevocation = "Reissue"
+	// RemoteRevocationReport says so in the conditions and issues nothing.
+	RemoteRevocationReport OnRemoteRevocation = "Report"
+)
+
+// Rotation says how a token is replaced by its successor.
+type Rotation struct {
+	// overlap is how long a replaced token stays active after its successor was
+	// published, such as 90m or 24h; at most 8760h. 24h when left out. The
+	// operator's own floor (2m unless set otherwise) applies.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}([.][0-9]{1,9})?h)?([0-9]{1,6}([.][0-9]{1,9})?m)?([0-9]{1,6}([.][0-9]{1,9})?s)?([0-9]{1,6}ms)?$')",message="overlap must be a duration that is not negative, in hours, minutes and seconds, such as 24h, 90m or 1h30m"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]{1,6}([.][0-9]{1,9})?h)?([0-9]{1,6}([.][0-9]{1,9})?m)?([0-9]{1,6}([.][0-9]{1,9})?s)?([0-9]{1,6}ms)?$') || duration(self) <= duration('8760h')",message="overlap must be at most 8760h, a year"
+	Overlap *metav1.Duration `json:"overlap,omitempty"`
+}
+
+// GatewayTokenStatus is what was observed and done. It is a copy for people and
+// tools: the operator works without it.
+type GatewayTokenStatus struct {
+	// observedGeneration is the generation of the spec that this status speaks
+	// of; -1 before the operator has seen the object.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// conditions are Ready, Reconciling, Stalled, VendorReachable and
+	// RevocationPending. Ready is True when the Secret holds a token last known
+	// active.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +patchStrategy=merge
+	// +patchMergeKey=type
+	// +kubebuilder:validation:MaxItems=16
+	Conditions []metav1.Condition `json:"conditions,omitempty" patchMergeKey:"type" patchStrategy:"merge"`
+
+	// current is the token in the Secret.
+	// +optional
+	Current *CurrentToken `json:"current,omitempty"`
+
+	// retiring are replaced tokens that are still active at the vendor, oldest
+	// first; at most 32 are shown.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=32
+	Retiring []RetiringToken `json:"retiring,omitempty"`
+
+	// attempt is a create at the vendor that may have happened although no answer
+	// said so.
+	// +optional
+	Attempt *IssueAttempt `json:"attempt,omitempty"`
+
+	// failure is the trouble that the operator backs off from.
+	// +optional
+	Failure *Failure `json:"failure,omitempty"`
+
+	// secretName is the resolved name of the Secret.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	SecretName string `json:"secretName,omitempty"`
+
+	// issuer is the resolved issuer as Kind/name, such as
+	// ClusterTokenIssuer/causely.
+	// +optional
+	// +kubebuilder:validation:MaxLength=280
+	Issuer string `json:"issuer,omitempty"`
+
+	// effective holds the values in force for what the spec leaves out.
+	// +optional
+	Effective *EffectiveSettings `json:"effective,omitempty"`
+}
+
+// CurrentToken is the token that a Secret holds, without its value.
+type CurrentToken struct {
+	// id is the vendor's ID of the token.
+	// +required
+	// +kubebuilder:validation:MaxLength=1024
+	ID string `json:"id"`
+
+	// name is the token's name at the vendor, marker included.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	Name string `json:"name,omitempty"`
+
+	// sequence counts the tokens of this object, from 1.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Sequence int64 `json:"sequence,omitempty"`
+
+	// issuedAt is when the vendor says that it made the token.
+	// +optional
+	IssuedAt *metav1.Time `json:"issuedAt,omitempty"`
+
+	// expiresAt is when the vendor lets the token expire; left out where it does
+	// not.
+	// +optional
+	ExpiresAt *metav1.Time `json:"expiresAt,omitempty"`
+
+	// lastUsedOn is the day (UTC, YYYY-MM-DD) on which the vendor last saw the
+	// token used, where the vendor shows it. A day and no time, so that use alone
+	// does not make status change all the time.
+	// +optional
+	// +kubebuilder:validation:MaxLength=10
+	LastUsedOn string `json:"lastUsedOn,omitempty"`
+
+	// mediatorID is the mediator that Causely associates the token with.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	MediatorID string `json:"mediatorID,omitempty"`
+}
+
+// RetiringToken is a replaced token that is still active at the vendor.
+type RetiringToken struct {
+	// id is the vendor's ID of the token.
+	// +required
+	// +kubebuilder:validation:MaxLength=1024
+	ID string `json:"id"`
+
+	// name is the token's name at the vendor, marker included.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	Name string `json:"name,omitempty"`
+
+	// sequence is the token's number among the tokens of this object.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Sequence int64 `json:"sequence,omitempty"`
+
+	// since is when its successor was published.
+	// +optional
+	Since *metav1.Time `json:"since,omitempty"`
+
+	// waitingFor says in words what its revocation waits for.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	WaitingFor string `json:"waitingFor,omitempty"`
+}
+
+// IssueAttempt is a create whose answer was lost.
+type IssueAttempt struct {
+	// name that the token was asked for under.
+	// +required
+	// +kubebuilder:validation:MaxLength=1024
+	Name string `json:"name"`
+
+	// sequence is the number the token would have among the tokens of this object.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Sequence int64 `json:"sequence,omitempty"`
+
+	// startedAt is when the request was sent.
+	// +optional
+	StartedAt *metav1.Time `json:"startedAt,omitempty"`
+}
+
+// Failure is a trouble that the operator backs off from. It is kept in status so
+// that a restart does not begin the back-off anew.
+type Failure struct {
+	// count of failures in a row.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Count int32 `json:"count,omitempty"`
+
+	// reason of the last one: a condition reason.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	Reason string `json:"reason,omitempty"`
+
+	// message of the last one, for people. Never the body of a vendor's answer.
+	// +optional
+	// +kubebuilder:validation:MaxLength=2048
+	Message string `json:"message,omitempty"`
+
+	// nextAttemptTime is when the operator tries again by itself.
+	// +optional
+	NextAttemptTime *metav1.Time `json:"nextAttemptTime,omitempty"`
+
+	// generation of the spec that it failed with: a changed spec is tried at once.
+	// +optional
+	Generation int64 `json:"generation,omitempty"`
+}
+
+// EffectiveSettings are the values in force for what a spec leaves out. What the
+// spec says itself is not repeated here.
+type EffectiveSettings struct {
+	// tokenName is the part of the token's name that is meant for people, before
+	// it is shortened.
+	// +optional
+	// +kubebuilder:validation:MaxLength=512
+	TokenName string `json:"tokenName,omitempty"`
+
+	// overlap is how long a replaced token stays active; shown also where the
+	// operator's floor raised what the spec says.
+	// +optional
+	Overlap *metav1.Duration `json:"overlap,omitempty"`
+
+	// secretType is the type of the Secret.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	SecretType string `json:"secretType,omitempty"`
+
+	// adopt is the policy on existing Secrets.
+	// +optional
+	Adopt AdoptPolicy `json:"adopt,omitempty"`
+
+	// deletionPolicy is what becomes of the token at deletion.
+	// +optional
+	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
+
+	// onRemoteRevocation is what happens after a revocation by somebody else.
+	// +optional
+	OnRemoteRevocation OnRemoteRevocation `json:"onRemoteRevocation,omitempty"`
+}

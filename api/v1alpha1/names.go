@@ -1,0 +1,71 @@
+package v1alpha1
+
+// OperatorName names the operator wherever an object or a write says who made
+// it: the managed-by label, the field manager, the source of events.
+const OperatorName = "gateway-token-operator"
+
+// Finalizers. They are set on objects of the operator's own making or kinds
+// only, never on a Secret, ConfigMap or namespace of the user's.
+const (
+	// FinalizerRevoke keeps a GatewayToken until its tokens were seen revoked at
+	// the vendor and its Secret is deleted (or both are retained).
+	FinalizerRevoke = GroupName + "/revoke"
+	// FinalizerProtect keeps an issuer while tokens still need it for their
+	// revocation.
+	FinalizerProtect = GroupName + "/protect"
+	// FinalizerLastGood keeps the operator's own copy of an issuer's last
+	// accepted credentials and CA bundle, so that a namespace deleted at once
+	// with all that is in it can still have its tokens revoked.
+	FinalizerLastGood = GroupName + "/last-good"
+)
+
+// Annotations.
+const (
+	// AnnotationLedger is written on every token Secret in the same write as the
+	// value: what the operator must know about the token even when status is
+	// lost. It carries digests and a MAC, never a value.
+	AnnotationLedger = GroupName + "/ledger"
+	// AnnotationSkipRevocation on a GatewayToken or issuer that is being deleted
+	// releases it without revoking anything at the vendor. Its value must be the
+	// UID of that very object, so that it cannot be templated and does not
+	// survive a recreation.
+	AnnotationSkipRevocation = GroupName + "/skip-revocation"
+)
+
+// Labels.
+const (
+	// LabelManagedBy is app.kubernetes.io/managed-by; the operator's own objects
+	// carry it with the value OperatorName.
+	LabelManagedBy = "app.kubernetes.io/managed-by"
+	// LabelGatewayToken on a token Secret names its GatewayToken. It is left out
+	// where that name is longer than a label value may be (63 characters).
+	LabelGatewayToken = GroupName + "/gatewaytoken"
+	// LabelRetained marks the Secret of a GatewayToken that was deleted with
+	// deletionPolicy Retain: its token is still active and accounted for.
+	LabelRetained = GroupName + "/retained"
+	// LabelRole says what a Secret of the operator is for: one of the Role values.
+	LabelRole = GroupName + "/role"
+)
+
+// Values of LabelRole.
+const (
+	// RoleToken is a Secret that holds a token's value for its consumers.
+	RoleToken = "token"
+	// RoleLastGood is a copy of an issuer's last accepted credentials.
+	RoleLastGood = "last-good"
+	// RoleLedgerKey is the key that ledgers are authenticated with.
+	RoleLedgerKey = "ledger-key"
+)
+
+// Names of the operator's own Secrets. A GatewayToken cannot ask for a Secret
+// whose name begins with OperatorSecretPrefix.
+const (
+	// OperatorSecretPrefix begins the name of every Secret that the operator
+	// makes for itself.
+	OperatorSecretPrefix = OperatorName + "-"
+	// LedgerKeySecretName is the Secret in the operator's own namespace that
+	// holds the key of the ledgers' MACs.
+	LedgerKeySecretName = OperatorSecretPrefix + "ledger-key"
+	// LastGoodSecretPrefix begins the names of last-good copies.
+	LastGoodSecretPrefix = OperatorSecretPrefix + "last-good-"
+)

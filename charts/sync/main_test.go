@@ -1,0 +1,113 @@
+package main
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestChartIsUpToDate fails when somebody changed config/ or a copy in the chart,
+// and did not run this command.
+func TestChartIsUpToDate(t *testing.T) {
+	const root = "../.."
+	want, err := wanted(os.DirFS(root))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string][]byte{}
+	for _, dir := range []string{chartCRDs, chartRules} {
+		paths, err := filepath.Glob(filepath.Join(root, dir, "*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range paths {
+			content, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got[target(dir, path)] = content
+		}
+	}
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(got))); diff != "" {
+		t.Errorf("run `make generate`: files of the chart (-want +got):\n%s", diff)
+	}
+	for path := range want {
+		if diff := cmp.Diff(string(want[path]), string(got[path])); diff != "" {
+			t.Errorf("run `make generate`: %s differs from config/ (-want +got):\n%s", path, diff)
+		}
+	}
+}
+
+func TestRulesOf(t *testing.T) {
+	cases := map[string]struct {
+		reason  string
+		role    string
+		want    string
+		wantErr string
+	}{
+		"role": {
+			reason: "comments stay",
+			role:   "# About.\nkind: Role\nrules:\n  # Why.\n  - verbs: [get]\n",
+			want:   "  # Why.\n  - verbs: [get]\n",
+		},
+		"no rules":       {reason: "a role without rules is a mistake", role: "kind: Role\n", wantErr: "is missing"},
+		"rules not last": {reason: "the rest would be taken for rules", role: "kind: Role\nrules:\n  - verbs: [get]\nmetadata: {}\n", wantErr: "last field"},
+		"not indented":   {reason: "the chart could not include it", role: "kind: Role\nrules:\n- verbs: [get]\n", wantErr: "indented"},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			got, err := rulesOf([]byte(tc.role))
+			if tc.wantErr != "" {
+				if err == nil || !strings.Contains(err.Error(), tc.wantErr) {
+					t.Fatalf("%s: the error %q is wanted, not %v", tc.reason, tc.wantErr, err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.want, string(got)); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
+
+func TestWantedNeedsARepository(t *testing.T) {
+	if _, err := wanted(fstest.MapFS{}); err == nil {
+		t.Error("an empty directory would empty the chart")
+	}
+}
+
+func TestRunWritesAndRemoves(t *testing.T) {
+	root := t.TempDir()
+	for path, content := range map[string]string{
+		"config/crd/bases/a.yaml":       "---\nkind: CustomResourceDefinition\n",
+		"config/rbac/manager_role.yaml": "kind: ClusterRole\nrules:\n  - verbs: [get]\n",
+		chartCRDs + "/gone.yaml":        "kind: CustomResourceDefinition\n",
+	} {
+		if err := write(filepath.Join(root, path), []byte(content)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := run(root); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(root, chartCRDs, "gone.yaml")); !os.IsNotExist(err) {
+		t.Errorf("a CRD that config/ no longer has stays in the chart: %v", err)
+	}
+	content, err := os.ReadFile(filepath.Join(root, chartRules, "manager_role.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "# Copied from config/rbac/manager_role.yaml by `go run ./charts/sync`; edit it there.\n  - verbs: [get]\n"
+	if diff := cmp.Diff(want, string(content)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

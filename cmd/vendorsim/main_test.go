@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// started passes on that the simulator has written its log line, that is that it serves.
+type started chan struct{}
+
+func (s started) Write(line []byte) (int, error) {
+	close(s)
+	return len(line), nil
+}
+
+func TestRunServesUntilTold(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "made", "by", "it")
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	serving, ended := make(started), make(chan error, 1)
+	go func() {
+		ended <- run(ctx, []string{
+			"--state-dir", dir, "--causely-client-id", "id", "--causely-client-secret", "secret",
+			"--causely-project-id", "project",
+		}, serving)
+	}()
+	select {
+	case <-serving:
+	case err := <-ended:
+		t.Fatalf("it ended: %v", err)
+	}
+	state := func(name string) string {
+		content, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimSpace(string(content))
+	}
+	if pid := state("pid"); pid != strconv.Itoa(os.Getpid()) {
+		t.Errorf("pid is %s", pid)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM([]byte(state("ca.crt"))) {
+		t.Fatal("ca.crt holds no certificate")
+	}
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}
+	defer transport.CloseIdleConnections()
+	body := strings.NewReader(`{"clientId":"id","secret":"secret"}`)
+	login := state("url") + "/frontegg/identity/resources/auth/v2/api-token"
+	response, err := (&http.Client{Transport: transport}).Post(login, "application/json", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Errorf("login with the credential of the flags: %s", response.Status)
+	}
+
+	stop()
+	if err := <-ended; err != nil {
+		t.Errorf("it ended with %v", err)
+	}
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) != 1 || left[0].Name() != "ca.crt" {
+		t.Errorf("left behind: %v (%v)", left, err)
+	}
+}
+
+func TestRunRefuses(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cases := map[string]struct {
+		reason string
+		args   []string
+	}{
+		"UnknownFlag":   {reason: "a flag must exist", args: []string{"--nope"}},
+		"Argument":      {reason: "there are no arguments", args: []string{"causely"}},
+		"AllAddresses":  {reason: "the admin API is for this machine only", args: []string{"--listen", "0.0.0.0:0"}},
+		"NoSecret":      {reason: "a credential is whole", args: []string{"--causely-client-secret", ""}},
+		"StateIsNoDir":  {reason: "the state directory is one", args: []string{"--state-dir", file}},
+		"StateInNoDir":  {reason: "the state directory can be made", args: []string{"--state-dir", filepath.Join(file, "x")}},
+		"HelpIsNoStart": {reason: "help is all that --help gives", args: []string{"--help"}},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			if err := run(t.Context(), tc.args, io.Discard); err == nil {
+				t.Errorf("%s: no error", tc.reason)
+			}
+		})
+	}
+}

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Prints the path of a pinned tool and builds it first where that has not been
+# done. This is the one list of tools; their versions stand in the go.mod named.
+#
+#   $(hack/tool.sh helm) version
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+ldflags=
+case ${1:-} in
+controller-gen)
+	mod=go.tools.mod module=sigs.k8s.io/controller-tools package=$module/cmd/controller-gen
+	;;
+kustomize)
+	mod=go.tools.mod module=sigs.k8s.io/kustomize/kustomize/v5 package=$module
+	;;
+golangci-lint)
+	mod=hack/tools/golangci-lint/go.mod module=github.com/golangci/golangci-lint/v2 package=.
+	;;
+helm)
+	mod=hack/tools/helm/go.mod module=helm.sh/helm/v4 package=$module/cmd/helm
+	;;
+*)
+	echo "usage: $0 controller-gen|kustomize|golangci-lint|helm" >&2
+	exit 2
+	;;
+esac
+
+version=$(sed -n "s|^\(require\)\{0,1\}[[:space:]]*$module \(v[^ ]*\).*|\2|p" "$mod" | head -n 1)
+if [[ $1 == helm ]]; then # it knows its minor version only
+	ldflags="-X helm.sh/helm/v4/internal/version.version=$version"
+fi
+
+out=$PWD/bin/tools/$1-$version
+hack/build-once.sh "$out" "$mod" "$package" "$ldflags" >&2
+echo "$out"

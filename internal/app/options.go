@@ -1,0 +1,112 @@
+// Package app puts the operator together: the one place that knows every vendor, every controller and every setting.
+package app
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
+)
+
+// Options are the operator's settings: one flag each.
+type Options struct {
+	// ClusterResourceNamespace is where ClusterTokenIssuers find credentials and the ledger key is kept.
+	ClusterResourceNamespace string
+	// ClusterID identifies the cluster in every token's marker; the UID of the namespace kube-system when empty.
+	ClusterID string
+	// Instance tells apart several operators in one cluster.
+	Instance string
+
+	LeaderElect             bool
+	LeaderElectionNamespace string
+	LeaseDuration           time.Duration
+	RenewDeadline           time.Duration
+	RetryPeriod             time.Duration
+
+	MetricsAddress string
+	ProbeAddress   string
+
+	TokenWorkers  int
+	IssuerWorkers int
+
+	AllowCIDRs     []netip.Prefix
+	AllowHTTP      bool
+	RequestTimeout time.Duration
+	HostPerSecond  float64
+
+	Lifecycle lifecycle.Settings
+
+	LogLevel  int
+	LogFormat string
+}
+
+// MaxLogLevel is the most that can be logged. Above it, client libraries would log the bodies of requests, and with them
+// the content of Secrets.
+const MaxLogLevel = 5
+
+// Bind defines the flags.
+func (o *Options) Bind(flags *flag.FlagSet) {
+	defaults := lifecycle.DefaultSettings()
+	flags.StringVar(&o.ClusterResourceNamespace, "cluster-resource-namespace", "", "Namespace of the credentials of ClusterTokenIssuers and of the operator's own Secrets. Required.")
+	flags.StringVar(&o.ClusterID, "cluster-id", "", "Identity of the cluster in the names of tokens; the UID of the namespace kube-system when empty. It must never change while tokens exist.")
+	flags.StringVar(&o.Instance, "instance", "", "Name of this operator where several run in one cluster. It must never change while tokens exist.")
+	flags.BoolVar(&o.LeaderElect, "leader-elect", false, "Elect a leader among several replicas.")
+	flags.StringVar(&o.LeaderElectionNamespace, "leader-election-namespace", "", "Namespace of the Lease; the cluster resource namespace when empty.")
+	flags.DurationVar(&o.LeaseDuration, "leader-elect-lease-duration", 15*time.Second, "How long a leader that stopped renewing is waited for.")
+	flags.DurationVar(&o.RenewDeadline, "leader-elect-renew-deadline", 10*time.Second, "How long a leader tries to renew before it exits.")
+	flags.DurationVar(&o.RetryPeriod, "leader-elect-retry-period", 2*time.Second, "How long to wait between two tries.")
+	flags.StringVar(&o.MetricsAddress, "metrics-bind-address", ":8080", "Address of the metrics endpoint; 0 for none.")
+	flags.StringVar(&o.ProbeAddress, "health-probe-bind-address", ":8081", "Address of /healthz and /readyz; 0 for none.")
+	flags.IntVar(&o.TokenWorkers, "max-concurrent-reconciles", 10, "GatewayTokens worked on at the same time.")
+	flags.IntVar(&o.IssuerWorkers, "max-concurrent-issuer-reconciles", 4, "Issuers of one kind worked on at the same time.")
+	flags.Func("allow-cidrs", "Comma-separated networks that vendors may be at although they are loopback, link-local, metadata or (for a TokenIssuer) private addresses.", o.addCIDRs)
+	flags.BoolVar(&o.AllowHTTP, "allow-http", false, "Allow issuers whose URL is not https. Credentials and tokens then travel in clear.")
+	flags.DurationVar(&o.RequestTimeout, "request-timeout", 15*time.Second, "Time-out of one vendor call.")
+	flags.Float64Var(&o.HostPerSecond, "host-requests-per-second", 50, "Most calls per second to one vendor host, over all issuers.")
+	flags.DurationVar(&o.Lifecycle.OverlapFloor, "overlap-floor", defaults.OverlapFloor, "Shortest overlap that is honoured.")
+	flags.DurationVar(&o.Lifecycle.Settle, "settle", defaults.Settle, "How long a vendor may take to commit a request whose answer was lost: at least twice the request time-out.")
+	flags.DurationVar(&o.Lifecycle.MaxSkew, "max-clock-skew", defaults.MaxSkew, "How far the operator's clock may be off the API server's before time triggers nothing.")
+	flags.IntVar(&o.Lifecycle.MintsPerHour, "mints-per-hour", defaults.MintsPerHour, "Most tokens issued for one GatewayToken within an hour that its spec did not ask for.")
+	flags.IntVar(&o.Lifecycle.MintsPerDay, "mints-per-day", defaults.MintsPerDay, "Most tokens issued for one GatewayToken within a day that its spec did not ask for.")
+	flags.IntVar(&o.LogLevel, "log-level", 0, fmt.Sprintf("Verbosity: 0 (info) to %d. A higher one counts as %d: secrets are not logged at any.", MaxLogLevel, MaxLogLevel))
+	flags.StringVar(&o.LogFormat, "log-format", "json", "json or console.")
+}
+
+func (o *Options) addCIDRs(text string) error {
+	for _, part := range strings.Split(text, ",") {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		prefix, err := netip.ParsePrefix(part)
+		if err != nil {
+			return fmt.Errorf("%q is not a network in CIDR notation, such as 10.0.0.0/8", part)
+		}
+		o.AllowCIDRs = append(o.AllowCIDRs, prefix)
+	}
+	return nil
+}
+
+// Validate checks the settings together.
+func (o *Options) Validate() error {
+	var problems []error
+	if o.ClusterResourceNamespace == "" {
+		problems = append(problems, errors.New("--cluster-resource-namespace is required: the namespace of the operator"))
+	}
+	if o.LogFormat != "json" && o.LogFormat != "console" {
+		problems = append(problems, errors.New("--log-format must be json or console"))
+	}
+	if o.Lifecycle.Settle < 2*o.RequestTimeout {
+		problems = append(problems, fmt.Errorf("--settle (%s) must be at least twice --request-timeout (%s)", o.Lifecycle.Settle, o.RequestTimeout))
+	}
+	if o.TokenWorkers < 1 || o.IssuerWorkers < 1 {
+		problems = append(problems, errors.New("--max-concurrent-reconciles and --max-concurrent-issuer-reconciles must be at least 1"))
+	}
+	if o.Lifecycle.OverlapFloor < 0 || o.Lifecycle.MintsPerHour < 0 || o.Lifecycle.MintsPerDay < 0 || o.HostPerSecond < 0 {
+		problems = append(problems, errors.New("--overlap-floor, --mints-per-hour, --mints-per-day and --host-requests-per-second must not be negative"))
+	}
+	return errors.Join(problems...)
+}

@@ -1,0 +1,168 @@
+// Package accounts is what this process knows of the vendor accounts behind issuers. The issuer controller writes it, the
+// GatewayToken controller reads it.
+package accounts
+
+import (
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
+	"github.com/gatewaytoken/gateway-token-operator/internal/vendor"
+	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/inventory"
+)
+
+// ReleaseMemory is how long a released object is remembered, so that a token that its vendor commits late is revoked.
+const ReleaseMemory = 24 * time.Hour
+
+// Key names an issuer.
+type Key struct{ Kind, Namespace, Name string }
+
+// KeyOf names an issuer object.
+func KeyOf(issuer v1alpha1.Issuer) Key {
+	return Key{Kind: issuer.Ref().Kind, Namespace: issuer.GetNamespace(), Name: issuer.GetName()}
+}
+
+// KeyFor names the issuer that a GatewayToken refers to.
+func KeyFor(object *v1alpha1.GatewayToken) Key {
+	ref := object.IssuerRef()
+	key := Key{Kind: ref.Kind, Name: ref.Name}
+	if ref.Kind == v1alpha1.KindTokenIssuer {
+		key.Namespace = object.Namespace
+	}
+	return key
+}
+
+// Request is what the issuer's controller is woken with.
+func (k Key) Request() reconcile.Request {
+	return reconcile.Request{NamespacedName: types.NamespacedName{Namespace: k.Namespace, Name: k.Name}}
+}
+
+// String is used to index GatewayTokens by their issuer.
+func (k Key) String() string { return k.Kind + "/" + k.Namespace + "/" + k.Name }
+
+// Scope is the inventory of one issuer object; another object of the same name has another.
+func Scope(uid types.UID) inventory.Scope { return inventory.Scope(uid) }
+
+// Account is one vendor account as it was last found.
+type Account struct {
+	// UID is the issuer object's.
+	UID types.UID
+	// Vendor is nil where no client could be made.
+	Vendor vendor.Vendor
+	// CanMint, CanList and CanRevoke: what the account can be used for now; Problem says why not for more.
+	CanMint, CanList, CanRevoke bool
+	Problem                     lifecycle.Problem
+	// Limited: the user's own credentials cannot be used; the last accepted ones are, to list and revoke.
+	Limited bool
+	// ID is the vendor account that the issuer is pinned to; empty while none is known.
+	ID string
+	// URL is the vendor's, for templates.
+	URL string
+}
+
+// Book holds the accounts. It is safe for concurrent use.
+type Book struct {
+	mu       sync.Mutex
+	accounts map[Key]Account
+	waiting  map[Key]map[types.NamespacedName]struct{}
+	released map[token.Marker]time.Time
+	altered  map[types.UID]int64
+}
+
+// NewBook makes an empty book.
+func NewBook() *Book {
+	return &Book{
+		accounts: map[Key]Account{},
+		waiting:  map[Key]map[types.NamespacedName]struct{}{},
+		released: map[token.Marker]time.Time{},
+		altered:  map[types.UID]int64{},
+	}
+}
+
+// Get gives the account of an issuer object, and whether this process has looked at that very object.
+func (b *Book) Get(key Key, uid types.UID) (Account, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	account, ok := b.accounts[key]
+	return account, ok && account.UID == uid
+}
+
+// Put notes what was found. It tells whether anything changed for those who wait.
+func (b *Book) Put(key Key, account Account) (changed bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	before, known := b.accounts[key]
+	b.accounts[key] = account
+	return !known || before.UID != account.UID || before.CanMint != account.CanMint || before.CanList != account.CanList ||
+		before.CanRevoke != account.CanRevoke || before.Problem.Reason != account.Problem.Reason || before.ID != account.ID || before.URL != account.URL
+}
+
+// Forget drops an issuer.
+func (b *Book) Forget(key Key) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.accounts, key)
+}
+
+// Wait notes that a GatewayToken waits for the issuer's next list.
+func (b *Book) Wait(key Key, object types.NamespacedName) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.waiting[key] == nil {
+		b.waiting[key] = map[types.NamespacedName]struct{}{}
+	}
+	b.waiting[key][object] = struct{}{}
+}
+
+// Waiting gives and forgets those who wait.
+func (b *Book) Waiting(key Key) []reconcile.Request {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var requests []reconcile.Request
+	for object := range b.waiting[key] {
+		requests = append(requests, reconcile.Request{NamespacedName: object})
+	}
+	delete(b.waiting, key)
+	return requests
+}
+
+// Release notes that an object is gone for good.
+func (b *Book) Release(marker token.Marker, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for old, at := range b.released {
+		if now.Sub(at) > ReleaseMemory {
+			delete(b.released, old)
+		}
+	}
+	b.released[marker.WithSequence(0)] = now
+}
+
+// Released tells whether a token belongs to an object that is gone for good and was seen without tokens when it went.
+func (b *Book) Released(marker token.Marker, now time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	at, ok := b.released[marker.WithSequence(0)]
+	return ok && now.Sub(at) <= ReleaseMemory
+}
+
+// NoteAltered notes that the vendor stored a token under another name than the one asked for: with this generation of the
+// issuer no token is created any more.
+func (b *Book) NoteAltered(uid types.UID, generation int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.altered[uid] = generation
+}
+
+// Altered tells whether that happened.
+func (b *Book) Altered(uid types.UID, generation int64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	noted, ok := b.altered[uid]
+	return ok && noted == generation
+}

@@ -1,0 +1,67 @@
+package accounts
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
+)
+
+// Names of the cache's indexes of GatewayTokens.
+const (
+	// IndexIssuer is by the issuer's Key.
+	IndexIssuer = "issuer"
+	// IndexMarker is by the object part of the marker.
+	IndexMarker = "marker"
+)
+
+// SetupIndexes lets the cache find GatewayTokens by issuer and by marker.
+func SetupIndexes(ctx context.Context, indexer client.FieldIndexer, identity token.Identity) error {
+	if err := indexer.IndexField(ctx, &v1alpha1.GatewayToken{}, IndexIssuer, func(o client.Object) []string {
+		object, ok := o.(*v1alpha1.GatewayToken)
+		if !ok {
+			return nil
+		}
+		return []string{KeyFor(object).String()}
+	}); err != nil {
+		return fmt.Errorf("index GatewayTokens by issuer: %w", err)
+	}
+	if err := indexer.IndexField(ctx, &v1alpha1.GatewayToken{}, IndexMarker, func(o client.Object) []string {
+		return []string{identity.Marker(o.GetNamespace(), o.GetName(), string(o.GetUID())).Object}
+	}); err != nil {
+		return fmt.Errorf("index GatewayTokens by marker: %w", err)
+	}
+	return nil
+}
+
+// TokensOf lists the GatewayTokens that refer to an issuer.
+func TokensOf(ctx context.Context, from client.Reader, key Key) ([]v1alpha1.GatewayToken, error) {
+	var list v1alpha1.GatewayTokenList
+	if err := from.List(ctx, &list, client.MatchingFields{IndexIssuer: key.String()}); err != nil {
+		return nil, fmt.Errorf("list the GatewayTokens of %s: %w", key, err)
+	}
+	return list.Items, nil
+}
+
+// WithMarker lists the GatewayTokens whose marker has that object part: one, or none.
+func WithMarker(ctx context.Context, from client.Reader, object string) ([]v1alpha1.GatewayToken, error) {
+	var list v1alpha1.GatewayTokenList
+	if err := from.List(ctx, &list, client.MatchingFields{IndexMarker: object}); err != nil {
+		return nil, fmt.Errorf("list GatewayTokens by marker: %w", err)
+	}
+	return list.Items, nil
+}
+
+// Requests are what a controller is woken with for these objects.
+func Requests(objects []v1alpha1.GatewayToken) []reconcile.Request {
+	requests := make([]reconcile.Request, 0, len(objects))
+	for i := range objects {
+		requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: objects[i].Namespace, Name: objects[i].Name}})
+	}
+	return requests
+}

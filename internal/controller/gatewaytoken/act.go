@@ -1,0 +1,230 @@
+package gatewaytoken
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/controller/accounts"
+	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
+	"github.com/gatewaytoken/gateway-token-operator/internal/status"
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
+	"github.com/gatewaytoken/gateway-token-operator/internal/vendor"
+)
+
+// act carries out a decision: at most one effect, but for a mint, which is followed by its publication.
+func (r *Reconciler) act(ctx context.Context, s *scene, decision lifecycle.Decision) (outcome, error) {
+	switch d := decision.(type) {
+	case lifecycle.Rest, lifecycle.Wait, lifecycle.Stall:
+		return outcome{}, nil
+	case lifecycle.Relist:
+		r.relist(s, d)
+		return outcome{}, nil
+	case lifecycle.Protect:
+		return outcome{}, r.patchFinalizer(ctx, s.object, controllerutil.AddFinalizer)
+	case lifecycle.Issue:
+		return r.issue(ctx, s, d)
+	case lifecycle.Publish:
+		return r.publish(ctx, s, d.Source, d)
+	case lifecycle.Retain:
+		return r.publish(ctx, s, lifecycle.FromSecret, lifecycle.Publish{Ledger: d.Ledger, Why: "the token is retained"})
+	case lifecycle.Revoke:
+		return r.revoke(ctx, s, d)
+	case lifecycle.DeleteSecret:
+		return outcome{again: true}, r.deleteSecret(ctx, s)
+	case lifecycle.Release:
+		return r.release(ctx, s, d)
+	default:
+		return outcome{}, fmt.Errorf("no way to carry out %T", decision)
+	}
+}
+
+// relist asks the issuer for a list, and to be told when it is there.
+func (r *Reconciler) relist(s *scene, d lifecycle.Relist) {
+	r.Book.Wait(s.key, client.ObjectKeyFromObject(s.object))
+	if r.Inventory.Want(accounts.Scope(types.UID(s.issuerUID)), d.After) {
+		r.Issuers[s.key.Kind].Add(s.key.Request())
+	}
+}
+
+// issue mints a token and publishes it. Whatever happens in between, the value is in memory and the name at the vendor.
+func (r *Reconciler) issue(ctx context.Context, s *scene, d lifecycle.Issue) (outcome, error) {
+	if failed, err := r.rehearse(ctx, s); failed != nil || err != nil {
+		return deref(failed), err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), EffectTimeout)
+	defer cancel()
+	started := metav1.NewTime(r.Clock.Now())
+	log.FromContext(ctx).Info("asking the vendor for a token", "name", d.Name, "why", d.Why)
+	issued, err := s.account.Vendor.Create(ctx, vendor.Request{Name: d.Name})
+	s.memory.lastCreateEnded = r.Clock.Now()
+	s.observation.Memory.LastCreateEnded = s.memory.lastCreateEnded
+	if err != nil {
+		return r.createFailed(ctx, s, d, started, token.AsFailure(err)), nil
+	}
+	r.Metrics.Issued(s.key.Kind, s.key.Namespace, s.key.Name)
+	if s.account.ID != "" && issued.Account != "" && issued.Account != s.account.ID {
+		return r.wrongAccount(ctx, s, issued.Token), nil
+	}
+	s.memory.hand = &hand{
+		InHand: lifecycle.InHand{Token: issued.Token, Replaces: d.Replaces, BySpec: d.BySpec},
+		value:  issued.Value,
+	}
+	s.memory.mediatorID = issued.MediatorID
+	s.observation.Memory.InHand = &s.memory.hand.InHand
+	publish, ok := lifecycle.Plan(s.observation).Decision.(lifecycle.Publish)
+	if !ok {
+		return outcome{again: true}, nil
+	}
+	return r.publish(ctx, s, publish.Source, publish)
+}
+
+func deref(o *outcome) outcome {
+	if o == nil {
+		return outcome{}
+	}
+	return *o
+}
+
+// createFailed notes a create that gave no token, and what must be known about it.
+func (r *Reconciler) createFailed(ctx context.Context, s *scene, d lifecycle.Issue, started metav1.Time, f *token.Failure) outcome {
+	log.FromContext(ctx).Info("the vendor gave no token", "failure", f.Error(), "class", f.Class.String())
+	r.Metrics.CreateFailed(s.key.Kind, s.key.Namespace, s.key.Name, f.Class)
+	problem := status.CreateProblem(f)
+	failed := outcome{Outcome: status.Outcome{Problem: &problem, Kind: status.AttemptsOf(f), AtLeast: f.RetryAfter}}
+	if f.Cause == token.CauseNameAltered {
+		return r.nameAltered(ctx, s, f, failed)
+	}
+	if f.Class == token.Ambiguous {
+		s.memory.doubted[d.Name] = true
+		failed.Attempt = &v1alpha1.IssueAttempt{Name: d.Name, Sequence: int64(d.Sequence), StartedAt: &started}
+	}
+	r.alarm(s, f)
+	return failed
+}
+
+// alarm has the issuer look at the vendor again when a call met trouble that concerns all its tokens.
+func (r *Reconciler) alarm(s *scene, f *token.Failure) {
+	if status.ScopeOf(f) == status.OfIssuer && f.Class != token.RateLimited {
+		r.Inventory.Want(accounts.Scope(types.UID(s.issuerUID)), r.Clock.Now())
+		r.Issuers[s.key.Kind].Add(s.key.Request())
+	}
+}
+
+// nameAltered: a token whose name is not ours could never be found again, so that it goes at once, and none follows.
+func (r *Reconciler) nameAltered(ctx context.Context, s *scene, f *token.Failure, failed outcome) outcome {
+	r.Book.NoteAltered(types.UID(s.issuerUID), s.issuerGeneration)
+	r.undo(ctx, s, f.Stray)
+	r.Issuers[s.key.Kind].Add(s.key.Request())
+	return failed
+}
+
+// wrongAccount: the credentials were switched between list and create. The token just made goes at once.
+func (r *Reconciler) wrongAccount(ctx context.Context, s *scene, made token.Token) outcome {
+	r.undo(ctx, s, made.ID)
+	problem := lifecycle.Problem{Reason: lifecycle.ReasonAccountChanged, Message: "The vendor created the token in another account than the issuer's; it was revoked again. Put back credentials of the issuer's account."}
+	r.Inventory.Want(accounts.Scope(types.UID(s.issuerUID)), r.Clock.Now())
+	r.Issuers[s.key.Kind].Add(s.key.Request())
+	return outcome{Outcome: status.Outcome{Problem: &problem, Kind: status.Refusal}}
+}
+
+// undo revokes a token that this process has just made and nobody has seen.
+func (r *Reconciler) undo(ctx context.Context, s *scene, id token.ID) {
+	if id == "" {
+		return
+	}
+	if err := s.account.Vendor.Revoke(ctx, id); err != nil {
+		log.FromContext(ctx).Error(err, "a token that cannot be used could not be revoked: revoke it at the vendor", "id", id)
+		r.warn(s.object, v1alpha1.ReasonRevoking, "Token "+printable(string(id))+" cannot be used and could not be revoked: revoke it at the vendor.")
+	}
+}
+
+// revoke ends a token at the vendor. It counts as revoked once the vendor's document says that the answer means it, or a list shows it.
+func (r *Reconciler) revoke(ctx context.Context, s *scene, d lifecycle.Revoke) (outcome, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), EffectTimeout)
+	defer cancel()
+	log.FromContext(ctx).Info("revoking a token", "id", d.ID, "name", d.Name, "why", d.Why)
+	err := s.account.Vendor.Revoke(ctx, d.ID)
+	f := token.AsFailure(err)
+	if f != nil && f.Class != token.NotFound && f.Class != token.Conflict {
+		r.alarm(s, f)
+		return revokeFailed(f), nil
+	}
+	_, again := s.memory.revoked[d.ID]
+	s.memory.revoked[d.ID] = r.Clock.Now()
+	switch {
+	case again:
+		// It was revoked before, and a later list still showed it: not at once a third time.
+		return revokeFailed(&token.Failure{Operation: "revoke token", Class: token.Ambiguous, Cause: token.CauseUnexpected}), nil
+	case f == nil:
+		r.Metrics.Revoked(s.key.Kind, s.key.Namespace, s.key.Name)
+		r.tell(s.object, "Revoked", "Token "+string(d.ID)+" was revoked: "+d.Why+".")
+	case f.Class == token.NotFound:
+		s.memory.gone[d.ID] = true
+	}
+	return outcome{again: true, Outcome: status.Outcome{Done: true}}, nil
+}
+
+func revokeFailed(f *token.Failure) outcome {
+	problem := status.RevokeProblem(f)
+	return outcome{Outcome: status.Outcome{Problem: &problem, Kind: status.AttemptsOf(f), AtLeast: f.RetryAfter}}
+}
+
+// deleteSecret deletes the very Secret that was looked at.
+func (r *Reconciler) deleteSecret(ctx context.Context, s *scene) error {
+	preconditions := client.Preconditions{UID: &s.secret.UID, ResourceVersion: &s.secret.ResourceVersion}
+	if err := r.Client.Delete(ctx, s.secret, preconditions); client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("delete Secret: %w", err)
+	}
+	return nil
+}
+
+// release lets the object go, and remembers it for a while.
+func (r *Reconciler) release(ctx context.Context, s *scene, d lifecycle.Release) (outcome, error) {
+	if err := r.patchFinalizer(ctx, s.object, controllerutil.RemoveFinalizer); err != nil {
+		return outcome{}, err
+	}
+	if d.Unrevoked {
+		r.warn(s.object, "RevocationSkipped", "Released on a person's word without a revocation: tokens may be left at the vendor.")
+	}
+	r.Book.Release(s.observation.Object.Marker, r.Clock.Now())
+	r.memories.forget(s.object.UID)
+	log.FromContext(ctx).Info("released the GatewayToken", "unrevoked", d.Unrevoked)
+	return outcome{released: true}, nil
+}
+
+// patchFinalizer changes the finalizer, provided that the object is still the one that was read.
+func (r *Reconciler) patchFinalizer(ctx context.Context, object *v1alpha1.GatewayToken, change func(client.Object, string) bool) error {
+	before := object.DeepCopy()
+	change(object, v1alpha1.FinalizerRevoke)
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	if err := r.Client.Patch(ctx, object, patch, client.FieldOwner(v1alpha1.OperatorName)); err != nil {
+		return fmt.Errorf("patch finalizer: %w", err)
+	}
+	return nil
+}
+
+// tell and warn write events. Their texts are our own words.
+func (r *Reconciler) tell(object *v1alpha1.GatewayToken, reason, message string) {
+	r.Recorder.Eventf(object, nil, corev1.EventTypeNormal, reason, reason, "%s", message)
+}
+
+func (r *Reconciler) warn(object *v1alpha1.GatewayToken, reason, message string) {
+	r.Recorder.Eventf(object, nil, corev1.EventTypeWarning, reason, reason, "%s", message)
+}
+
+// ignoreConflict: what was read was old; the newer object is on its way and comes by itself.
+func ignoreConflict(err error) error {
+	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) || apierrors.IsAlreadyExists(err) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,175 @@
+package gatewaytoken
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/controller/accounts"
+	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
+	"github.com/gatewaytoken/gateway-token-operator/internal/secretdata"
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
+)
+
+// observe reads everything the planner is told; nil where the object is gone. from is the cache, or the API server itself.
+func (r *Reconciler) observe(ctx context.Context, name types.NamespacedName, from client.Reader, live bool) (*scene, error) {
+	object := &v1alpha1.GatewayToken{}
+	if err := from.Get(ctx, name, object); apierrors.IsNotFound(err) {
+		return nil, nil //nolint:nilnil // gone is not an error
+	} else if err != nil {
+		return nil, fmt.Errorf("get GatewayToken: %w", err)
+	}
+	s := &scene{object: object, memory: r.memories.of(object.UID), key: accounts.KeyFor(object)}
+	issuer, err := r.observeIssuer(ctx, s, from)
+	if err != nil {
+		return nil, err
+	}
+	invalid := r.observeTarget(s)
+	if err := r.readSecret(ctx, s, from); err != nil {
+		return nil, err
+	}
+	twin, err := r.twin(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	now, offset := r.Clock.Now(), r.Server.Offset()
+	s.observation = lifecycle.Observation{
+		Now: now, ServerNow: now.Add(offset), Skew: offset, Live: live,
+		Object: r.describe(s, invalid, twin), Issuer: issuer,
+		Secret: s.target.Observe(s.secret, object.AdoptPolicy()),
+		Memory: s.memory.observed(r.LeaderSince()), Settings: r.Settings,
+	}
+	if issuer.Found {
+		s.observation.Snapshot = r.Inventory.Latest(accounts.Scope(types.UID(s.issuerUID)))
+	}
+	return s, nil
+}
+
+// describe tells what the planner needs to know of the object.
+func (r *Reconciler) describe(s *scene, invalid *lifecycle.Problem, twin string) lifecycle.Object {
+	o := s.object
+	described := lifecycle.Object{
+		Marker:           r.Identity.Marker(o.Namespace, o.Name, string(o.UID)),
+		BaseName:         o.TokenBaseName(),
+		Deleting:         o.DeletionTimestamp != nil,
+		Protected:        controllerutil.ContainsFinalizer(o, v1alpha1.FinalizerRevoke),
+		SkipRevocation:   o.Annotations[v1alpha1.AnnotationSkipRevocation] == string(o.UID),
+		Suspended:        o.Spec.Suspend,
+		Retain:           o.DeletionPolicy() == v1alpha1.DeletionRetain,
+		ReportRevocation: o.OnRemoteRevocation() == v1alpha1.RemoteRevocationReport,
+		Overlap:          o.Overlap(),
+		Inputs:           token.InputsDigest(nil),
+		Twin:             twin,
+		Invalid:          invalid,
+	}
+	if current := o.Status.Current; current != nil {
+		described.HintID, described.HintSequence = token.ID(current.ID), int(current.Sequence)
+	}
+	if failure := o.Status.Failure; failure != nil && failure.Generation == o.Generation && failure.NextAttemptTime != nil {
+		described.HeldBackUntil = failure.NextAttemptTime.Time
+		described.HeldBack = lifecycle.Problem{Reason: lifecycle.Reason(failure.Reason), Message: failure.Message}
+	}
+	return described
+}
+
+// observeTarget reads what the spec wants of the Secret.
+func (r *Reconciler) observeTarget(s *scene) *lifecycle.Problem {
+	target, err := secretdata.NewTarget(s.object, r.Identity.ClusterID, s.account.URL, r.Sealer)
+	s.target = target
+	if err != nil {
+		return &lifecycle.Problem{Reason: lifecycle.ReasonInvalidTemplate, Message: "spec.secret.data cannot be used: " + err.Error() + "."}
+	}
+	return nil
+}
+
+func (r *Reconciler) readSecret(ctx context.Context, s *scene, from client.Reader) error {
+	secret := &corev1.Secret{}
+	err := from.Get(ctx, client.ObjectKey{Namespace: s.object.Namespace, Name: s.object.SecretName()}, secret)
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("get Secret: %w", err)
+	}
+	s.secret = secret
+	return nil
+}
+
+// observeIssuer reads the issuer, and what this process knows of the account behind it.
+func (r *Reconciler) observeIssuer(ctx context.Context, s *scene, from client.Reader) (lifecycle.Issuer, error) {
+	issuer := emptyIssuer(s.key.Kind)
+	err := from.Get(ctx, client.ObjectKey{Namespace: s.key.Namespace, Name: s.key.Name}, issuer)
+	if apierrors.IsNotFound(err) {
+		return lifecycle.Issuer{Known: true, Problem: lifecycle.Problem{
+			Reason:  lifecycle.ReasonIssuerNotFound,
+			Message: s.object.IssuerRef().String() + " does not exist. Create it, or correct spec.issuerRef in a new GatewayToken.",
+		}}, nil
+	}
+	if err != nil {
+		return lifecycle.Issuer{}, fmt.Errorf("get issuer: %w", err)
+	}
+	s.issuerUID, s.issuerGeneration = string(issuer.GetUID()), issuer.GetGeneration()
+	account, known := r.Book.Get(s.key, issuer.GetUID())
+	s.account = account
+	observed := lifecycle.Issuer{
+		Known: known, Found: true,
+		Protected:   controllerutil.ContainsFinalizer(issuer, v1alpha1.FinalizerProtect),
+		Terminating: issuer.GetDeletionTimestamp() != nil,
+		CanMint:     account.CanMint, CanList: account.CanList, CanRevoke: account.CanRevoke,
+		Problem: account.Problem, Account: account.ID,
+	}
+	if account.Vendor != nil {
+		observed.Capabilities = account.Vendor.Capabilities()
+	}
+	observed.Granted, observed.NotGranted, err = r.granted(ctx, s, issuer)
+	return observed, err
+}
+
+func emptyIssuer(kind string) v1alpha1.Issuer {
+	if kind == v1alpha1.KindClusterTokenIssuer {
+		return &v1alpha1.ClusterTokenIssuer{}
+	}
+	return &v1alpha1.TokenIssuer{}
+}
+
+// granted asks whether the issuer covers the object's namespace. Labels of namespaces come from the cache.
+func (r *Reconciler) granted(ctx context.Context, s *scene, issuer v1alpha1.Issuer) (granted bool, why string, err error) {
+	namespace := &metav1.PartialObjectMetadata{}
+	namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
+	if err := r.Client.Get(ctx, client.ObjectKey{Name: s.object.Namespace}, namespace); apierrors.IsNotFound(err) {
+		namespace.Name = s.object.Namespace
+	} else if err != nil {
+		return false, "", fmt.Errorf("get namespace: %w", err)
+	}
+	granted, err = v1alpha1.Granted(issuer.Grants(), namespace)
+	if granted {
+		return true, "", nil
+	}
+	why = fmt.Sprintf("%s grants nothing to namespace %s. Ask whoever administers it to add the namespace to spec.grants; the vendor was not asked.", s.object.IssuerRef(), s.object.Namespace)
+	if err != nil {
+		why += " A selector in spec.grants cannot be read: " + err.Error() + "."
+	}
+	return false, why, nil
+}
+
+// twin finds another object with the same marker.
+func (r *Reconciler) twin(ctx context.Context, s *scene) (string, error) {
+	marker := r.Identity.Marker(s.object.Namespace, s.object.Name, string(s.object.UID))
+	same, err := accounts.WithMarker(ctx, r.Client, marker.Object)
+	if err != nil {
+		return "", err
+	}
+	for i := range same {
+		if same[i].Namespace != s.object.Namespace || same[i].Name != s.object.Name {
+			return same[i].Namespace + "/" + same[i].Name, nil
+		}
+	}
+	return "", nil
+}

@@ -1,0 +1,196 @@
+package gatewaytoken
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/client-go/util/csaupgrade"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
+	"github.com/gatewaytoken/gateway-token-operator/internal/secretdata"
+	"github.com/gatewaytoken/gateway-token-operator/internal/status"
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
+	"github.com/gatewaytoken/gateway-token-operator/internal/vendor"
+)
+
+// rehearse asks the API server whether the Secret could be written, with a placeholder: a Secret that cannot be written must
+// not cost a token. It returns an outcome where it could not.
+func (r *Reconciler) rehearse(ctx context.Context, s *scene) (*outcome, error) {
+	probe, err := s.target.Probe()
+	if err != nil {
+		return nil, fmt.Errorf("rehearse the publication: %w", err)
+	}
+	err = r.write(ctx, s, probe, client.DryRunAll)
+	switch {
+	case err == nil:
+		return nil, nil //nolint:nilnil // nothing in the way
+	case apierrors.IsConflict(err), apierrors.IsAlreadyExists(err), apierrors.IsNotFound(err):
+		return &outcome{again: true}, nil
+	default:
+		return r.writeFailed(ctx, err), nil
+	}
+}
+
+// write creates the Secret, or applies it to exactly the one that was read.
+func (r *Reconciler) write(ctx context.Context, s *scene, content secretdata.Content, options ...writeOption) error {
+	if s.secret == nil {
+		create := []client.CreateOption{client.FieldOwner(v1alpha1.OperatorName)}
+		for _, option := range options {
+			create = append(create, option)
+		}
+		return r.Client.Create(ctx, content.Secret(), create...)
+	}
+	apply := []client.ApplyOption{client.FieldOwner(v1alpha1.OperatorName), client.ForceOwnership}
+	for _, option := range options {
+		apply = append(apply, option)
+	}
+	return r.Client.Apply(ctx, content.Apply(s.secret.UID, s.secret.ResourceVersion), apply...)
+}
+
+type writeOption interface {
+	client.CreateOption
+	client.ApplyOption
+}
+
+// takeOver makes the fields that our Create set our Apply's, so that a key that is dropped from the spec goes from the Secret.
+func (r *Reconciler) takeOver(ctx context.Context, s *scene) error {
+	if s.secret == nil {
+		return nil
+	}
+	patch, err := csaupgrade.UpgradeManagedFieldsPatch(s.secret, sets.New(v1alpha1.OperatorName), v1alpha1.OperatorName)
+	if err != nil {
+		return fmt.Errorf("take over managed fields: %w", err)
+	}
+	if len(patch) == 0 {
+		return nil
+	}
+	if err := r.Client.Patch(ctx, s.secret, client.RawPatch(types.JSONPatchType, patch)); err != nil {
+		return fmt.Errorf("take over managed fields: %w", err)
+	}
+	return nil
+}
+
+// publish writes the Secret with the value and its ledger.
+func (r *Reconciler) publish(ctx context.Context, s *scene, source lifecycle.Source, d lifecycle.Publish) (outcome, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), EffectTimeout)
+	defer cancel()
+	value, failed := r.value(ctx, s, source, d.Ledger.Current.ID)
+	if failed != nil {
+		return *failed, nil
+	}
+	content, err := s.target.Content(value, d.Ledger)
+	if err != nil {
+		return outcome{}, fmt.Errorf("render the Secret: %w", err)
+	}
+	if err = r.takeOver(ctx, s); err == nil {
+		err = r.write(ctx, s, content)
+	}
+	if err != nil && !r.landed(ctx, s, value, d.Ledger.Current.ID) {
+		if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) {
+			return outcome{again: true}, nil
+		}
+		return *r.writeFailed(ctx, err), nil
+	}
+	return r.published(ctx, s, source, d), nil
+}
+
+// landed asks, after a write whose answer was lost or a conflict, whether the Secret holds our token already.
+func (r *Reconciler) landed(ctx context.Context, s *scene, value token.Value, id token.ID) bool {
+	secret := &corev1.Secret{}
+	if err := r.Live.Get(ctx, client.ObjectKey{Namespace: s.object.Namespace, Name: s.object.SecretName()}, secret); err != nil {
+		return false
+	}
+	observed := s.target.Observe(secret, s.object.AdoptPolicy())
+	return observed.Presence == lifecycle.Owned && observed.ValueIntact && !observed.Drifted &&
+		observed.Ledger.Current.ID == id && s.target.Holds(value, observed.Ledger)
+}
+
+// published notes what the Secret holds now.
+func (r *Reconciler) published(ctx context.Context, s *scene, source lifecycle.Source, d lifecycle.Publish) outcome {
+	record := d.Ledger
+	delete(s.memory.doubted, record.Current.Name)
+	if s.memory.hand != nil && s.memory.hand.Token.ID == record.Current.ID {
+		s.memory.hand = nil
+	}
+	log.FromContext(ctx).Info("published", "secret", s.object.SecretName(), "id", record.Current.ID, "why", d.Why)
+	switch source {
+	case lifecycle.FromHand:
+		r.tell(s.object, "Issued", "Token "+string(record.Current.ID)+" was issued and written to Secret "+s.object.SecretName()+".")
+	case lifecycle.FromVendor:
+		r.Metrics.Adopted(s.key.Kind, s.key.Namespace, s.key.Name)
+		r.tell(s.object, "Adopted", "Token "+string(record.Current.ID)+" existed already and was written to Secret "+s.object.SecretName()+".")
+	case lifecycle.FromSecret:
+		r.tell(s.object, "Repaired", "Secret "+s.object.SecretName()+" was rewritten with the value it holds: "+d.Why+".")
+	}
+	return outcome{Outcome: status.Outcome{Published: &record, Done: true, MediatorID: s.memory.mediatorID}}
+}
+
+// value gets the value to publish from where it is.
+func (r *Reconciler) value(ctx context.Context, s *scene, source lifecycle.Source, id token.ID) (token.Value, *outcome) {
+	switch source {
+	case lifecycle.FromHand:
+		if s.memory.hand != nil && s.memory.hand.Token.ID == id {
+			return s.memory.hand.value, nil
+		}
+	case lifecycle.FromSecret:
+		if value, ok := s.target.Value(s.secret, s.observation.Secret.Ledger); ok {
+			return value, nil
+		}
+	case lifecycle.FromVendor:
+		return r.readValue(ctx, s, id)
+	}
+	return token.Value{}, &outcome{again: true}
+}
+
+func (r *Reconciler) readValue(ctx context.Context, s *scene, id token.ID) (token.Value, *outcome) {
+	reader, ok := s.account.Vendor.(vendor.ValueReader)
+	if !ok {
+		return token.Value{}, &outcome{again: true}
+	}
+	value, err := reader.ReadValue(ctx, id)
+	if err == nil && value.Usable() {
+		return value, nil
+	}
+	f := token.AsFailure(err)
+	if f == nil {
+		f = &token.Failure{Operation: "read token value", Class: token.Forbidden, Cause: token.CauseEmptyValue}
+	}
+	problem := status.ReadProblem(f)
+	r.alarm(s, f)
+	return token.Value{}, &outcome{Outcome: status.Outcome{Problem: &problem, Kind: status.AttemptsOf(f), AtLeast: f.RetryAfter}}
+}
+
+// writeFailed notes that the API server refused the write. Its reason is one of Kubernetes' own words; its message, which an
+// admission webhook may have written after having seen the Secret, is not repeated.
+func (r *Reconciler) writeFailed(ctx context.Context, err error) *outcome {
+	what := string(apierrors.ReasonForError(err))
+	if what == "" {
+		what = "the API server did not answer"
+		if errors.Is(err, context.DeadlineExceeded) {
+			what = "the API server did not answer in time"
+		}
+	}
+	log.FromContext(ctx).Info("the Secret cannot be written", "reason", what)
+	problem := status.WriteProblem(what)
+	return &outcome{Outcome: status.Outcome{Problem: &problem, Kind: status.Write}}
+}
+
+// printable makes an identifier from a vendor's answer fit to be shown.
+func printable(id string) string {
+	const most = 64
+	clean := make([]rune, 0, most)
+	for _, c := range id {
+		if c > ' ' && c < 0x7f && len(clean) < most {
+			clean = append(clean, c)
+		}
+	}
+	return string(clean)
+}

@@ -1,0 +1,107 @@
+// Package gatewaytoken carries GatewayTokens through their life: it observes, lets the planner decide, carries out at most
+// one effect, and records what came of it.
+package gatewaytoken
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/controller/accounts"
+	"github.com/gatewaytoken/gateway-token-operator/internal/controller/wake"
+	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
+	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
+	"github.com/gatewaytoken/gateway-token-operator/internal/metrics"
+	"github.com/gatewaytoken/gateway-token-operator/internal/secretdata"
+	"github.com/gatewaytoken/gateway-token-operator/internal/status"
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
+	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/inventory"
+)
+
+// EffectTimeout bounds a mint with its publication, and a revocation. They run on a context of their own, which outlives
+// SIGTERM: the manager's graceful shutdown and the Pod's termination grace period are longer.
+const EffectTimeout = 45 * time.Second
+
+// ServerClock tells how far the API server's clock is ahead of the operator's.
+type ServerClock interface{ Offset() time.Duration }
+
+// Reconciler looks after GatewayTokens.
+type Reconciler struct {
+	// Client reads from the cache and writes; Live reads from the API server.
+	Client client.Client
+	Live   client.Reader
+	Clock  clock.PassiveClock
+	// Server is the API server's clock.
+	Server   ServerClock
+	Recorder events.EventRecorder
+	Metrics  *metrics.Metrics
+
+	Book      *accounts.Book
+	Inventory *inventory.Inventory
+	// Issuers wakes issuers, by kind.
+	Issuers map[string]*wake.Queue
+
+	Identity token.Identity
+	Sealer   ledger.Sealer
+	Settings lifecycle.Settings
+	// LeaderSince tells when this process became leader; zero until then.
+	LeaderSince func() time.Time
+
+	memories memories
+}
+
+// scene is one look at one object.
+type scene struct {
+	object  *v1alpha1.GatewayToken
+	memory  *memory
+	key     accounts.Key
+	account accounts.Account
+	// issuerUID and issuerGeneration are of the issuer that was read.
+	issuerUID        string
+	issuerGeneration int64
+	target           secretdata.Target
+	// secret is nil where there is none.
+	secret      *corev1.Secret
+	observation lifecycle.Observation
+}
+
+// Reconcile observes, plans, acts and records. What is about to be done is planned anew on what the API server itself says.
+func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	s, err := r.observe(ctx, request.NamespacedName, r.Client, false)
+	if err != nil || s == nil {
+		return ctrl.Result{}, err
+	}
+	planned := lifecycle.Plan(s.observation)
+	if lifecycle.IsEffect(planned.Decision) {
+		if s, err = r.observe(ctx, request.NamespacedName, r.Live, true); err != nil || s == nil {
+			return ctrl.Result{}, err
+		}
+		planned = lifecycle.Plan(s.observation)
+	}
+	if lifecycle.HandSpent(s.observation) {
+		s.memory.drop()
+	}
+	log.FromContext(ctx).V(1).Info("planned", "decision", fmt.Sprintf("%T", planned.Decision), "rule", planned.Rule, "live", s.observation.Live)
+	outcome, err := r.act(ctx, s, planned.Decision)
+	if err != nil {
+		return ctrl.Result{}, ignoreConflict(err)
+	}
+	return r.record(ctx, s, planned, outcome)
+}
+
+// outcome is what came of a decision.
+type outcome struct {
+	status.Outcome
+	// again: look again at once, for something changed that no event tells of.
+	again bool
+	// released: the object is gone.
+	released bool
+}

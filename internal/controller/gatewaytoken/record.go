@@ -1,0 +1,84 @@
+package gatewaytoken
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
+	"github.com/gatewaytoken/gateway-token-operator/internal/status"
+)
+
+const (
+	// soon is for a second look right after an effect that no event tells of.
+	soon = time.Millisecond
+	// patience is for states that end by something the operator does not watch, such as somebody else's Secret.
+	patience = time.Minute
+)
+
+// record writes the status if anything in it changed, and says when to look again.
+func (r *Reconciler) record(ctx context.Context, s *scene, planned lifecycle.Planned, came outcome) (ctrl.Result, error) {
+	if came.released {
+		return ctrl.Result{}, nil
+	}
+	next := status.Of(status.Scene{Object: s.object, Observed: s.observation, Planned: planned, Outcome: came.Outcome})
+	changed := !equality.Semantic.DeepEqual(s.object.Status, next)
+	if changed {
+		before := s.object.DeepCopy()
+		r.announce(s, next)
+		s.object.Status = next
+		patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+		if err := r.Client.Status().Patch(ctx, s.object, patch, client.FieldOwner(v1alpha1.OperatorName)); err != nil {
+			return ctrl.Result{RequeueAfter: soon}, ignoreConflict(fmt.Errorf("patch status: %w", err))
+		}
+	}
+	return ctrl.Result{RequeueAfter: r.pause(s, planned.Decision, came)}, nil
+}
+
+// announce writes an event when something has just begun to be wrong.
+func (r *Reconciler) announce(s *scene, next v1alpha1.GatewayTokenStatus) {
+	after := meta.FindStatusCondition(next.Conditions, v1alpha1.ConditionReady)
+	before := meta.FindStatusCondition(s.object.Status.Conditions, v1alpha1.ConditionReady)
+	quiet := after == nil || after.Status == metav1.ConditionTrue || (before != nil && before.Reason == after.Reason)
+	if quiet || after.Reason == v1alpha1.ReasonIssuing || after.Reason == v1alpha1.ReasonProgressing || after.Reason == v1alpha1.ReasonIssuerNotReady {
+		return
+	}
+	r.warn(s.object, after.Reason, after.Message)
+}
+
+// pause is how long until the object is to be looked at again; zero for when something changes.
+func (r *Reconciler) pause(s *scene, decision lifecycle.Decision, came outcome) time.Duration {
+	now := r.Clock.Now()
+	if came.again {
+		return soon
+	}
+	if came.Problem != nil {
+		return max(s.object.Status.Failure.NextAttemptTime.Sub(now), soon)
+	}
+	switch d := decision.(type) {
+	case lifecycle.Rest:
+		return until(d.Next, now)
+	case lifecycle.Wait:
+		return until(d.Until, now)
+	case lifecycle.Stall:
+		return patience
+	case lifecycle.Relist, lifecycle.Protect, lifecycle.Issue, lifecycle.Publish, lifecycle.Revoke, lifecycle.DeleteSecret, lifecycle.Retain, lifecycle.Release:
+		return 0
+	default:
+		return 0
+	}
+}
+
+func until(at, now time.Time) time.Duration {
+	if at.IsZero() {
+		return 0
+	}
+	return max(at.Sub(now), soon)
+}

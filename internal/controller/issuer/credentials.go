@@ -1,0 +1,228 @@
+package issuer
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
+	"github.com/gatewaytoken/gateway-token-operator/internal/vendor"
+)
+
+// Roles of credentials.
+const (
+	ClientID     = "clientID"
+	ClientSecret = "clientSecret"
+)
+
+// caKey is where a kept bundle has the CA certificates.
+const caKey = "caBundle"
+
+// maxCABytes bounds a CA bundle.
+const maxCABytes = 512 << 10
+
+// bundle is what a vendor is reached with.
+type bundle struct {
+	credentials map[string]token.Value
+	ca          string
+}
+
+func (b bundle) found() bool { return len(b.credentials) > 0 }
+
+func (b bundle) equal(other bundle) bool {
+	return b.ca == other.ca && maps.Equal(b.credentials, other.credentials)
+}
+
+// namespace is where the issuer's credentials and CA bundle are.
+func (r *Reconciler) namespace(s *scene) string {
+	if s.key.Namespace == "" {
+		return r.ClusterResourceNamespace
+	}
+	return s.key.Namespace
+}
+
+// gather reads the user's credentials and CA bundle, from the API server itself: they are nobody's to cache.
+func (r *Reconciler) gather(ctx context.Context, s *scene) error {
+	if s.ownProblem = r.judgeURLs(s.issuer.IssuerSpec()); s.ownProblem != nil {
+		return nil
+	}
+	if err := r.readCredentials(ctx, s); err != nil {
+		return err
+	}
+	return r.readCA(ctx, s)
+}
+
+// judgeURLs checks what CEL leaves to the operator.
+func (r *Reconciler) judgeURLs(spec *v1alpha1.TokenIssuerSpec) *lifecycle.Problem {
+	for _, text := range urls(spec) {
+		parsed, err := url.Parse(text)
+		switch {
+		case err != nil || parsed.Host == "" || parsed.User != nil || parsed.RawQuery != "" || parsed.Fragment != "":
+			return problem(v1alpha1.ReasonInvalidURL, "A URL of the issuer cannot be used: it must have the form https://host[:port][/path], without user, query and fragment. Correct the issuer's spec.")
+		case parsed.Scheme != "https" && !r.AllowHTTP:
+			return problem(v1alpha1.ReasonInsecureURL, "A URL of the issuer is not https: credentials and tokens would travel in clear. Use https (spec.caBundle for a private certificate authority), or start the operator with --allow-http.")
+		}
+	}
+	return nil
+}
+
+func urls(spec *v1alpha1.TokenIssuerSpec) []string {
+	switch spec.Vendor() {
+	case v1alpha1.VendorCausely:
+		return []string{spec.Causely.APIURL(), spec.Causely.LoginURL()}
+	case v1alpha1.VendorNone:
+		return nil
+	default:
+		return nil
+	}
+}
+
+// apiURL is what templates see as .URL.
+func apiURL(spec *v1alpha1.TokenIssuerSpec) string {
+	if all := urls(spec); len(all) > 0 {
+		return all[0]
+	}
+	return ""
+}
+
+// credentialKeys gives the Secret and, by role, its keys.
+func credentialKeys(spec *v1alpha1.TokenIssuerSpec) (secret string, keys map[string]string) {
+	switch spec.Vendor() {
+	case v1alpha1.VendorCausely:
+		ref := spec.Causely.CredentialsSecretRef.Resolved()
+		return ref.Name, map[string]string{ClientID: ref.ClientIDKey, ClientSecret: ref.ClientSecretKey}
+	case v1alpha1.VendorNone:
+		return "", nil
+	default:
+		return "", nil
+	}
+}
+
+func (r *Reconciler) readCredentials(ctx context.Context, s *scene) error {
+	name, keys := credentialKeys(s.issuer.IssuerSpec())
+	place := "Secret " + r.namespace(s) + "/" + name
+	var secret corev1.Secret
+	err := r.Live.Get(ctx, client.ObjectKey{Namespace: r.namespace(s), Name: name}, &secret)
+	if apierrors.IsNotFound(err) {
+		s.ownProblem = problem(v1alpha1.ReasonCredentialsNotFound, place+" does not exist. Create it with the keys "+
+			strings.Join(slices.Sorted(maps.Values(keys)), " and ")+".")
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("get credentials: %w", err)
+	}
+	s.own.credentials = map[string]token.Value{}
+	for role, key := range keys {
+		value := token.NewValue(strings.TrimRight(string(secret.Data[key]), "\r\n"))
+		if !value.Usable() {
+			s.own.credentials = nil
+			s.ownProblem = problem(v1alpha1.ReasonCredentialsKeyMissing, place+" has no usable key "+key+
+				": it must hold the credential as printable text. Add it, or name another key in credentialsSecretRef.")
+			return nil
+		}
+		s.own.credentials[role] = value
+	}
+	return nil
+}
+
+func (r *Reconciler) readCA(ctx context.Context, s *scene) error {
+	spec := s.issuer.IssuerSpec()
+	if spec.CABundle == nil || s.ownProblem != nil {
+		return nil
+	}
+	ref := spec.CABundle.ConfigMapRef.Resolved()
+	place := "ConfigMap " + r.namespace(s) + "/" + ref.Name
+	var configMap corev1.ConfigMap
+	err := r.Live.Get(ctx, client.ObjectKey{Namespace: r.namespace(s), Name: ref.Name}, &configMap)
+	if apierrors.IsNotFound(err) {
+		s.own.credentials = nil
+		s.ownProblem = problem(v1alpha1.ReasonCABundleNotFound, place+" does not exist. Create it with the certificates under the key "+ref.Key+".")
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("get CA bundle: %w", err)
+	}
+	s.own.ca = configMap.Data[ref.Key]
+	if _, err := certPool(s.own.ca); err != nil || s.own.ca == "" {
+		s.own.credentials = nil
+		s.ownProblem = problem(v1alpha1.ReasonCABundleInvalid, place+" has no certificate under the key "+ref.Key+
+			fmt.Sprintf(": it must hold PEM certificates, at most %d bytes.", maxCABytes))
+	}
+	return nil
+}
+
+// certPool reads PEM certificates; none gives nil, the system's.
+func certPool(pem string) (*x509.CertPool, error) {
+	if pem == "" {
+		return nil, nil //nolint:nilnil // nil is the system's pool
+	}
+	pool := x509.NewCertPool()
+	if len(pem) > maxCABytes || !pool.AppendCertsFromPEM([]byte(pem)) {
+		return nil, fmt.Errorf("not a bundle of PEM certificates of at most %d bytes", maxCABytes)
+	}
+	return pool, nil
+}
+
+// client makes the vendor's client, or takes the one made before from the same things.
+func (r *Reconciler) client(s *scene, from bundle, kept bool) (vendor.Vendor, error) {
+	made := connected{fingerprint: fingerprint(s.issuer.IssuerSpec(), from)}
+	key := clientKey{issuer: s.key, kept: kept}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if have, ok := r.clients[key]; ok && have.fingerprint == made.fingerprint {
+		return have.vendor, nil
+	}
+	pool, err := certPool(from.ca)
+	if err != nil {
+		return nil, err
+	}
+	made.vendor, err = r.Connect(Connection{
+		Spec: s.issuer.IssuerSpec(), Credentials: from.credentials, RootCAs: pool, Namespaced: s.key.Namespace != "",
+	})
+	if err != nil {
+		return nil, fmt.Errorf("connect: %w", err)
+	}
+	if r.clients == nil {
+		r.clients = map[clientKey]connected{}
+	}
+	r.clients[key] = made
+	return made.vendor, nil
+}
+
+// known tells whether a client was made from these things before.
+func (r *Reconciler) known(s *scene, from bundle) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.clients[clientKey{issuer: s.key}].fingerprint == fingerprint(s.issuer.IssuerSpec(), from)
+}
+
+// fingerprint tells whether a client would be another one. It is kept in memory only.
+func fingerprint(spec *v1alpha1.TokenIssuerSpec, from bundle) string {
+	parts := []any{spec, from.ca}
+	for _, role := range slices.Sorted(maps.Keys(from.credentials)) {
+		parts = append(parts, role, from.credentials[role].Reveal())
+	}
+	text, err := json.Marshal(parts)
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(text)
+	return base64.RawStdEncoding.EncodeToString(sum[:])
+}
+
+func problem(reason, message string) *lifecycle.Problem {
+	return &lifecycle.Problem{Reason: lifecycle.Reason(reason), Message: message}
+}

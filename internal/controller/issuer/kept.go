@@ -1,0 +1,120 @@
+package issuer
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	applycorev1 "k8s.io/client-go/applyconfigurations/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/status"
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
+)
+
+// maxName is the longest name of a Secret.
+const maxName = 253
+
+// keptName names the operator's copy of an issuer's credentials.
+func keptName(s *scene) string {
+	name := v1alpha1.LastGoodSecretPrefix + strings.ToLower(s.key.Kind) + "-" + s.key.Name
+	if len(name) <= maxName {
+		return name
+	}
+	sum := sha256.Sum256([]byte(name))
+	digest := hex.EncodeToString(sum[:8])
+	return name[:maxName-len(digest)-1] + "-" + digest
+}
+
+// readKept reads the copy of the credentials that the vendor accepted last. The user's own may be gone before the tokens are.
+func (r *Reconciler) readKept(ctx context.Context, s *scene) error {
+	var secret corev1.Secret
+	err := r.Client.Get(ctx, client.ObjectKey{Namespace: r.namespace(s), Name: keptName(s)}, &secret)
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("get kept credentials: %w", err)
+	}
+	if secret.Labels[v1alpha1.LabelRole] != v1alpha1.RoleLastGood {
+		return nil
+	}
+	s.kept = bundle{credentials: map[string]token.Value{}, ca: string(secret.Data[caKey])}
+	for role, content := range secret.Data {
+		if role != caKey {
+			s.kept.credentials[role] = token.NewValue(string(content))
+		}
+	}
+	return nil
+}
+
+// keep writes the copy, before anything is minted with the credentials: an account whose tokens could not be revoked once the
+// user's Secret is gone issues none.
+func (r *Reconciler) keep(ctx context.Context, s *scene) error {
+	switch {
+	case !s.accepted:
+		return nil
+	case r.Book.Altered(s.issuer.GetUID(), s.issuer.GetGeneration()):
+		s.accepted = false
+		s.account.Problem = status.VendorProblem(&token.Failure{Operation: "create token", Class: token.Invalid, Cause: token.CauseNameAltered})
+		return nil
+	case !controllerutil.ContainsFinalizer(s.issuer, v1alpha1.FinalizerProtect):
+		s.account.Problem = *problem(v1alpha1.ReasonIssuerNotReady, "The issuer is about to be prepared for its first token.")
+		return nil
+	case s.kept.equal(s.own):
+		s.account.CanMint = true
+		return nil
+	}
+	data := map[string][]byte{}
+	for role, value := range s.own.credentials {
+		data[role] = []byte(value.Reveal())
+	}
+	if s.own.ca != "" {
+		data[caKey] = []byte(s.own.ca)
+	}
+	secret := applycorev1.Secret(keptName(s), r.namespace(s)).
+		WithLabels(map[string]string{v1alpha1.LabelManagedBy: v1alpha1.OperatorName, v1alpha1.LabelRole: v1alpha1.RoleLastGood}).
+		WithFinalizers(v1alpha1.FinalizerLastGood).
+		WithType(corev1.SecretTypeOpaque).WithData(data)
+	if err := r.Client.Apply(ctx, secret, client.FieldOwner(v1alpha1.OperatorName), client.ForceOwnership); err != nil {
+		s.accepted = false
+		s.account.Problem = *problem(v1alpha1.ReasonWriteFailed, "The operator cannot keep its own copy of the accepted credentials in Secret "+
+			r.namespace(s)+"/"+keptName(s)+", without which tokens could not be revoked once the Secret with the credentials is gone. Look for quotas, admission policies and a namespace that is being deleted.")
+		s.next = s.now.Add(recheck)
+		if reason := apierrors.ReasonForError(err); reason != "" {
+			return nil
+		}
+		return fmt.Errorf("keep credentials: %w", err)
+	}
+	s.kept = s.own
+	s.account.CanMint = true
+	return nil
+}
+
+// dropKept deletes the copy with the last token that needed it.
+func (r *Reconciler) dropKept(ctx context.Context, s *scene) error {
+	var secret corev1.Secret
+	err := r.Live.Get(ctx, client.ObjectKey{Namespace: r.namespace(s), Name: keptName(s)}, &secret)
+	if apierrors.IsNotFound(err) || (err == nil && secret.Labels[v1alpha1.LabelRole] != v1alpha1.RoleLastGood) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("get kept credentials: %w", err)
+	}
+	before := secret.DeepCopy()
+	if controllerutil.RemoveFinalizer(&secret, v1alpha1.FinalizerLastGood) {
+		if err := r.Client.Patch(ctx, &secret, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); client.IgnoreNotFound(err) != nil {
+			return fmt.Errorf("release kept credentials: %w", err)
+		}
+	}
+	if err := r.Client.Delete(ctx, &secret, client.Preconditions{UID: &secret.UID}); client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("delete kept credentials: %w", err)
+	}
+	return nil
+}

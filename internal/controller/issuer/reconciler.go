@@ -1,0 +1,264 @@
+// Package issuer looks after TokenIssuers and ClusterTokenIssuers: it reads their credentials, takes the one list of the
+// vendor's tokens that serves all their GatewayTokens, and keeps them alive while a token needs them for its revocation.
+package issuer
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/controller/accounts"
+	"github.com/gatewaytoken/gateway-token-operator/internal/controller/wake"
+	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
+	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
+	"github.com/gatewaytoken/gateway-token-operator/internal/metrics"
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
+	"github.com/gatewaytoken/gateway-token-operator/internal/vendor"
+	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/inventory"
+)
+
+// Connection is what a vendor's client is made from.
+type Connection struct {
+	Spec *v1alpha1.TokenIssuerSpec
+	// Credentials by role: ClientID and ClientSecret.
+	Credentials map[string]token.Value
+	// RootCAs is nil for the system's.
+	RootCAs *x509.CertPool
+	// Namespaced issuers, which tenants write, may not reach private addresses.
+	Namespaced bool
+}
+
+// Connect makes a client. It makes no call.
+type Connect func(Connection) (vendor.Vendor, error)
+
+// Config is what the reconcilers of both kinds share.
+type Config struct {
+	// Client reads from the cache and writes; Live reads from the API server.
+	Client client.Client
+	Live   client.Reader
+	Clock  clock.PassiveClock
+
+	Connect   Connect
+	Book      *accounts.Book
+	Inventory *inventory.Inventory
+	// Tokens wakes GatewayTokens.
+	Tokens *wake.Queue
+	// LeaderSince tells when this process became leader.
+	LeaderSince func() time.Time
+	Metrics     *metrics.Metrics
+
+	Identity token.Identity
+	Sealer   ledger.Sealer
+	// ClusterResourceNamespace is where the credentials of ClusterTokenIssuers are.
+	ClusterResourceNamespace string
+	// AllowHTTP allows issuers whose URL is not https.
+	AllowHTTP bool
+}
+
+// Reconciler looks after issuers of one kind.
+type Reconciler struct {
+	Config
+	// New makes an empty issuer of the kind.
+	New func() v1alpha1.Issuer
+
+	mu      sync.Mutex
+	clients map[clientKey]connected
+}
+
+// clientKey tells the client of the user's own credentials from that of the kept ones.
+type clientKey struct {
+	issuer accounts.Key
+	kept   bool
+}
+
+// connected is a client and what it was made from.
+type connected struct {
+	fingerprint string
+	vendor      vendor.Vendor
+}
+
+// scene is one look at an issuer.
+type scene struct {
+	issuer v1alpha1.Issuer
+	key    accounts.Key
+	scope  inventory.Scope
+	now    time.Time
+
+	tokens []v1alpha1.GatewayToken
+	use    v1alpha1.IssuerUse
+
+	// own are the user's credentials and CA bundle, kept the operator's copy of the last that were accepted.
+	own        bundle
+	ownProblem *lifecycle.Problem
+	kept       bundle
+
+	account accounts.Account
+	// accepted: the vendor accepts the user's own credentials.
+	accepted bool
+	// failure is a vendor call that failed just now.
+	failure *token.Failure
+	// probed: a list was tried just now; changed are the objects whose rows differ.
+	probed  bool
+	changed []string
+	next    time.Time
+}
+
+// Reconcile looks at one issuer: who needs it, what its credentials are, and what the vendor shows for them.
+func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	// No list counts for a mint that began before this process knew itself leader.
+	r.LeaderSince()
+	s, err := r.look(ctx, request.NamespacedName)
+	if err != nil || s == nil {
+		return ctrl.Result{}, err
+	}
+	if done, err := r.release(ctx, s); done || err != nil {
+		return ctrl.Result{}, ignoreConflict(err)
+	}
+	if err := r.protect(ctx, s); err != nil {
+		return ctrl.Result{}, ignoreConflict(err)
+	}
+	if err := r.gather(ctx, s); err != nil {
+		return ctrl.Result{}, err
+	}
+	r.probe(ctx, s)
+	if err := r.keep(ctx, s); err != nil {
+		return ctrl.Result{}, err
+	}
+	r.sweep(ctx, s)
+	if err := r.announce(ctx, s); err != nil {
+		return ctrl.Result{}, err
+	}
+	return r.record(ctx, s)
+}
+
+// look reads the issuer and who refers to it; nil where it is gone.
+func (r *Reconciler) look(ctx context.Context, name types.NamespacedName) (*scene, error) {
+	issuer := r.New()
+	key := accounts.Key{Kind: issuer.Ref().Kind, Namespace: name.Namespace, Name: name.Name}
+	if err := r.Client.Get(ctx, name, issuer); apierrors.IsNotFound(err) {
+		r.forget(key)
+		tokens, err := accounts.TokensOf(ctx, r.Client, key)
+		r.Tokens.Add(accounts.Requests(tokens)...)
+		return nil, err
+	} else if err != nil {
+		return nil, fmt.Errorf("get issuer: %w", err)
+	}
+	s := &scene{issuer: issuer, key: key, scope: accounts.Scope(issuer.GetUID()), now: r.Clock.Now()}
+	tokens, err := accounts.TokensOf(ctx, r.Client, key)
+	s.tokens, s.use = tokens, useOf(tokens)
+	return s, err
+}
+
+// useOf counts the GatewayTokens that have or may have a token.
+func useOf(tokens []v1alpha1.GatewayToken) v1alpha1.IssuerUse {
+	namespaces := map[string]bool{}
+	var use v1alpha1.IssuerUse
+	for i := range tokens {
+		if controllerutil.ContainsFinalizer(&tokens[i], v1alpha1.FinalizerRevoke) {
+			use.Tokens++
+			namespaces[tokens[i].Namespace] = true
+		}
+	}
+	use.Namespaces = int32(min(len(namespaces), int(use.Tokens))) //nolint:gosec // bounded by an int32
+	return use
+}
+
+func (r *Reconciler) forget(key accounts.Key) {
+	r.Book.Forget(key)
+	r.Metrics.Forget(key.Kind, key.Namespace, key.Name)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.clients, clientKey{issuer: key})
+	delete(r.clients, clientKey{issuer: key, kept: true})
+}
+
+// protect puts the finalizer on an issuer that GatewayTokens refer to, before any of them can have a token.
+func (r *Reconciler) protect(ctx context.Context, s *scene) error {
+	if len(s.tokens) == 0 || s.issuer.GetDeletionTimestamp() != nil || controllerutil.ContainsFinalizer(s.issuer, v1alpha1.FinalizerProtect) {
+		return nil
+	}
+	return r.patchFinalizer(ctx, s.issuer, controllerutil.AddFinalizer)
+}
+
+// release lets go of an issuer that nothing needs any more: one that is being deleted, or one that no GatewayToken refers to.
+func (r *Reconciler) release(ctx context.Context, s *scene) (done bool, err error) {
+	deleting := s.issuer.GetDeletionTimestamp() != nil
+	held := controllerutil.ContainsFinalizer(s.issuer, v1alpha1.FinalizerProtect)
+	if !held {
+		return deleting, nil
+	}
+	skipped := deleting && s.issuer.GetAnnotations()[v1alpha1.AnnotationSkipRevocation] == string(s.issuer.GetUID())
+	if !skipped && (s.use.Tokens > 0 || (!deleting && len(s.tokens) > 0)) {
+		return false, nil
+	}
+	if !skipped {
+		// The cache may be behind: what is about to be given up is asked of the API server itself.
+		if used, err := r.usedLive(ctx, s); err != nil || used {
+			return false, err
+		}
+	}
+	if err := r.dropKept(ctx, s); err != nil {
+		return false, err
+	}
+	if err := r.patchFinalizer(ctx, s.issuer, controllerutil.RemoveFinalizer); err != nil {
+		return false, err
+	}
+	log.FromContext(ctx).Info("released the issuer", "issuer", s.key.String(), "deleting", deleting)
+	if deleting {
+		r.Inventory.Forget(s.scope)
+		r.forget(s.key)
+	}
+	return deleting, nil
+}
+
+// usedLive asks the API server whether a GatewayToken needs the issuer.
+func (r *Reconciler) usedLive(ctx context.Context, s *scene) (bool, error) {
+	options := &client.ListOptions{Namespace: s.key.Namespace, Limit: 500}
+	for {
+		var page v1alpha1.GatewayTokenList
+		if err := r.Live.List(ctx, &page, options); err != nil {
+			return false, fmt.Errorf("list GatewayTokens: %w", err)
+		}
+		for i := range page.Items {
+			refers := accounts.KeyFor(&page.Items[i]) == s.key
+			if refers && (s.issuer.GetDeletionTimestamp() == nil || controllerutil.ContainsFinalizer(&page.Items[i], v1alpha1.FinalizerRevoke)) {
+				return true, nil
+			}
+		}
+		if options.Continue = page.Continue; options.Continue == "" {
+			return false, nil
+		}
+	}
+}
+
+func (r *Reconciler) patchFinalizer(ctx context.Context, issuer v1alpha1.Issuer, change func(client.Object, string) bool) error {
+	before, ok := issuer.DeepCopyObject().(client.Object)
+	if !ok {
+		return fmt.Errorf("issuer %s is not an object", issuer.GetName())
+	}
+	change(issuer, v1alpha1.FinalizerProtect)
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	if err := r.Client.Patch(ctx, issuer, patch, client.FieldOwner(v1alpha1.OperatorName)); err != nil {
+		return fmt.Errorf("patch the issuer's finalizer: %w", err)
+	}
+	return nil
+}
+
+// ignoreConflict: what was read was old; the newer object is on its way and comes by itself.
+func ignoreConflict(err error) error {
+	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
+		return nil
+	}
+	return err
+}

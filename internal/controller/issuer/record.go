@@ -1,0 +1,246 @@
+package issuer
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/controller/accounts"
+	"github.com/gatewaytoken/gateway-token-operator/internal/secretdata"
+	"github.com/gatewaytoken/gateway-token-operator/internal/status"
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
+)
+
+// announce tells the GatewayTokens what was found: all of them where the account can be used for more or less than before, else
+// those that wait for a list and those whose rows changed.
+func (r *Reconciler) announce(ctx context.Context, s *scene) error {
+	if r.Book.Put(s.key, s.account) {
+		r.Tokens.Add(accounts.Requests(s.tokens)...)
+	}
+	if !s.probed {
+		return nil
+	}
+	if s.account.CanList {
+		r.Tokens.Add(r.Book.Waiting(s.key)...)
+	}
+	for _, object := range s.changed {
+		owners, err := accounts.WithMarker(ctx, r.Client, object)
+		if err != nil {
+			return err
+		}
+		r.Tokens.Add(accounts.Requests(owners)...)
+	}
+	return nil
+}
+
+// record writes the status if anything in it changed, and says when to look again.
+func (r *Reconciler) record(ctx context.Context, s *scene) (ctrl.Result, error) {
+	before := s.issuer.IssuerStatus().DeepCopy()
+	if err := r.describe(ctx, s); err != nil {
+		return ctrl.Result{}, err
+	}
+	if !equality.Semantic.DeepEqual(before, s.issuer.IssuerStatus()) {
+		after := s.issuer.IssuerStatus().DeepCopy()
+		*s.issuer.IssuerStatus() = *before
+		original, ok := s.issuer.DeepCopyObject().(client.Object)
+		if !ok {
+			return ctrl.Result{}, fmt.Errorf("issuer %s is not an object", s.key)
+		}
+		*s.issuer.IssuerStatus() = *after
+		if err := r.Client.Status().Patch(ctx, s.issuer, client.MergeFrom(original), client.FieldOwner(v1alpha1.OperatorName)); err != nil {
+			return ctrl.Result{}, ignoreConflict(fmt.Errorf("patch the issuer's status: %w", err))
+		}
+	}
+	return ctrl.Result{RequeueAfter: r.pause(s)}, nil
+}
+
+// pause is how long until the issuer is to be looked at again.
+func (r *Reconciler) pause(s *scene) time.Duration {
+	next := s.next
+	if due := r.Inventory.Due(s.scope, s.issuer.IssuerSpec().ListInterval()); s.account.CanList && (next.IsZero() || due.Before(next)) {
+		next = due
+	}
+	if failure := s.issuer.IssuerStatus().Failure; failure != nil && failure.NextAttemptTime != nil && (next.IsZero() || failure.NextAttemptTime.After(next)) {
+		next = failure.NextAttemptTime.Time
+	}
+	if next.IsZero() {
+		next = s.now.Add(recheck)
+	}
+	return max(next.Sub(r.Clock.Now()), time.Millisecond)
+}
+
+func (r *Reconciler) describe(ctx context.Context, s *scene) error {
+	next := s.issuer.IssuerStatus()
+	next.ObservedGeneration = s.issuer.GetGeneration()
+	next.Account = s.account.ID
+	next.InUse = &s.use
+	s.describeFailure(next)
+	if s.probed && s.account.CanList {
+		counts, err := r.count(ctx, s)
+		if err != nil {
+			return err
+		}
+		next.Inventory = &counts
+	}
+	s.put(next, s.ready(next))
+	s.put(next, s.reachable())
+	s.put(next, s.inUse())
+	return nil
+}
+
+// describeFailure counts failures of the vendor in a row, so that back-off outlives a restart.
+func (s *scene) describeFailure(next *v1alpha1.TokenIssuerStatus) {
+	switch {
+	case s.failure != nil:
+		var count int32 = 1
+		if next.Failure != nil && next.Failure.Generation == s.issuer.GetGeneration() {
+			count = next.Failure.Count + 1
+		}
+		wait := status.BackOff(status.VendorTrouble, count, string(s.issuer.GetUID()), s.failure.RetryAfter)
+		at := metav1.NewTime(s.now.Add(wait + time.Second).Truncate(time.Second))
+		next.Failure = &v1alpha1.Failure{
+			Count: count, Reason: string(s.account.Problem.Reason), Message: s.account.Problem.Message,
+			NextAttemptTime: &at, Generation: s.issuer.GetGeneration(),
+		}
+	case s.probed:
+		next.Failure = nil
+	}
+}
+
+// ready: the vendor accepts the credentials. An outage later on does not lower it.
+func (s *scene) ready(next *v1alpha1.TokenIssuerStatus) metav1.Condition {
+	condition := metav1.Condition{Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse}
+	problem := s.account.Problem
+	switch {
+	case s.accepted:
+		condition.Status, condition.Reason = metav1.ConditionTrue, v1alpha1.ReasonCredentialsAccepted
+		condition.Message = "The vendor accepts the credentials."
+	case s.outage(next):
+		return *meta.FindStatusCondition(next.Conditions, v1alpha1.ConditionReady)
+	case s.account.Limited:
+		condition.Reason, condition.Message = string(problem.Reason), problem.Message+" Meanwhile tokens are listed and revoked with the credentials that were accepted last; none is issued."
+	default:
+		condition.Reason, condition.Message = string(problem.Reason), problem.Message
+	}
+	return condition
+}
+
+// outage: the vendor cannot be reached now, but accepted these credentials before.
+func (s *scene) outage(next *v1alpha1.TokenIssuerStatus) bool {
+	ready := meta.FindStatusCondition(next.Conditions, v1alpha1.ConditionReady)
+	if ready == nil || ready.Status != metav1.ConditionTrue || ready.ObservedGeneration != s.issuer.GetGeneration() {
+		return false
+	}
+	switch string(s.account.Problem.Reason) {
+	case v1alpha1.ReasonVendorUnreachable, v1alpha1.ReasonVendorUnavailable, v1alpha1.ReasonRateLimited, v1alpha1.ReasonUnexpectedAnswer:
+		return true
+	default:
+		return false
+	}
+}
+
+func (s *scene) reachable() metav1.Condition {
+	condition := metav1.Condition{
+		Type: v1alpha1.ConditionVendorReachable, Status: metav1.ConditionTrue,
+		Reason: v1alpha1.ReasonVendorAnswered, Message: "The vendor answered when it was last asked.",
+	}
+	switch {
+	case s.account.Limited:
+		condition.Reason, condition.Message = v1alpha1.ReasonUsingLastGoodCredentials, "The vendor answered the credentials that were accepted last."
+	case !s.account.CanList:
+		condition.Status = metav1.ConditionFalse
+		condition.Reason, condition.Message = string(s.account.Problem.Reason), s.account.Problem.Message
+	}
+	return condition
+}
+
+func (s *scene) inUse() metav1.Condition {
+	condition := metav1.Condition{Type: v1alpha1.ConditionInUse, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonNotInUse, Message: "No token needs this issuer."}
+	if s.use.Tokens > 0 {
+		condition.Status, condition.Reason = metav1.ConditionTrue, v1alpha1.ReasonTokensRemain
+		condition.Message = fmt.Sprintf("%d %s in %d %s.", s.use.Tokens, plural(s.use.Tokens, "token"), s.use.Namespaces, plural(s.use.Namespaces, "namespace"))
+		if s.issuer.GetDeletionTimestamp() != nil {
+			condition.Message += " The issuer goes once they are deleted; until then it revokes and issues no first token."
+		}
+	}
+	return condition
+}
+
+func plural(count int32, word string) string {
+	if count == 1 {
+		return word
+	}
+	return word + "s"
+}
+
+// maxMessage bounds a condition's message.
+const maxMessage = 1024
+
+func (s *scene) put(next *v1alpha1.TokenIssuerStatus, condition metav1.Condition) {
+	if len(condition.Message) > maxMessage {
+		condition.Message = strings.ToValidUTF8(condition.Message[:maxMessage], "")
+	}
+	condition.ObservedGeneration = s.issuer.GetGeneration()
+	condition.LastTransitionTime = metav1.NewTime(s.now.Truncate(time.Second))
+	meta.SetStatusCondition(&next.Conditions, condition)
+}
+
+// count tells whose the active tokens are.
+func (r *Reconciler) count(ctx context.Context, s *scene) (v1alpha1.Inventory, error) {
+	owned, err := r.ownedMarkers(ctx, s)
+	if err != nil {
+		return v1alpha1.Inventory{}, err
+	}
+	snapshot := r.Inventory.Latest(s.scope)
+	counts := v1alpha1.Inventory{Active: clamp(snapshot.Active), Unmanaged: clamp(snapshot.Unmanaged)}
+	for _, row := range snapshot.Rows {
+		if row.State == token.Revoked {
+			continue
+		}
+		marker, _ := row.Marker()
+		if owned.markers[marker.WithSequence(0)] || owned.ids[row.ID] {
+			counts.Owned++
+		} else {
+			counts.Orphaned++
+		}
+	}
+	return counts, nil
+}
+
+type ownership struct {
+	markers map[token.Marker]bool
+	ids     map[token.ID]bool
+}
+
+// ownedMarkers are those of living GatewayTokens, and the tokens that their status or a retained Secret names.
+func (r *Reconciler) ownedMarkers(ctx context.Context, s *scene) (ownership, error) {
+	owned := ownership{markers: map[token.Marker]bool{}, ids: map[token.ID]bool{}}
+	for i := range s.tokens {
+		object := &s.tokens[i]
+		owned.markers[r.Identity.Marker(object.Namespace, object.Name, string(object.UID))] = true
+		if object.Status.Current != nil {
+			owned.ids[token.ID(object.Status.Current.ID)] = true
+		}
+	}
+	var retained corev1.SecretList
+	if err := r.Client.List(ctx, &retained, client.HasLabels{v1alpha1.LabelRetained}); err != nil {
+		return owned, fmt.Errorf("list retained Secrets: %w", err)
+	}
+	for i := range retained.Items {
+		if id, ok := secretdata.RetainedTokens(&retained.Items[i], r.Identity.ClusterID, r.Sealer); ok {
+			owned.ids[id] = true
+		}
+	}
+	return owned, nil
+}
+
+func clamp(n int) int32 { return int32(min(n, 1<<30)) } //nolint:gosec // bounded

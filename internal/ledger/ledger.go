@@ -1,0 +1,111 @@
+// Package ledger is the record that travels with a token: one annotation on the token's Secret, written in the same
+// write as the value, signed so that nobody but the operator can have written it.
+//
+// The Secret and its ledger cannot disagree, because the API server stores them together or not at all. Everything
+// that gates a mint or a revocation is in here; the GatewayToken's status is a copy for people.
+//
+// THE FORMAT CANNOT CHANGE once Secrets carry it: later versions must go on reading every earlier one. It is golden-tested.
+package ledger
+
+import (
+	"slices"
+	"time"
+
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
+)
+
+// Version is the format this package writes.
+const Version = 1
+
+// Bounds keep the annotation small (a Kubernetes object's annotations share 256 KiB).
+const (
+	// MaxEntries bounds the tokens that can be waiting for their revocation.
+	MaxEntries = 32
+	// MaxMints bounds the creates that are remembered for the mint budget.
+	MaxMints = 16
+)
+
+// Ledger is the record.
+type Ledger struct {
+	Version int `json:"v"`
+	// Account is the vendor account the token belongs to; empty where the vendor does not show it.
+	Account string `json:"account,omitempty"`
+	// Incarnation is that of the GatewayToken which wrote the ledger.
+	Incarnation string `json:"incarnation"`
+	// Current is the token whose value the Secret holds.
+	Current Entry `json:"current"`
+	// ValueDigest is the keyed digest of the value.
+	ValueDigest string `json:"value"`
+	// KeyDigests are the keyed digests of every rendered key of the Secret's data.
+	KeyDigests map[string]string `json:"keys"`
+	// Shape is the digest of what the spec asked of the Secret (templates, labels, annotations) when it was last written.
+	Shape string `json:"shape,omitempty"`
+	// URL is the issuer's, as it was last rendered, so that the Secret can be repaired while the issuer is away.
+	URL string `json:"url,omitempty"`
+	// Inputs is the digest of what the spec asked of the vendor when the current token was minted.
+	Inputs string `json:"inputs,omitempty"`
+	// HandledRotateRequest is the last rotate request that a token was minted for.
+	HandledRotateRequest string `json:"rotated,omitempty"`
+	// Retiring are the tokens that consumers may hold still.
+	Retiring []Entry `json:"retiring,omitempty"`
+	// Condemned are the tokens that were never published, for certain.
+	Condemned []Entry `json:"condemned,omitempty"`
+	// Mints are the latest creates, for the mint budget.
+	Mints []Mint `json:"mints,omitempty"`
+	// RestartedFor is the sequence that consumers were restarted for.
+	RestartedFor int `json:"restarted,omitempty"`
+	// Retained says that the GatewayToken is gone and left its token on purpose.
+	Retained bool `json:"retained,omitempty"`
+}
+
+// Entry is one token in the record.
+type Entry struct {
+	ID       token.ID `json:"id"`
+	Name     string   `json:"name,omitempty"`
+	Sequence int      `json:"sequence"`
+	// IssuedAt and ExpiresAt are the vendor's own times.
+	IssuedAt  time.Time `json:"issuedAt,omitzero"`
+	ExpiresAt time.Time `json:"expiresAt,omitzero"`
+	// Since is the API server's own time of the write that made the entry what it is (published, retiring, condemned).
+	// It is zero in the very write that does so, since no one knows its time before it is done: then the time of the
+	// Secret's last write by the operator counts.
+	Since time.Time `json:"since,omitzero"`
+}
+
+// Mint is one create that succeeded.
+type Mint struct {
+	Sequence int `json:"sequence"`
+	// At is the vendor's own time of creation, or ours where the vendor does not show it.
+	At time.Time `json:"at"`
+	// BySpec tells that the spec caused it: a first token, a rotation that was due or asked for.
+	BySpec bool `json:"bySpec,omitempty"`
+}
+
+// Lists tells whether the token is waiting for its revocation here.
+func (l *Ledger) Lists(id token.ID) bool {
+	return l != nil && (contains(l.Retiring, id) || contains(l.Condemned, id))
+}
+
+// Knows tells whether the token is in the record at all.
+func (l *Ledger) Knows(id token.ID) bool {
+	return l != nil && (l.Current.ID == id || l.Lists(id))
+}
+
+// LastSequence is the highest sequence in the record.
+func (l *Ledger) LastSequence() int {
+	if l == nil {
+		return 0
+	}
+	last := l.Current.Sequence
+	for _, entry := range slices.Concat(l.Retiring, l.Condemned) {
+		last = max(last, entry.Sequence)
+	}
+	for _, mint := range l.Mints {
+		last = max(last, mint.Sequence)
+	}
+	return last
+}
+
+func contains(entries []Entry, id token.ID) bool {
+	return slices.ContainsFunc(entries, func(e Entry) bool { return e.ID == id })
+}

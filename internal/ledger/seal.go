@@ -1,0 +1,144 @@
+package ledger
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// KeyBytes is the length of the signing key.
+const KeyBytes = 32
+
+// maxSealedBytes bounds what is parsed.
+const maxSealedBytes = 64 << 10
+
+// Owner is the place a ledger is bound to: a copy of the Secret elsewhere does not verify.
+type Owner struct {
+	ClusterID string
+	Namespace string
+	// GatewayToken is the name of the resource, Secret that of its Secret.
+	GatewayToken string
+	Secret       string
+}
+
+// Trust says how much of a ledger can be believed.
+type Trust int
+
+const (
+	// Absent: there is no ledger, or nothing that can be read as one of this owner.
+	Absent Trust = iota
+	// Hint: it names this owner, but its signature does not verify (the key was lost, or somebody edited it). It may
+	// spare a mint; it never causes a revocation and never causes a value to be read.
+	Hint
+	// Proof: the operator wrote exactly this for this owner.
+	Proof
+)
+
+// Sealer signs and verifies ledgers and makes keyed digests. The key lives in a Secret of the operator's own namespace.
+type Sealer struct{ key []byte }
+
+// NewSealer takes the signing key, which must have KeyBytes bytes.
+func NewSealer(key []byte) (Sealer, error) {
+	if len(key) != KeyBytes {
+		return Sealer{}, fmt.Errorf("the ledger key has %d bytes, want %d", len(key), KeyBytes)
+	}
+	return Sealer{key: key}, nil
+}
+
+// sealed is the annotation: the payload as it was signed, whom it is for, and the signature.
+type sealed struct {
+	Payload json.RawMessage `json:"ledger"`
+	Owner   string          `json:"owner"`
+	MAC     string          `json:"mac"`
+}
+
+// ownerName is what a ledger says of its owner in clear, so that one whose key was lost still names it.
+func ownerName(o Owner) string { return o.Namespace + "/" + o.GatewayToken + "/" + o.Secret }
+
+// Seal gives the annotation's text.
+func (s Sealer) Seal(owner Owner, l Ledger) (string, error) {
+	l.Version = Version
+	payload, err := json.Marshal(l)
+	if err != nil {
+		return "", fmt.Errorf("marshal ledger: %w", err)
+	}
+	text, err := json.Marshal(sealed{Payload: payload, Owner: ownerName(owner), MAC: s.mac("ledger", owner.ClusterID, ownerName(owner), string(payload))})
+	if err != nil {
+		return "", fmt.Errorf("marshal sealed ledger: %w", err)
+	}
+	return string(text), nil
+}
+
+var errNotOurs = errors.New("not a ledger of this owner")
+
+// Open reads the annotation's text. What cannot be read, or belongs to another owner, is Absent.
+func (s Sealer) Open(owner Owner, text string) (Ledger, Trust) {
+	envelope, l, err := parse(owner, text)
+	if err != nil {
+		return Ledger{}, Absent
+	}
+	want := s.mac("ledger", owner.ClusterID, ownerName(owner), string(envelope.Payload))
+	if !hmac.Equal([]byte(want), []byte(envelope.MAC)) {
+		return l, Hint
+	}
+	return l, Proof
+}
+
+func parse(owner Owner, text string) (sealed, Ledger, error) {
+	var envelope sealed
+	var l Ledger
+	if len(text) == 0 || len(text) > maxSealedBytes {
+		return envelope, l, errNotOurs
+	}
+	if err := json.Unmarshal([]byte(text), &envelope); err != nil {
+		return envelope, l, fmt.Errorf("sealed ledger: %w", err)
+	}
+	if envelope.Owner != ownerName(owner) {
+		return envelope, l, errNotOurs
+	}
+	if err := json.Unmarshal(envelope.Payload, &l); err != nil {
+		return envelope, l, fmt.Errorf("ledger: %w", err)
+	}
+	if l.Version < 1 || len(l.Retiring) > MaxEntries || len(l.Condemned) > MaxEntries || len(l.Mints) > MaxMints {
+		return envelope, l, errNotOurs
+	}
+	return envelope, l, nil
+}
+
+// Digest is a keyed digest: it tells whether a content is what it was, and nothing else to whoever lacks the key.
+// The purpose keeps a digest of one kind from being used as one of another.
+func (s Sealer) Digest(owner Owner, purpose, content string) string {
+	return s.mac("digest", owner.ClusterID, ownerName(owner), purpose, content)
+}
+
+// Matches tells whether a digest is the content's.
+func (s Sealer) Matches(owner Owner, purpose, content, digest string) bool {
+	return hmac.Equal([]byte(s.Digest(owner, purpose, content)), []byte(digest))
+}
+
+// mac is HMAC-SHA-256 over the NUL-separated fields; none but the last may contain a NUL.
+func (s Sealer) mac(fields ...string) string {
+	h := hmac.New(sha256.New, s.key)
+	h.Write([]byte(strings.Join(fields, "\x00")))
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:16])
+}
+
+// NamedOwner reads which GatewayToken a ledger says it belongs to. It proves nothing: it is for finding whom to ask.
+func NamedOwner(text string) (gatewayToken string, ok bool) {
+	if len(text) > maxSealedBytes {
+		return "", false
+	}
+	var envelope sealed
+	if err := json.Unmarshal([]byte(text), &envelope); err != nil {
+		return "", false
+	}
+	parts := strings.Split(envelope.Owner, "/")
+	if len(parts) != 3 {
+		return "", false
+	}
+	return parts[1], true
+}

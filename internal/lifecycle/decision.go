@@ -1,0 +1,154 @@
+package lifecycle
+
+import (
+	"time"
+
+	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
+)
+
+// Decision is the one thing to do next. The set is closed.
+//
+//sumtype:decl
+type Decision interface{ isDecision() }
+
+// Rest: all is as it should be, until Next (zero: until something changes).
+type Rest struct{ Next time.Time }
+
+// Wait: something outside must happen first. Until is when to look again; zero for when it changes.
+type Wait struct {
+	Problem
+	Until time.Time
+}
+
+// Stall: a person must act.
+type Stall struct{ Problem }
+
+// Relist: a list of the vendor's tokens is needed that begins after an instant of the operator's clock.
+type Relist struct {
+	After time.Time
+	// Purpose says in a few words what the list is for.
+	Purpose string
+}
+
+// Protect: put the operator's finalizer on the object.
+type Protect struct{}
+
+// Issue: create a token at the vendor, and publish it.
+type Issue struct {
+	Name     string
+	Sequence int
+	// BySpec: the spec caused it, so that it does not count against the mint budget.
+	BySpec bool
+	// Replaces is the token that is current now; empty for none.
+	Replaces token.ID
+	Why      string
+}
+
+// Source tells where the value of a publication comes from.
+type Source int
+
+const (
+	// FromHand: minted by this process and not published yet.
+	FromHand Source = iota + 1
+	// FromSecret: the value the Secret holds.
+	FromSecret
+	// FromVendor: read again at the vendor.
+	FromVendor
+)
+
+// Publish: write the Secret, with this value and this ledger (digests are added by the writer).
+type Publish struct {
+	Source Source
+	Ledger ledger.Ledger
+	Why    string
+}
+
+// Revoke: end one token at the vendor.
+type Revoke struct {
+	ID   token.ID
+	Name string
+	Why  string
+}
+
+// DeleteSecret: delete the object's own Secret.
+type DeleteSecret struct{}
+
+// Retain: mark the Secret as retained.
+type Retain struct{ Ledger ledger.Ledger }
+
+// Release: remove the operator's finalizer.
+type Release struct {
+	// Unrevoked: a person asked for it although tokens may be left at the vendor.
+	Unrevoked bool
+}
+
+func (Rest) isDecision()         {}
+func (Wait) isDecision()         {}
+func (Stall) isDecision()        {}
+func (Relist) isDecision()       {}
+func (Protect) isDecision()      {}
+func (Issue) isDecision()        {}
+func (Publish) isDecision()      {}
+func (Revoke) isDecision()       {}
+func (DeleteSecret) isDecision() {}
+func (Retain) isDecision()       {}
+func (Release) isDecision()      {}
+
+// IsEffect tells whether carrying out the decision changes anything outside this process, so that it must rest on live
+// reads. Protect is left out: it is harmless, and its own answer is the live read.
+func IsEffect(d Decision) bool {
+	switch d.(type) {
+	case Issue, Publish, Revoke, DeleteSecret, Retain, Release:
+		return true
+	case Rest, Wait, Stall, Relist, Protect:
+		return false
+	default:
+		return false
+	}
+}
+
+// Planned is a decision and what was found on the way to it.
+type Planned struct {
+	Decision Decision
+	// Rule names the rule that decided.
+	Rule string
+	// Published is what the Secret holds.
+	Published Published
+	// Retiring are the tokens that wait for their revocation.
+	Retiring []Retirement
+	// Trouble is what keeps the vendor from being reached or used; nil where nothing does. It says nothing about Ready.
+	Trouble *Problem
+}
+
+// Standing is what is known about a token at the vendor.
+type Standing int
+
+const (
+	// StandingUnknown: no list was seen since this process began.
+	StandingUnknown Standing = iota
+	// StandingActive: a list shows it as active.
+	StandingActive
+	// StandingRevoked: a list shows it as revoked, or the vendor confirmed it.
+	StandingRevoked
+	// StandingUnlisted: a complete list of the right account does not show it.
+	StandingUnlisted
+)
+
+// Published is what the Secret holds.
+type Published struct {
+	// Intact: the Secret is the object's own and holds the value that its ledger says.
+	Intact bool
+	// Entry is the current token by the ledger; zero where no ledger says.
+	Entry ledger.Entry
+	// Standing of that token at the vendor.
+	Standing Standing
+}
+
+// Retirement is one token that waits for its revocation.
+type Retirement struct {
+	ledger.Entry
+	WaitingFor string
+	// Due is when it will be revoked at the earliest; zero where that is not a matter of time.
+	Due time.Time
+}

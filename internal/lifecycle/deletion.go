@@ -1,0 +1,163 @@
+package lifecycle
+
+import (
+	"slices"
+	"time"
+
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
+)
+
+// unprotected: without the finalizer nothing was ever done for this object, or all is done already.
+func unprotected(v *view) Decision {
+	if v.Object.Protected {
+		return nil
+	}
+	return Rest{}
+}
+
+// skipRevocation: a person accepts that tokens may be left at the vendor.
+func skipRevocation(v *view) Decision {
+	if !v.Object.SkipRevocation {
+		return nil
+	}
+	if v.Secret.Presence == Owned && !v.Object.Retain {
+		return DeleteSecret{}
+	}
+	return Release{Unrevoked: true}
+}
+
+// issuerNeeded: nothing is released that could not be revoked.
+func issuerNeeded(v *view) Decision {
+	if v.Issuer.Found && v.Issuer.CanList && v.Issuer.CanRevoke {
+		return nil
+	}
+	return Wait{Problem: v.Issuer.Problem}
+}
+
+// condemnBeforeRetaining: what is left behind must be one token, and listed.
+func condemnBeforeRetaining(v *view) Decision {
+	if !v.Object.Retain {
+		return nil
+	}
+	return condemnStrays(v)
+}
+
+// revokeDueBeforeRetaining: a retained token's predecessors go on retiring; nobody would revoke them later.
+func revokeDueBeforeRetaining(v *view) Decision {
+	if !v.Object.Retain {
+		return nil
+	}
+	if revoke := revokeDue(v); revoke != nil {
+		return revoke
+	}
+	if wait := v.heldBack(); wait != nil {
+		return wait
+	}
+	for _, retirement := range v.retirements() {
+		if v.standing(retirement.ID) == StandingActive {
+			return Wait{Problem: Problem{ReasonRetiring, "Token " + string(retirement.ID) + " was replaced and stays valid until its overlap has passed; then this GatewayToken is released."},
+				Until: v.Now.Add(max(retirement.Due.Sub(v.ServerNow), time.Second))}
+		}
+	}
+	return nil
+}
+
+// revokeShown: every active token that is proved to be this object's, by its name or by its ledger.
+func revokeShown(v *view) Decision {
+	doomed, ok := v.firstShown()
+	if !ok {
+		return nil
+	}
+	if wait := v.heldBack(); wait != nil {
+		return wait
+	}
+	return Revoke{ID: doomed.ID, Name: doomed.Name, Why: "the GatewayToken is deleted"}
+}
+
+func (v *view) firstShown() (token.Token, bool) {
+	for _, row := range v.mine {
+		if !v.kept(row.ID) {
+			return row, true
+		}
+	}
+	for _, id := range v.ledgerIDs() {
+		if row, listed := v.Snapshot.Rows[id]; listed && v.active(row) && !v.kept(id) {
+			return row, true
+		}
+	}
+	return token.Token{}, false
+}
+
+// kept tells whether deletion leaves the token alone: the one that the Secret holds or, where no ledger says which that
+// is, the best candidate.
+func (v *view) kept(id token.ID) bool {
+	switch {
+	case !v.Object.Retain:
+		return false
+	case v.proof != nil:
+		return v.proof.Current.ID == id
+	default:
+		return len(v.mine) > 0 && v.mine[0].ID == id
+	}
+}
+
+// ledgerIDs are the tokens a signed ledger names.
+func (v *view) ledgerIDs() []token.ID {
+	if v.proof == nil {
+		return nil
+	}
+	ids := []token.ID{v.proof.Current.ID}
+	for _, entry := range slices.Concat(v.proof.Retiring, v.proof.Condemned) {
+		ids = append(ids, entry.ID)
+	}
+	return ids
+}
+
+// awaitLastList: a create whose answer was lost may be committed up to Settle later. Only a list that begins after that
+// can tell that nothing is left, and it must have begun after the last revocation, too.
+func awaitLastList(v *view) Decision {
+	after := v.latestUncertainty().Add(v.Settings.Settle)
+	for _, at := range v.Memory.Revoked {
+		if at.After(after) {
+			after = at
+		}
+	}
+	if v.Snapshot.BegunAfter(after) && v.Snapshot.Complete {
+		return nil
+	}
+	return Relist{After: after, Purpose: "see that no token is left"}
+}
+
+// revokeUnlisted: the ledger knows a token that the list does not show. The vendor is asked for it by its ID.
+func revokeUnlisted(v *view) Decision {
+	for _, id := range v.ledgerIDs() {
+		if v.kept(id) || v.standing(id) != StandingUnlisted {
+			continue
+		}
+		if wait := v.heldBack(); wait != nil {
+			return wait
+		}
+		return Revoke{ID: id, Why: "the GatewayToken is deleted"}
+	}
+	return nil
+}
+
+// retain: whoever finds the Secret later sees that it was left on purpose, and the audit counts its token as owned.
+func retain(v *view) Decision {
+	if !v.Object.Retain || v.proof == nil || v.proof.Retained {
+		return nil
+	}
+	record := v.nextLedger(v.proof.Current)
+	record.Retained = true
+	return Retain{Ledger: record}
+}
+
+// deleteSecret: the Secret is deleted when its token is gone, never before.
+func deleteSecret(v *view) Decision {
+	if v.Secret.Presence != Owned || v.Object.Retain {
+		return nil
+	}
+	return DeleteSecret{}
+}
+
+func release(*view) Decision { return Release{} }

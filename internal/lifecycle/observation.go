@@ -1,0 +1,177 @@
+// Package lifecycle decides what happens next to one GatewayToken.
+//
+// It is pure: Plan takes everything that is known (Observation) and gives the one thing to do (Decision). It reads no
+// clock, calls nobody and keeps nothing. Its rules are two ordered lists of small functions, one for a living object and
+// one for an object that is being deleted; the first rule that has an opinion decides.
+//
+// What the rules uphold, at whatever instant the process dies and whatever answer gets lost:
+//
+//   - a token that may exist is never forgotten: nothing is released before a list shows that it is gone;
+//   - a token that consumers may hold is never revoked before its successor is published and the overlap has passed;
+//   - a token is minted only if a list, begun after every earlier attempt ended, shows none that would do;
+//   - nothing is revoked that is not proved to be ours.
+package lifecycle
+
+import (
+	"time"
+
+	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
+)
+
+// Observation is all that is known about one GatewayToken at one instant. Failed reads are data, too.
+type Observation struct {
+	// Now is the operator's clock.
+	Now time.Time
+	// ServerNow is what the API server's clock says now, and Skew how far the operator's is off.
+	ServerNow time.Time
+	Skew      time.Duration
+	// Live tells that Object, Issuer and Secret were read from the API server just now and not from a cache.
+	Live bool
+
+	Object   Object
+	Issuer   Issuer
+	Secret   Secret
+	Snapshot token.Snapshot
+	Memory   Memory
+	Settings Settings
+}
+
+// Object is the GatewayToken.
+type Object struct {
+	// Marker is the object's marker without a sequence.
+	Marker token.Marker
+	// BaseName is the human part of the token's name.
+	BaseName string
+	// Deleting: it has a deletion timestamp.
+	Deleting bool
+	// Protected: it carries the operator's finalizer.
+	Protected bool
+	// SkipRevocation: a person asked to release it without a revocation.
+	SkipRevocation bool
+	// Suspended: no mint, no repair, no retirement; deletion goes on.
+	Suspended bool
+	// Retain: deletion leaves token and Secret in place.
+	Retain bool
+	// ReportRevocation: a token revoked by somebody else is reported and not replaced.
+	ReportRevocation bool
+	// Overlap is how long a replaced token stays valid after its successor was published.
+	Overlap time.Duration
+	// Inputs is the digest of what the spec asks of the vendor.
+	Inputs string
+	// Twin names another GatewayToken with the same marker; empty for none.
+	Twin string
+	// Invalid tells what is wrong with the spec; nil where nothing is.
+	Invalid *Problem
+	// HintID and HintSequence are what the status says of the current token: hints, since people can write a status.
+	HintID       token.ID
+	HintSequence int
+	// HeldBackUntil is when the next try is due after failures of this object's own; zero for now.
+	HeldBackUntil time.Time
+	// HeldBack is what failed.
+	HeldBack Problem
+}
+
+// Issuer is the vendor account, as far as this object is concerned.
+type Issuer struct {
+	// Known: this process has looked at the issuer at least once. Until then nothing is said about it.
+	Known bool
+	// Found: the issuer exists.
+	Found bool
+	// Protected: the issuer carries the operator's finalizer, so that it outlives the tokens that need it.
+	Protected bool
+	// Terminating: the issuer has a deletion timestamp. Nothing is first issued from it.
+	Terminating bool
+	// CanMint, CanList and CanRevoke are false where the issuer's state forbids it; Problem says why.
+	CanMint, CanList, CanRevoke bool
+	Problem                     Problem
+	// Granted: the issuer grants this namespace what the spec asks for; NotGranted says what is missing.
+	Granted    bool
+	NotGranted string
+	// Account is the vendor account the issuer is pinned to; empty while none is known.
+	Account      string
+	Capabilities token.Capabilities
+}
+
+// Presence tells what is at the place where the Secret belongs.
+type Presence int
+
+const (
+	// Absent: there is no Secret of that name.
+	Absent Presence = iota
+	// Owned: it is this object's Secret, by its label and its ledger.
+	Owned
+	// Foreign: somebody else's Secret is there.
+	Foreign
+	// Adoptable: somebody's Secret is there, and the spec says that it may be taken over.
+	Adoptable
+)
+
+// Secret is the Secret that holds the token's value.
+type Secret struct {
+	Presence Presence
+	// Trust and Ledger: what its ledger says and how much of it can be believed.
+	Trust  ledger.Trust
+	Ledger ledger.Ledger
+	// WrittenAt is the API server's own time of the operator's last write to it.
+	WrittenAt time.Time
+	// ValueIntact: the value is the one that the ledger has the digest of.
+	ValueIntact bool
+	// Drifted: something other than the value is not as the spec wants it: another key, a label, an annotation.
+	Drifted bool
+}
+
+// Memory is what this process alone knows. All of it may be lost at any time: the rules only ever wait longer, or revoke
+// later, for not knowing it.
+type Memory struct {
+	// LeaderSince is when this process became leader.
+	LeaderSince time.Time
+	// LastCreateEnded is when the latest create for this object ended, however it did; zero for none.
+	LastCreateEnded time.Time
+	// InHand is a token that was minted and is not published yet.
+	InHand *InHand
+	// Doubted are the names this process asked for without a usable answer.
+	Doubted map[string]bool
+	// Revoked tells when the vendor confirmed a revocation, for tokens an older list may still show as active.
+	Revoked map[token.ID]time.Time
+	// Gone are tokens of which the vendor said that it does not know them.
+	Gone map[token.ID]bool
+}
+
+// InHand is a minted token whose value exists nowhere else but here.
+type InHand struct {
+	Token token.Token
+	// Replaces is the token that was current when it was minted; empty for none.
+	Replaces token.ID
+	// BySpec: the spec caused the mint.
+	BySpec bool
+}
+
+// Settings are the operator's, not the object's.
+type Settings struct {
+	// OverlapFloor is the shortest overlap that is honoured.
+	OverlapFloor time.Duration
+	// Settle is how long a vendor may take to commit a request whose answer was lost.
+	Settle time.Duration
+	// MaxSkew is how far the operator's clock may be off before time triggers nothing.
+	MaxSkew time.Duration
+	// MintsPerHour and MintsPerDay bound the creates that no spec caused.
+	MintsPerHour, MintsPerDay int
+}
+
+// DefaultSettings are the documented defaults.
+func DefaultSettings() Settings {
+	return Settings{
+		OverlapFloor: 2 * time.Minute,
+		Settle:       30 * time.Second,
+		MaxSkew:      5 * time.Minute,
+		MintsPerHour: 3,
+		MintsPerDay:  10,
+	}
+}
+
+// Problem says why something is not done and what to do about it.
+type Problem struct {
+	Reason  Reason
+	Message string
+}

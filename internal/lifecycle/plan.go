@@ -1,0 +1,73 @@
+package lifecycle
+
+// rule is one named step of the order in which things are considered. It returns nil where it has no opinion.
+type rule struct {
+	name   string
+	decide func(*view) Decision
+}
+
+// living are the rules for an object that is to have a token. The order is the meaning: what stands above is settled
+// when what stands below is asked.
+var living = []rule{
+	{"another object has the same marker", identityClash},
+	{"suspended", suspended},
+	{"the spec cannot be carried out", invalidSpec},
+	{"somebody else's Secret is in the way", secretConflict},
+	{"the finalizer comes before the first effect", protect},
+	{"a minted value is published before anything else", publishInHand},
+	{"a drifted Secret is repaired with the value it holds", repairFromSecret},
+	{"nothing is said of an issuer that was not looked at", issuerUnknown},
+	{"without a usable issuer a usable Secret is left alone", issuerUnusable},
+	{"another account is never touched", accountChanged},
+	{"nothing new without a grant", notGranted},
+	{"nothing first issued from an issuer that goes away", issuerTerminating},
+	{"a revocation by somebody else is reported, where that is wanted", reportRevocation},
+	{"what the list must tell, a list begun late enough tells", awaitList},
+	{"a ledger that lost its signature is signed again", signAgain},
+	{"a token that exists already is used", adopt},
+	{"else one is minted", mint},
+	{"a stray is listed before it is revoked", condemnStrays},
+	{"what is replaced is revoked when its time has come", revokeDue},
+	{"rest", rest},
+}
+
+// deleting are the rules for an object with a deletion timestamp.
+var deleting = []rule{
+	{"without the finalizer there is nothing to do", unprotected},
+	{"a person broke the glass", skipRevocation},
+	{"nothing is said of an issuer that was not looked at", issuerUnknown},
+	{"without a usable issuer nothing can be revoked", issuerNeeded},
+	{"another account is never touched", accountChanged},
+	{"a stray is listed before it is revoked, where the token is retained", condemnBeforeRetaining},
+	{"what is replaced is revoked when its time has come, where the token is retained", revokeDueBeforeRetaining},
+	{"every token that a list shows is revoked", revokeShown},
+	{"the last list begins when nothing can be in flight any more", awaitLastList},
+	{"a token that the ledger knows and no list shows is revoked by its ID", revokeUnlisted},
+	{"a retained Secret is marked", retain},
+	{"the Secret goes after its token", deleteSecret},
+	{"nothing is left: release", release},
+}
+
+// Plan decides what happens next.
+func Plan(o Observation) Planned {
+	v := newView(o)
+	rules := living
+	if o.Object.Deleting {
+		rules = deleting
+	}
+	plan := Planned{Published: v.published(), Retiring: v.retirements(), Trouble: v.trouble()}
+	for _, r := range rules {
+		if decision := r.decide(v); decision != nil {
+			plan.Decision, plan.Rule = decision, r.name
+			return plan
+		}
+	}
+	plan.Decision, plan.Rule = Rest{}, "nothing to do"
+	return plan
+}
+
+// HandSpent tells whether a minted value that is still in memory has lost its use: it was published, or somebody else
+// published another token, or it is revoked. What is left of it at the vendor is a stray like any other.
+func HandSpent(o Observation) bool {
+	return o.Memory.InHand != nil && !newView(o).handFits()
+}

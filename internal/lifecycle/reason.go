@@ -1,0 +1,23 @@
+package lifecycle
+
+// Reason is a condition reason. Every one is documented with the API's constants, under the same word.
+type Reason string
+
+// What the rules say.
+const (
+	ReasonIdentityClash     Reason = "IdentityClash"
+	ReasonSecretConflict    Reason = "SecretConflict"
+	ReasonInvalidTemplate   Reason = "InvalidTemplate"
+	ReasonSuspended         Reason = "Suspended"
+	ReasonIssuerNotFound    Reason = "IssuerNotFound"
+	ReasonIssuerNotReady    Reason = "IssuerNotReady"
+	ReasonIssuerTerminating Reason = "IssuerTerminating"
+	ReasonNotGranted        Reason = "NotGranted"
+	ReasonRevokedAtVendor   Reason = "RevokedAtVendor"
+	ReasonTokenNotListed    Reason = "TokenNotListed"
+	ReasonMintBudgetSpent   Reason = "MintBudgetSpent"
+	ReasonAccountChanged    Reason = "AccountChanged"
+	ReasonBackingOff        Reason = "BackingOff"
+	ReasonRetiring          Reason = "Retiring"
+	ReasonClockSkew         Reason = "ClockSkew"
+)

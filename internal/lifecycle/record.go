@@ -1,0 +1,110 @@
+package lifecycle
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
+)
+
+// nextLedger is what the ledger says once current is what the Secret holds: whatever was current before retires, strays
+// are listed, what is gone is dropped, and everything else is carried over.
+func (v *view) nextLedger(current ledger.Entry) ledger.Ledger {
+	next := ledger.Ledger{
+		Incarnation: v.Object.Marker.Incarnation,
+		Inputs:      v.Object.Inputs,
+		Account:     v.Issuer.Account,
+		Current:     current,
+	}
+	if v.proof != nil {
+		v.carryOver(&next)
+	}
+	for _, stray := range v.strays() {
+		if stray.ID != current.ID {
+			v.list(&next, stray)
+		}
+	}
+	return next
+}
+
+// carryOver takes what a signed ledger said into the next one.
+func (v *view) carryOver(next *ledger.Ledger) {
+	before := v.proof
+	next.URL, next.HandledRotateRequest, next.RestartedFor = before.URL, before.HandledRotateRequest, before.RestartedFor
+	next.Account = cmp.Or(before.Account, next.Account)
+	if before.Incarnation == next.Incarnation {
+		next.Mints = slices.Clone(before.Mints)
+	}
+	next.Retiring = v.stillListed(before.Retiring, next.Current.ID)
+	next.Condemned = v.stillListed(before.Condemned, next.Current.ID)
+	if before.Current.ID == next.Current.ID {
+		next.Inputs = before.Inputs
+		next.Current.Since = v.since(before.Current)
+		return
+	}
+	if !v.gone(before.Current.ID) && !next.Lists(before.Current.ID) {
+		retired := before.Current
+		retired.Since = time.Time{}
+		next.Retiring = append(next.Retiring, retired)
+	}
+}
+
+// stillListed keeps the entries that are not gone, with the time since when.
+func (v *view) stillListed(entries []ledger.Entry, current token.ID) []ledger.Entry {
+	var kept []ledger.Entry
+	for _, entry := range entries {
+		if entry.ID == current || v.gone(entry.ID) {
+			continue
+		}
+		entry.Since = v.since(entry)
+		kept = append(kept, entry)
+	}
+	return kept
+}
+
+// list puts a stray where it belongs: one that this process asked for and never published may go at once; any other may
+// have been published by a process that is no more, so that it retires like a replaced token. What finds no room waits
+// for the next write.
+func (v *view) list(next *ledger.Ledger, stray token.Token) {
+	entry := entryOf(stray)
+	if v.Memory.Doubted[stray.Name] {
+		if len(next.Condemned) < ledger.MaxEntries {
+			next.Condemned = append(next.Condemned, entry)
+		}
+		return
+	}
+	if len(next.Retiring) < ledger.MaxEntries-1 {
+		next.Retiring = append(next.Retiring, entry)
+	}
+}
+
+func entryOf(t token.Token) ledger.Entry {
+	return ledger.Entry{ID: t.ID, Name: t.Name, Sequence: sequenceOf(t), IssuedAt: t.IssuedAt, ExpiresAt: t.ExpiresAt}
+}
+
+// remember keeps the latest mints.
+func remember(mints []ledger.Mint, made ledger.Mint) []ledger.Mint {
+	mints = append(slices.Clone(mints), made)
+	return mints[max(len(mints)-ledger.MaxMints, 0):]
+}
+
+func hasID(id token.ID) func(token.Token) bool {
+	return func(t token.Token) bool { return t.ID == id }
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
+		return b
+	}
+	return a
+}
+
+// mintTime is the vendor's own time of creation, or ours where it shows none.
+func mintTime(t token.Token, now time.Time) time.Time {
+	if t.IssuedAt.IsZero() {
+		return now
+	}
+	return t.IssuedAt
+}

@@ -1,0 +1,337 @@
+package lifecycle
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
+)
+
+// maxHintLead bounds how far a status, which people can write, may push the sequence ahead of what the ledger and the
+// vendor know.
+const maxHintLead = 10_000
+
+// identityClash: two objects with one marker could not tell their tokens apart.
+func identityClash(v *view) Decision {
+	if v.Object.Twin == "" {
+		return nil
+	}
+	return Stall{Problem{ReasonIdentityClash, "This GatewayToken and " + v.Object.Twin +
+		" would carry the same marker at the vendor. Delete one of them and create it under another name."}}
+}
+
+// suspended: everything but deletion stands still.
+func suspended(v *view) Decision {
+	if !v.Object.Suspended {
+		return nil
+	}
+	return Rest{}
+}
+
+// invalidSpec: what CEL cannot see. A Secret that is in use stays as it is.
+func invalidSpec(v *view) Decision {
+	if v.Object.Invalid == nil {
+		return nil
+	}
+	return Stall{*v.Object.Invalid}
+}
+
+// secretConflict: a Secret that is not ours is never overwritten, and no token is minted for which there is no place.
+func secretConflict(v *view) Decision {
+	if v.Secret.Presence != Foreign {
+		return nil
+	}
+	return Stall{Problem{ReasonSecretConflict, "A Secret of this name exists that this GatewayToken does not own; it is left untouched. " +
+		"Delete or rename it, choose another GatewayToken name or secret.name, or set secret.adopt: IfUnowned to take it over."}}
+}
+
+// protect: the finalizer is there before anything exists that it must outlive.
+func protect(v *view) Decision {
+	if v.Object.Protected {
+		return nil
+	}
+	if v.Secret.Presence == Owned || (v.Issuer.Known && v.Issuer.Found && v.Issuer.CanMint && v.Issuer.Granted && !v.Issuer.Terminating) {
+		return Protect{}
+	}
+	return nil
+}
+
+// publishInHand: a minted value exists nowhere but in memory. If only the write failed, only the write is repeated.
+func publishInHand(v *view) Decision {
+	if !v.handFits() {
+		return nil
+	}
+	hand := v.Memory.InHand
+	record := v.nextLedger(entryOf(hand.Token))
+	record.Account = cmp.Or(hand.Token.Account, v.Issuer.Account)
+	record.Mints = remember(record.Mints, ledger.Mint{Sequence: sequenceOf(hand.Token), At: mintTime(hand.Token, v.Now), BySpec: hand.BySpec})
+	return Publish{Source: FromHand, Ledger: record, Why: "a new token was issued"}
+}
+
+// repairFromSecret: labels, annotations and other keys are put right with the value in hand. No vendor is needed.
+func repairFromSecret(v *view) Decision {
+	if !v.usable() || !v.Secret.Drifted {
+		return nil
+	}
+	return Publish{Source: FromSecret, Ledger: v.nextLedger(v.proof.Current), Why: "the Secret was not as the spec wants it"}
+}
+
+// issuerUnknown: after a start, conditions stay as they are until the issuer has been looked at.
+func issuerUnknown(v *view) Decision {
+	if v.Issuer.Known {
+		return nil
+	}
+	return Rest{}
+}
+
+// issuerUnusable: an issuer that is missing or in trouble does not lower what the Secret already holds.
+func issuerUnusable(v *view) Decision {
+	if v.Issuer.Found && v.Issuer.CanList {
+		return nil
+	}
+	if v.usable() {
+		return Rest{}
+	}
+	return Wait{Problem: v.Issuer.Problem}
+}
+
+// accountChanged: in another vendor account our tokens are not there to be seen, and its tokens are not ours.
+func accountChanged(v *view) Decision {
+	if !v.otherAccount() {
+		return nil
+	}
+	if v.usable() && !v.Object.Deleting {
+		return Rest{}
+	}
+	return Wait{Problem: Problem{ReasonAccountChanged, accountChangedMessage(v.hint.Account, v.Issuer.Account)}}
+}
+
+// notGranted: without a grant there is no vendor call for anything new. A usable Secret stays, and so does its revocation.
+func notGranted(v *view) Decision {
+	if v.usable() || v.Issuer.Granted {
+		return nil
+	}
+	return Stall{Problem{ReasonNotGranted, v.Issuer.NotGranted}}
+}
+
+// issuerTerminating: an issuer that is being deleted issues no first token.
+func issuerTerminating(v *view) Decision {
+	if !v.Issuer.Terminating || v.hint != nil {
+		return nil
+	}
+	return Stall{Problem{ReasonIssuerTerminating, "The issuer is being deleted: no token is issued from it. Use another issuer."}}
+}
+
+// reportRevocation: the owner wants to decide what follows a revocation by somebody else.
+func reportRevocation(v *view) Decision {
+	if !v.Object.ReportRevocation || v.proof == nil || v.standing(v.proof.Current.ID) != StandingRevoked {
+		return nil
+	}
+	return Stall{Problem{ReasonRevokedAtVendor, "Token " + string(v.proof.Current.ID) + " was revoked at the vendor by somebody else, and onRemoteRevocation is Report. " +
+		"Set it to Reissue, or delete the Secret, to have a new token issued."}}
+}
+
+// awaitList: whether a token exists already is told only by a list that began after every earlier attempt had ended.
+func awaitList(v *view) Decision {
+	if v.usable() || v.Snapshot.BegunAfter(v.latestUncertainty()) {
+		return nil
+	}
+	return Relist{After: v.latestUncertainty(), Purpose: "see whether a token exists already"}
+}
+
+// signAgain: the key was lost or the ledger edited, but the value is the one it was and the token is alive.
+func signAgain(v *view) Decision {
+	if v.proof != nil || v.hint == nil || !v.Secret.ValueIntact || !slices.ContainsFunc(v.mine, hasID(v.hint.Current.ID)) {
+		return nil
+	}
+	row := v.Snapshot.Rows[v.hint.Current.ID]
+	record := v.nextLedger(entryOf(row))
+	record.Account = cmp.Or(row.Account, v.Issuer.Account)
+	return Publish{Source: FromSecret, Ledger: record, Why: "the Secret's ledger had no valid signature"}
+}
+
+// adopt: a token of ours that exists, whose value can be read, and that would do, is used rather than another minted:
+// the answer to its create was lost, or the Secret was.
+func adopt(v *view) Decision {
+	if v.usable() || !v.Issuer.Capabilities.ValueReadable {
+		return nil
+	}
+	chosen, ok := v.adoptable()
+	if !ok {
+		return nil
+	}
+	if wait := v.heldBack(); wait != nil {
+		return wait
+	}
+	record := v.nextLedger(entryOf(chosen))
+	record.Account = cmp.Or(chosen.Account, v.Issuer.Account)
+	return Publish{Source: FromVendor, Ledger: record, Why: "the token exists already and its value can be read again"}
+}
+
+// adoptable chooses the token to use: the one the Secret should hold if it lives, else the best that no ledger lists.
+func (v *view) adoptable() (token.Token, bool) {
+	if v.proof != nil {
+		if row, listed := v.Snapshot.Rows[v.proof.Current.ID]; listed && v.active(row) {
+			return row, true
+		}
+	}
+	for _, row := range v.mine {
+		if !v.proof.Lists(row.ID) {
+			return row, true
+		}
+	}
+	return token.Token{}, false
+}
+
+// mint: nothing that exists would do.
+func mint(v *view) Decision {
+	if v.usable() {
+		return nil
+	}
+	for _, gate := range []func(*view) Decision{issuerMints, (*view).heldBack, budget} {
+		if wait := gate(v); wait != nil {
+			return wait
+		}
+	}
+	sequence := v.nextSequence()
+	issue := Issue{
+		Name:     v.Object.Marker.WithSequence(sequence).Name(v.Object.BaseName, v.Issuer.Capabilities.MaxNameLength),
+		Sequence: sequence,
+		BySpec:   v.hint == nil && sequence == 1,
+		Why:      "there is no token yet",
+	}
+	if v.hint != nil {
+		issue.Replaces = v.hint.Current.ID
+		issue.Why = "the value is lost and the vendor does not show it again"
+		if v.gone(v.hint.Current.ID) {
+			issue.Why = "the token was revoked at the vendor"
+		}
+	}
+	return issue
+}
+
+// issuerMints: creates need the user's own credentials, accepted, and an issuer that cannot go away under the token.
+func issuerMints(v *view) Decision {
+	if v.Issuer.CanMint && v.Issuer.Protected {
+		return nil
+	}
+	if v.Issuer.CanMint {
+		return Wait{Problem: Problem{ReasonIssuerNotReady, "The issuer is about to be protected from deletion while this token needs it."}}
+	}
+	return Wait{Problem: v.Issuer.Problem}
+}
+
+// nextSequence follows everything that may have been used: ledger, list (revoked rows included) and status.
+func (v *view) nextSequence() int {
+	last := v.hint.LastSequence()
+	for _, row := range v.Snapshot.Rows {
+		if marker, ok := row.Marker(); ok && marker.SameIncarnation(v.Object.Marker) {
+			last = max(last, marker.Sequence)
+		}
+	}
+	if v.Object.HintSequence > last && v.Object.HintSequence <= last+maxHintLead {
+		last = v.Object.HintSequence
+	}
+	return min(last+1, token.MaxSequence)
+}
+
+// budget: whatever goes wrong, creates that no spec caused are bounded. They are counted from the vendor's list and the
+// ledger, so that a restart does not reset the count.
+func budget(v *view) Decision {
+	issued := v.unplannedMints()
+	for _, limit := range []struct {
+		count int
+		per   time.Duration
+		text  string
+	}{{v.Settings.MintsPerHour, time.Hour, "hour"}, {v.Settings.MintsPerDay, 24 * time.Hour, "day"}} {
+		within := slices.DeleteFunc(slices.Clone(issued), func(at time.Time) bool { return !at.After(v.Now.Add(-limit.per)) })
+		if limit.count > 0 && len(within) >= limit.count {
+			until := within[len(within)-limit.count].Add(limit.per)
+			return Wait{Problem: Problem{ReasonMintBudgetSpent, "Too many tokens were issued for this GatewayToken within one " + limit.text +
+				" without the spec asking for them; the next is issued when that has passed. Look for whoever revokes the tokens or deletes their values."}, Until: until}
+		}
+	}
+	return nil
+}
+
+// unplannedMints are the times of creates that no spec caused, earliest first.
+func (v *view) unplannedMints() []time.Time {
+	at := map[int]time.Time{}
+	planned := map[int]bool{1: true}
+	for _, row := range v.Snapshot.Rows {
+		if marker, ok := row.Marker(); ok && marker.SameIncarnation(v.Object.Marker) {
+			at[marker.Sequence] = row.IssuedAt
+		}
+	}
+	if v.proof != nil && v.proof.Incarnation == v.Object.Marker.Incarnation {
+		for _, made := range v.proof.Mints {
+			at[made.Sequence] = made.At
+			planned[made.Sequence] = planned[made.Sequence] || made.BySpec
+		}
+	}
+	var times []time.Time
+	for sequence, issued := range at {
+		if !planned[sequence] {
+			times = append(times, issued)
+		}
+	}
+	slices.SortFunc(times, time.Time.Compare)
+	return times
+}
+
+// condemnStrays: a stray is revoked only after the Secret lists it. From then on no process can publish it: one that
+// read the Secret before has its write refused, one that reads it after sees the entry.
+func condemnStrays(v *view) Decision {
+	if !v.usable() || len(v.strays()) == 0 {
+		return nil
+	}
+	return Publish{Source: FromSecret, Ledger: v.nextLedger(v.proof.Current), Why: "tokens of this object were found that nobody needs"}
+}
+
+// revokeDue: one after the other, those that were never published first.
+func revokeDue(v *view) Decision {
+	entry, due := v.firstDue()
+	if !due || !v.Issuer.CanRevoke || v.heldBack() != nil {
+		return nil
+	}
+	return Revoke{ID: entry.ID, Name: entry.Name, Why: "it was replaced and its overlap has passed"}
+}
+
+// firstDue finds a listed token whose time has come and that a list shows as active.
+func (v *view) firstDue() (ledger.Entry, bool) {
+	if v.proof == nil {
+		return ledger.Entry{}, false
+	}
+	for _, entry := range v.proof.Condemned {
+		if v.standing(entry.ID) == StandingActive {
+			return entry, true
+		}
+	}
+	if v.skewed() {
+		return ledger.Entry{}, false
+	}
+	for _, entry := range v.proof.Retiring {
+		if v.standing(entry.ID) == StandingActive && !v.ServerNow.Before(v.since(entry).Add(v.overlap())) {
+			return entry, true
+		}
+	}
+	return ledger.Entry{}, false
+}
+
+// rest: until the next retirement is due or the next try allowed.
+func rest(v *view) Decision {
+	var next time.Time
+	for _, retirement := range v.retirements() {
+		wait := max(retirement.Due.Sub(v.ServerNow), 0)
+		at := v.Now.Add(wait)
+		if v.Object.HeldBackUntil.After(at) {
+			at = v.Object.HeldBackUntil
+		}
+		if wait > 0 || at.After(v.Now) {
+			next = earlier(next, at)
+		}
+	}
+	return Rest{Next: next}
+}

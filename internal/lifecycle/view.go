@@ -1,0 +1,217 @@
+package lifecycle
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
+)
+
+// view is the observation with what the rules ask of it again and again.
+type view struct {
+	Observation
+	// proof is the ledger where it can be believed; nil otherwise.
+	proof *ledger.Ledger
+	// hint is the ledger where there is one at all.
+	hint *ledger.Ledger
+	// mine are the active rows with the full marker of this very object, best first.
+	mine []token.Token
+}
+
+func newView(o Observation) *view {
+	v := &view{Observation: o}
+	if o.Secret.Presence == Owned && o.Secret.Trust >= ledger.Hint {
+		v.hint = &o.Secret.Ledger
+	}
+	if o.Secret.Presence == Owned && o.Secret.Trust == ledger.Proof {
+		v.proof = &o.Secret.Ledger
+	}
+	for _, row := range o.Snapshot.Rows {
+		if marker, ok := row.Marker(); ok && marker.SameIncarnation(o.Object.Marker) && v.active(row) {
+			v.mine = append(v.mine, row)
+		}
+	}
+	slices.SortFunc(v.mine, v.better)
+	return v
+}
+
+// better orders the tokens that could be used: the one the status or the ledger names, then the latest.
+func (v *view) better(a, b token.Token) int {
+	named := func(t token.Token) int {
+		if t.ID == v.Object.HintID || (v.hint != nil && t.ID == v.hint.Current.ID) {
+			return 0
+		}
+		return 1
+	}
+	return cmp.Or(
+		cmp.Compare(named(a), named(b)),
+		cmp.Compare(sequenceOf(b), sequenceOf(a)),
+		b.IssuedAt.Compare(a.IssuedAt),
+		cmp.Compare(a.ID, b.ID),
+	)
+}
+
+func sequenceOf(t token.Token) int {
+	marker, _ := t.Marker()
+	return marker.Sequence
+}
+
+// active tells whether a row counts as a living token: the list says so, and the vendor has not said otherwise since.
+func (v *view) active(row token.Token) bool {
+	return row.State != token.Revoked && !v.revokedSince(row.ID)
+}
+
+// revokedSince tells whether the vendor confirmed the revocation later than the list began.
+func (v *view) revokedSince(id token.ID) bool {
+	at, confirmed := v.Memory.Revoked[id]
+	return confirmed && !v.Snapshot.BegunAfter(at)
+}
+
+// standing tells what is known about a token at the vendor.
+func (v *view) standing(id token.ID) Standing {
+	if v.revokedSince(id) {
+		return StandingRevoked
+	}
+	if !v.Snapshot.Taken() {
+		return StandingUnknown
+	}
+	row, listed := v.Snapshot.Rows[id]
+	switch {
+	case listed && row.State == token.Revoked:
+		return StandingRevoked
+	case listed:
+		return StandingActive
+	case v.Memory.Gone[id]:
+		return StandingRevoked
+	case v.Snapshot.Complete:
+		return StandingUnlisted
+	default:
+		return StandingUnknown
+	}
+}
+
+// gone tells whether nothing needs to be done about a token any more.
+func (v *view) gone(id token.ID) bool { return v.standing(id) == StandingRevoked }
+
+// published tells what the Secret holds.
+func (v *view) published() Published {
+	if v.hint == nil {
+		return Published{}
+	}
+	return Published{Intact: v.Secret.ValueIntact, Entry: v.hint.Current, Standing: v.standing(v.hint.Current.ID)}
+}
+
+// usable tells whether the Secret holds a token that, as far as is known, works.
+func (v *view) usable() bool {
+	return v.proof != nil && v.Secret.ValueIntact && v.standing(v.proof.Current.ID) != StandingRevoked
+}
+
+// handFits tells whether the minted token in memory may still be published.
+func (v *view) handFits() bool {
+	hand := v.Memory.InHand
+	if hand == nil || v.standing(hand.Token.ID) == StandingRevoked {
+		return false
+	}
+	if v.hint == nil {
+		return true
+	}
+	if v.hint.Lists(hand.Token.ID) || v.hint.Current.ID == hand.Token.ID {
+		return false
+	}
+	return v.hint.Current.ID == hand.Replaces
+}
+
+// strays are active tokens of this object that nobody needs and no ledger lists.
+func (v *view) strays() []token.Token {
+	var strays []token.Token
+	for _, row := range v.mine {
+		if !v.proof.Knows(row.ID) {
+			strays = append(strays, row)
+		}
+	}
+	return strays
+}
+
+// retirements are the tokens the ledger lists that are not gone yet.
+func (v *view) retirements() []Retirement {
+	if v.proof == nil {
+		return nil
+	}
+	var retirements []Retirement
+	for _, entry := range v.proof.Retiring {
+		if !v.gone(entry.ID) {
+			due := v.since(entry).Add(v.overlap())
+			retirements = append(retirements, Retirement{Entry: entry, WaitingFor: "overlap", Due: due})
+		}
+	}
+	for _, entry := range v.proof.Condemned {
+		if !v.gone(entry.ID) {
+			retirements = append(retirements, Retirement{Entry: entry, WaitingFor: "revocation", Due: v.since(entry)})
+		}
+	}
+	return retirements
+}
+
+// since is the API server's time of the write that put the entry where it is.
+func (v *view) since(entry ledger.Entry) time.Time {
+	if entry.Since.IsZero() {
+		return v.Secret.WrittenAt
+	}
+	return entry.Since
+}
+
+// overlap is how long a replaced token stays valid.
+func (v *view) overlap() time.Duration { return max(v.Object.Overlap, v.Settings.OverlapFloor) }
+
+// skewed tells whether the operator's clock is too far off for time to trigger anything.
+func (v *view) skewed() bool { return v.Skew.Abs() > v.Settings.MaxSkew }
+
+// heldBack tells whether earlier failures of this object forbid a vendor call for now.
+func (v *view) heldBack() Decision {
+	if v.Object.HeldBackUntil.After(v.Now) {
+		return Wait{Problem: v.Object.HeldBack, Until: v.Object.HeldBackUntil}
+	}
+	return nil
+}
+
+// latestUncertainty is the last instant at which a create for this object may have been under way: a list that begins
+// later shows whatever came of it, provided the vendor does not commit late.
+func (v *view) latestUncertainty() time.Time {
+	latest := v.Memory.LeaderSince
+	if v.Memory.LastCreateEnded.After(latest) {
+		latest = v.Memory.LastCreateEnded
+	}
+	return latest.Add(v.Issuer.Capabilities.ListLag)
+}
+
+// trouble tells what keeps the vendor from being used.
+func (v *view) trouble() *Problem {
+	switch {
+	case !v.Issuer.Known:
+		return nil
+	case !v.Issuer.Found, !v.Issuer.CanList:
+		return &v.Issuer.Problem
+	case v.otherAccount():
+		return &Problem{ReasonAccountChanged, accountChangedMessage(v.hint.Account, v.Issuer.Account)}
+	case v.skewed():
+		return &Problem{ReasonClockSkew, "The operator's clock and the API server's differ by " + v.Skew.Abs().Round(time.Second).String() +
+			": nothing is triggered by time until they agree. Check the time synchronisation of the nodes."}
+	case v.hint != nil && v.standing(v.hint.Current.ID) == StandingUnlisted:
+		return &Problem{ReasonTokenNotListed, "The vendor's list does not show token " + string(v.hint.Current.ID) +
+			" although it shows revoked tokens, too. Check that the issuer's credentials belong to the account the token was issued in; delete the Secret to have a new token issued."}
+	default:
+		return nil
+	}
+}
+
+// otherAccount tells whether the issuer leads to another vendor account than the one the token belongs to.
+func (v *view) otherAccount() bool {
+	return v.hint != nil && v.hint.Account != "" && v.Issuer.Account != "" && v.hint.Account != v.Issuer.Account
+}
+
+func accountChangedMessage(want, have string) string {
+	return "The issuer's credentials lead to the vendor account " + have + ", but the token belongs to " + want +
+		". Nothing is created or revoked until the issuer uses credentials of " + want + " again."
+}

@@ -1,0 +1,73 @@
+// Package metrics counts what the operator does. Label values are names of Kubernetes objects and words of closed sets.
+package metrics
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
+)
+
+// Metrics are the operator's own collectors. The zero value is not usable; a nil *Metrics counts nothing.
+type Metrics struct {
+	issued, adopted, revoked, failed *prometheus.CounterVec
+}
+
+var issuerLabels = []string{"issuer_kind", "issuer_namespace", "issuer"}
+
+// New makes the collectors and registers them.
+func New(registerer prometheus.Registerer) (*Metrics, error) {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "gatewaytoken", Name: name, Help: help}, append(labels, issuerLabels...))
+	}
+	m := &Metrics{
+		issued:  counter("tokens_issued_total", "Tokens that a vendor created for the operator."),
+		adopted: counter("tokens_adopted_total", "Tokens that existed already and were used instead of issuing another."),
+		revoked: counter("tokens_revoked_total", "Tokens of which a vendor confirmed the revocation."),
+		failed:  counter("token_creates_failed_total", "Creates that gave no token, by the class of the failure.", "class"),
+	}
+	for _, collector := range []prometheus.Collector{m.issued, m.adopted, m.revoked, m.failed} {
+		if err := registerer.Register(collector); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// Issued counts a token that the vendor created.
+func (m *Metrics) Issued(kind, namespace, issuer string) {
+	if m != nil {
+		m.issued.WithLabelValues(kind, namespace, issuer).Inc()
+	}
+}
+
+// Adopted counts a token that was used instead of issuing another.
+func (m *Metrics) Adopted(kind, namespace, issuer string) {
+	if m != nil {
+		m.adopted.WithLabelValues(kind, namespace, issuer).Inc()
+	}
+}
+
+// Revoked counts a confirmed revocation.
+func (m *Metrics) Revoked(kind, namespace, issuer string) {
+	if m != nil {
+		m.revoked.WithLabelValues(kind, namespace, issuer).Inc()
+	}
+}
+
+// CreateFailed counts a create that gave no token.
+func (m *Metrics) CreateFailed(kind, namespace, issuer string, class token.Class) {
+	if m != nil {
+		m.failed.WithLabelValues(class.String(), kind, namespace, issuer).Inc()
+	}
+}
+
+// Forget drops the series of an issuer that is gone.
+func (m *Metrics) Forget(kind, namespace, issuer string) {
+	if m == nil {
+		return
+	}
+	labels := prometheus.Labels{"issuer_kind": kind, "issuer_namespace": namespace, "issuer": issuer}
+	for _, counter := range []*prometheus.CounterVec{m.issued, m.adopted, m.revoked, m.failed} {
+		counter.DeletePartialMatch(labels)
+	}
+}

@@ -1,0 +1,241 @@
+package secretdata
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	applycorev1 "k8s.io/client-go/applyconfigurations/core/v1"
+
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
+	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
+)
+
+// maxLabelValue is the longest value a label can have.
+const maxLabelValue = 63
+
+// valuePurpose keeps the digest of the value apart from those of the keys.
+const (
+	valuePurpose = "value"
+	keyPurpose   = "key:"
+)
+
+// writeGranularity is how much later than it says a write may have been: the API server keeps whole seconds.
+const writeGranularity = time.Second
+
+// Target is one GatewayToken's Secret as its spec wants it.
+type Target struct {
+	owner       ledger.Owner
+	sealer      ledger.Sealer
+	secretType  corev1.SecretType
+	labels      map[string]string
+	annotations map[string]string
+	templates   Templates
+	url         string
+}
+
+// NewTarget reads the spec. url is the issuer's, empty where the issuer is not known. An error is about the templates.
+func NewTarget(object *v1alpha1.GatewayToken, clusterID, url string, sealer ledger.Sealer) (Target, error) {
+	t := Target{
+		owner: ledger.Owner{
+			ClusterID: clusterID, Namespace: object.Namespace, GatewayToken: object.Name, Secret: object.SecretName(),
+		},
+		sealer:      sealer,
+		secretType:  corev1.SecretType(object.SecretType()),
+		labels:      object.SecretLabels(),
+		annotations: object.SecretAnnotations(),
+		url:         url,
+	}
+	t.labels[v1alpha1.LabelManagedBy] = v1alpha1.OperatorName
+	t.labels[v1alpha1.LabelRole] = v1alpha1.RoleToken
+	if len(object.Name) <= maxLabelValue {
+		t.labels[v1alpha1.LabelGatewayToken] = object.Name
+	}
+	templates, err := Parse(object.SecretData())
+	t.templates = templates
+	return t, err
+}
+
+// shape is a digest of all that the spec (and the issuer's URL) asks of the Secret.
+func (t Target) shape(url string) string {
+	text, err := json.Marshal([]any{1, t.secretType, t.labels, t.annotations, t.templates.source, url})
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(text)
+	return base64.RawURLEncoding.EncodeToString(sum[:12])
+}
+
+// Content is a Secret ready to be written.
+type Content struct {
+	Namespace, Name string
+	Type            corev1.SecretType
+	Labels          map[string]string
+	Annotations     map[string]string
+	Data            map[string][]byte
+}
+
+// Content renders the Secret for a value and its ledger, and signs the ledger with the digests of what was rendered.
+func (t Target) Content(value token.Value, record ledger.Ledger) (Content, error) {
+	record.URL = cmp.Or(t.url, record.URL)
+	data, err := t.templates.Render(Input{Token: value, ID: record.Current.ID, Name: record.Current.Name, URL: record.URL})
+	if err != nil {
+		return Content{}, err
+	}
+	record.ValueDigest = t.sealer.Digest(t.owner, valuePurpose, value.Reveal())
+	record.KeyDigests = make(map[string]string, len(data))
+	for key, content := range data {
+		record.KeyDigests[key] = t.sealer.Digest(t.owner, keyPurpose+key, string(content))
+	}
+	record.Shape = t.shape(record.URL)
+	seal, err := t.sealer.Seal(t.owner, record)
+	if err != nil {
+		return Content{}, fmt.Errorf("seal ledger: %w", err)
+	}
+	content := Content{
+		Namespace: t.owner.Namespace, Name: t.owner.Secret, Type: t.secretType,
+		Labels: maps.Clone(t.labels), Annotations: maps.Clone(t.annotations), Data: data,
+	}
+	content.Annotations[v1alpha1.AnnotationLedger] = seal
+	if record.Retained {
+		content.Labels[v1alpha1.LabelRetained] = "true"
+	}
+	return content, nil
+}
+
+// Probe is a Secret as large as any that may have to be written, with no secret in it: for a dry run before a mint.
+func (t Target) Probe() (Content, error) {
+	placeholder := Placeholder()
+	return t.Content(placeholder.Token, ledger.Ledger{Current: ledger.Entry{ID: placeholder.ID, Name: placeholder.Name}})
+}
+
+// Secret gives the content as an object, for the first publication.
+func (c Content) Secret() *corev1.Secret {
+	return &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: c.Namespace, Name: c.Name, Labels: c.Labels, Annotations: c.Annotations},
+		Type:       c.Type,
+		Data:       c.Data,
+	}
+}
+
+// Apply gives the content as a server-side apply that fails unless the Secret is exactly the one that was read.
+func (c Content) Apply(uid types.UID, resourceVersion string) *applycorev1.SecretApplyConfiguration {
+	return applycorev1.Secret(c.Name, c.Namespace).
+		WithUID(uid).WithResourceVersion(resourceVersion).
+		WithLabels(c.Labels).WithAnnotations(c.Annotations).
+		WithType(c.Type).WithData(c.Data)
+}
+
+// Observe tells what a Secret at the target's place is, and what is in it. A nil Secret is absent.
+func (t Target) Observe(secret *corev1.Secret, adopt v1alpha1.AdoptPolicy) lifecycle.Secret {
+	if secret == nil {
+		return lifecycle.Secret{Presence: lifecycle.Absent}
+	}
+	record, trust := t.sealer.Open(t.owner, secret.Annotations[v1alpha1.AnnotationLedger])
+	labelled := secret.Labels[v1alpha1.LabelManagedBy] == v1alpha1.OperatorName
+	if trust != ledger.Proof && (trust != ledger.Hint || !labelled) {
+		return lifecycle.Secret{Presence: foreign(secret, adopt)}
+	}
+	_, intact := t.Value(secret, record)
+	return lifecycle.Secret{
+		Presence:    lifecycle.Owned,
+		Trust:       trust,
+		Ledger:      record,
+		WrittenAt:   writtenAt(secret),
+		ValueIntact: intact,
+		Drifted:     t.drifted(secret, record),
+	}
+}
+
+// foreign tells whether somebody else's Secret may be taken over: asked for, and nobody's property or instrument.
+func foreign(secret *corev1.Secret, adopt v1alpha1.AdoptPolicy) lifecycle.Presence {
+	_, ledgered := secret.Annotations[v1alpha1.AnnotationLedger]
+	role := secret.Labels[v1alpha1.LabelRole]
+	free := len(secret.OwnerReferences) == 0 && !ledgered && role == "" && secret.DeletionTimestamp == nil
+	if adopt == v1alpha1.AdoptIfUnowned && free {
+		return lifecycle.Adoptable
+	}
+	return lifecycle.Foreign
+}
+
+// Value finds the token's value in the Secret: the content, under whatever key, that the ledger has the digest of.
+func (t Target) Value(secret *corev1.Secret, record ledger.Ledger) (token.Value, bool) {
+	for _, content := range secret.Data {
+		if t.sealer.Matches(t.owner, valuePurpose, string(content), record.ValueDigest) {
+			return token.NewValue(string(content)), true
+		}
+	}
+	return token.Value{}, false
+}
+
+// Holds tells whether a value is the one the ledger has the digest of.
+func (t Target) Holds(value token.Value, record ledger.Ledger) bool {
+	return t.sealer.Matches(t.owner, valuePurpose, value.Reveal(), record.ValueDigest)
+}
+
+// drifted tells whether the Secret differs from what was last written, or that from what the spec asks for now.
+func (t Target) drifted(secret *corev1.Secret, record ledger.Ledger) bool {
+	if record.Shape != t.shape(cmp.Or(t.url, record.URL)) {
+		return true
+	}
+	for key, digest := range record.KeyDigests {
+		if !t.sealer.Matches(t.owner, keyPurpose+key, string(secret.Data[key]), digest) {
+			return true
+		}
+	}
+	_, retained := secret.Labels[v1alpha1.LabelRetained]
+	return retained || !includes(secret.Labels, t.labels) || !includes(secret.Annotations, t.annotations)
+}
+
+func includes(have, want map[string]string) bool {
+	for key, value := range want {
+		if got, ok := have[key]; !ok || got != value {
+			return false
+		}
+	}
+	return true
+}
+
+// writtenAt is the API server's own time of the operator's last write, rounded up.
+func writtenAt(secret *corev1.Secret) time.Time {
+	latest := secret.CreationTimestamp.Time
+	for _, entry := range secret.ManagedFields {
+		if entry.Manager == v1alpha1.OperatorName && entry.Time != nil && entry.Time.After(latest) {
+			latest = entry.Time.Time
+		}
+	}
+	return latest.Add(writeGranularity)
+}
+
+// OwnerOf reads from a Secret's ledger which GatewayToken it says it belongs to, for mapping events; it proves nothing.
+func OwnerOf(secret metav1.Object) (types.NamespacedName, bool) {
+	name, ok := ledger.NamedOwner(secret.GetAnnotations()[v1alpha1.AnnotationLedger])
+	if !ok {
+		return types.NamespacedName{}, false
+	}
+	return types.NamespacedName{Namespace: secret.GetNamespace(), Name: name}, true
+}
+
+// RetainedTokens gives the token that a retained Secret keeps, if its ledger can be believed.
+func RetainedTokens(secret *corev1.Secret, clusterID string, sealer ledger.Sealer) (token.ID, bool) {
+	name, ok := ledger.NamedOwner(secret.Annotations[v1alpha1.AnnotationLedger])
+	if !ok {
+		return "", false
+	}
+	owner := ledger.Owner{ClusterID: clusterID, Namespace: secret.Namespace, GatewayToken: name, Secret: secret.Name}
+	record, trust := sealer.Open(owner, secret.Annotations[v1alpha1.AnnotationLedger])
+	return record.Current.ID, trust == ledger.Proof && record.Retained
+}
+
+// Keys lists the rendered keys, sorted.
+func (c Content) Keys() []string { return slices.Sorted(maps.Keys(c.Data)) }

@@ -1,0 +1,195 @@
+// Package secretdata turns a token and its ledger into a Secret, and a Secret back into what is known about it.
+//
+// It is pure: it talks to nobody and reads no clock.
+package secretdata
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"text/template"
+	"text/template/parse"
+
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
+)
+
+// Limits of what templates may produce.
+const (
+	// MaxKeyBytes bounds one rendered key.
+	MaxKeyBytes = 256 << 10
+	// MaxTotalBytes bounds all rendered keys together (a Secret holds 1 MiB at most).
+	MaxTotalBytes = 768 << 10
+)
+
+// Input is what templates see.
+type Input struct {
+	// Token is the value.
+	Token token.Value
+	// ID and Name are the vendor's identifier of the token and its name there.
+	ID   token.ID
+	Name string
+	// URL is the issuer's.
+	URL string
+}
+
+// functions are all that a template may call. text/template's own are refused while parsing.
+func functions() template.FuncMap {
+	return template.FuncMap{
+		"urlquery": url.QueryEscape,
+		"b64enc":   func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
+		"json": func(s string) (string, error) {
+			text, err := json.Marshal(s)
+			return string(text), err
+		},
+		"quote": func(s string) string { return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"` },
+	}
+}
+
+var fields = []string{"Token", "ID", "Name", "URL"}
+
+// Templates are the parsed templates of a Secret's keys.
+type Templates struct {
+	keys   []string
+	parsed map[string]*template.Template
+	source map[string]string
+}
+
+// Parse checks the templates of a Secret's keys. The error names the key and says what is allowed.
+func Parse(data map[string]string) (Templates, error) {
+	t := Templates{parsed: map[string]*template.Template{}, source: data}
+	for key, text := range data {
+		parsed, err := parseOne(key, text)
+		if err != nil {
+			return Templates{}, err
+		}
+		t.keys = append(t.keys, key)
+		t.parsed[key] = parsed
+	}
+	slices.Sort(t.keys)
+	if err := t.check(); err != nil {
+		return Templates{}, err
+	}
+	return t, nil
+}
+
+func parseOne(key, text string) (*template.Template, error) {
+	parsed, err := template.New(key).Option("missingkey=error").Funcs(functions()).Parse(text)
+	if err != nil {
+		// The parser's own words name our template's line, never a value: none is known yet.
+		return nil, fmt.Errorf("key %q: %w", key, err)
+	}
+	if len(parsed.Templates()) > 1 || parsed.Tree == nil {
+		return nil, fmt.Errorf("key %q: %w", key, errDisallowed)
+	}
+	if err := allowed(parsed.Root); err != nil {
+		return nil, fmt.Errorf("key %q: %w", key, err)
+	}
+	return parsed, nil
+}
+
+var errDisallowed = errors.New("only text, {{ .Token }}, {{ .ID }}, {{ .Name }}, {{ .URL }} and the functions urlquery, b64enc, json and quote may be used, as in {{ .Token | urlquery }}")
+
+// allowed walks the parsed template and refuses whatever is not on the list.
+func allowed(node parse.Node) error {
+	switch n := node.(type) {
+	case *parse.TextNode, *parse.CommentNode:
+		return nil
+	case *parse.ListNode:
+		for _, child := range n.Nodes {
+			if err := allowed(child); err != nil {
+				return err
+			}
+		}
+		return nil
+	case *parse.ActionNode:
+		return allowedPipe(n.Pipe)
+	default:
+		return errDisallowed
+	}
+}
+
+func allowedPipe(pipe *parse.PipeNode) error {
+	if len(pipe.Decl) > 0 {
+		return errDisallowed
+	}
+	for _, command := range pipe.Cmds {
+		for _, arg := range command.Args {
+			if err := allowedArgument(arg); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func allowedArgument(arg parse.Node) error {
+	switch a := arg.(type) {
+	case *parse.FieldNode:
+		if len(a.Ident) == 1 && slices.Contains(fields, a.Ident[0]) {
+			return nil
+		}
+	case *parse.IdentifierNode:
+		if _, known := functions()[a.Ident]; known {
+			return nil
+		}
+	case *parse.PipeNode:
+		return allowedPipe(a)
+	}
+	return errDisallowed
+}
+
+// check renders once with a value of the greatest length, so that nothing can be found too large after a mint.
+func (t Templates) check() error {
+	_, err := t.Render(Placeholder())
+	return err
+}
+
+// Placeholder is an input as large as any that can come, for checks and dry runs. It is not secret.
+func Placeholder() Input {
+	return Input{
+		Token: token.NewValue(strings.Repeat("x", token.MaxValueBytes)),
+		ID:    token.ID(strings.Repeat("0", 128)),
+		Name:  strings.Repeat("n", 253),
+		URL:   "https://" + strings.Repeat("u", 2040),
+	}
+}
+
+// Render gives the content of every key.
+func (t Templates) Render(in Input) (map[string][]byte, error) {
+	values := map[string]string{"Token": in.Token.Reveal(), "ID": string(in.ID), "Name": in.Name, "URL": in.URL}
+	data := make(map[string][]byte, len(t.keys))
+	total := 0
+	for _, key := range t.keys {
+		out := capped{limit: MaxKeyBytes}
+		if err := t.parsed[key].Execute(&out, values); err != nil {
+			// The error of a template may quote what it was rendering: it is not passed on.
+			return nil, fmt.Errorf("key %q cannot be rendered, or is larger than %d bytes", key, MaxKeyBytes)
+		}
+		total += len(out.content)
+		data[key] = out.content
+	}
+	if total > MaxTotalBytes {
+		return nil, fmt.Errorf("the rendered keys have %d bytes together, more than %d", total, MaxTotalBytes)
+	}
+	return data, nil
+}
+
+// capped collects at most limit bytes.
+type capped struct {
+	content []byte
+	limit   int
+}
+
+var errTooLarge = errors.New("too large")
+
+func (c *capped) Write(p []byte) (int, error) {
+	if len(c.content)+len(p) > c.limit {
+		return 0, errTooLarge
+	}
+	c.content = append(c.content, p...)
+	return len(p), nil
+}

@@ -1,0 +1,159 @@
+// Package simulator serves simulated vendors over TLS on one loopback listener: their APIs at the root, at the paths
+// where each vendor has them, and under /sim/ an admin API that sets faults and tells the truth. Tests judge by that
+// truth and not by a client's claims.
+//
+// The shared parts are in package stage. A vendor is a package beside causely with wire types of its own, a Register
+// and a RegisterAdmin method; it is added to Server and NewServer. Nothing here is shared with a client of a vendor.
+package simulator
+
+import (
+	"crypto/tls"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/causely"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/stage"
+)
+
+// Faults, Fault and Entry are part of this package's API; the kinds of faults are in package stage.
+type (
+	Faults = stage.Faults
+	Fault  = stage.Fault
+	Entry  = stage.Entry
+)
+
+// RouteUnknown is the name of calls to paths and methods that no vendor has; they get 404.
+const RouteUnknown = "unknown"
+
+// Server is a running simulator.
+type Server struct {
+	stage    *stage.Stage
+	causely  *causely.Vendor
+	ca       []byte
+	listener net.Listener
+	http     *http.Server
+	stopped  chan struct{}
+}
+
+type settings struct {
+	listen   string
+	clock    stage.Clock
+	accounts []causely.Account
+}
+
+// Option changes what NewServer starts.
+type Option func(*settings)
+
+// WithListen sets the address, 127.0.0.1:0 when left out. Only loopback addresses are accepted.
+func WithListen(address string) Option { return func(s *settings) { s.listen = address } }
+
+// WithClock sets the clock that all of the simulator's times and delays come from, the real one when left out.
+func WithClock(c stage.Clock) Option { return func(s *settings) { s.clock = c } }
+
+// WithCauselyAccounts sets Causely's credentials, causely.DemoAccount when left out.
+func WithCauselyAccounts(accounts ...causely.Account) Option {
+	return func(s *settings) { s.accounts = slices.Clone(accounts) }
+}
+
+// NewServer starts a simulator. The caller closes it.
+func NewServer(options ...Option) (*Server, error) {
+	set := settings{
+		listen:   "127.0.0.1:0",
+		clock:    stage.SystemClock{},
+		accounts: []causely.Account{causely.DemoAccount()},
+	}
+	for _, option := range options {
+		option(&set)
+	}
+	s := &Server{stage: stage.New(set.clock), stopped: make(chan struct{})}
+	var err error
+	if s.causely, err = causely.New(s.stage, set.accounts...); err != nil {
+		return nil, err
+	}
+	authority, err := newAuthority()
+	if err != nil {
+		return nil, err
+	}
+	s.ca = authority.pem
+	if s.listener, err = listenLoopback(set.listen); err != nil {
+		return nil, err
+	}
+	s.http = &http.Server{
+		Handler:           s.mux(),
+		ReadHeaderTimeout: 10 * time.Second,
+		TLSConfig: &tls.Config{
+			Certificates: []tls.Certificate{authority.server},
+			MinVersion:   tls.VersionTLS12,
+		},
+		// What clients do to their connections (a failed handshake, a kill) is not the simulator's to complain about.
+		ErrorLog: log.New(io.Discard, "", 0),
+	}
+	go func() {
+		defer close(s.stopped)
+		_ = s.http.ServeTLS(s.listener, "", "") // ends when the listener is closed, and always with an error
+	}()
+	return s, nil
+}
+
+// URL is the base of all vendors' URLs: https, a loopback address and a port.
+func (s *Server) URL() string { return "https://" + s.listener.Addr().String() }
+
+// CAPEM is the certificate of the authority that signed the server's, for the names localhost, 127.0.0.1 and ::1.
+func (s *Server) CAPEM() []byte { return slices.Clone(s.ca) }
+
+// Causely is the simulated vendor of this name.
+func (s *Server) Causely() *causely.Vendor { return s.causely }
+
+// Faults is where faults are set.
+func (s *Server) Faults() *Faults { return s.stage.Faults() }
+
+// Transcript returns the last stage.TranscriptLimit calls to vendors, oldest first.
+func (s *Server) Transcript() []Entry { return s.stage.Transcript() }
+
+// Close cuts all connections, releases calls that hang, drops late commits and returns when nothing runs any more. It
+// may be called again.
+func (s *Server) Close() {
+	_ = s.http.Close() // what it fails to close is closed already
+	<-s.stopped
+	s.stage.Close()
+}
+
+func (s *Server) mux() *http.ServeMux {
+	mux := http.NewServeMux()
+	s.causely.Register(mux)
+	s.causely.RegisterAdmin(mux)
+	s.registerAdmin(mux)
+	notFound := func(status int, message string) stage.Answer {
+		return stage.JSON(status, map[string]string{"error": message})
+	}
+	mux.Handle("/", s.stage.Handler(stage.Route{
+		Name:   RouteUnknown,
+		Refuse: notFound,
+		Prepare: func(stage.Call) stage.Commit {
+			return func(time.Time) stage.Answer { return notFound(http.StatusNotFound, "no such route") }
+		},
+		Grows: "error",
+	}))
+	return mux
+}
+
+// listenLoopback checks the address before it listens there: nobody outside this machine is to reach the admin API.
+func listenLoopback(address string) (net.Listener, error) {
+	resolved, err := net.ResolveTCPAddr("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen address: %w", err)
+	}
+	if !resolved.IP.IsLoopback() {
+		return nil, fmt.Errorf("listen address %q is not a loopback address", address)
+	}
+	listener, err := net.ListenTCP("tcp", resolved)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	return listener, nil
+}

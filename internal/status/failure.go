@@ -1,0 +1,183 @@
+// Package status says in conditions what was decided, what came of it, and what to do about it. It is pure.
+package status
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
+)
+
+// Scope says whom a failed vendor call concerns.
+type Scope int
+
+const (
+	// OfIssuer: every token of the issuer fails alike; the issuer alone finds out when it is over.
+	OfIssuer Scope = iota + 1
+	// OfObject: this object's request is at fault, or its answer was lost.
+	OfObject
+)
+
+// ScopeOf tells whom a failed call of an object concerns.
+func ScopeOf(f *token.Failure) Scope {
+	switch f.Class {
+	case token.Unauthorized, token.Unavailable:
+		return OfIssuer
+	case token.RateLimited:
+		return OfIssuer
+	case token.NotFound, token.Forbidden, token.Invalid, token.Conflict, token.Quota, token.Ambiguous:
+		return OfObject
+	default:
+		return OfObject
+	}
+}
+
+// VendorProblem says in a reason and a sentence what a failed list, and with it the issuer, suffers from. This is the one place
+// where what a vendor did becomes what a person reads.
+func VendorProblem(f *token.Failure) lifecycle.Problem {
+	reason, advice := causeAdvice(f)
+	if reason == "" {
+		reason, advice = classAdvice(f)
+	}
+	return lifecycle.Problem{Reason: lifecycle.Reason(reason), Message: sentence(f) + " " + advice}
+}
+
+// sentence makes one of a failure's text.
+func sentence(f *token.Failure) string {
+	text := f.Error()
+	if f.RetryAfter > 0 {
+		text += fmt.Sprintf("; asked to wait %s", f.RetryAfter.Round(time.Second))
+	}
+	return text + "."
+}
+
+func causeAdvice(f *token.Failure) (reason, advice string) {
+	switch f.Cause {
+	case token.CauseAddressRefused:
+		return v1alpha1.ReasonAddressRefused, "Loopback, link-local, metadata and (for a TokenIssuer) private addresses are refused unless the operator's flag --allow-cidrs names them. Check the issuer's URL."
+	case token.CauseCertificate:
+		return v1alpha1.ReasonCertificateNotTrusted, "Check the issuer's URL and that spec.caBundle holds the certificate authority that signed the vendor's certificate."
+	case token.CauseConnect, token.CauseTimeout, token.CauseBroken:
+		return v1alpha1.ReasonVendorUnreachable, "Tokens in use are not affected. Check the issuer's URL, DNS, network policies and proxies; it is tried again by itself."
+	case token.CauseRedirect, token.CauseUnexpected, token.CauseEmptyValue:
+		return v1alpha1.ReasonUnexpectedAnswer, "Check that the issuer's URL is the vendor's API and not a login page or proxy; it is tried again by itself."
+	case token.CauseTooLarge:
+		return v1alpha1.ReasonAnswerTooLarge, "Check that the issuer's URL is the vendor's API; an answer of that size is not read."
+	case token.CauseNameAltered:
+		return v1alpha1.ReasonNameAltered, "Tokens that do not keep their name cannot be told apart: no token is issued until the issuer's spec is changed or the operator restarted. Report it to the vendor."
+	case token.CauseStatus, token.CauseLogin:
+		return "", ""
+	default:
+		return "", ""
+	}
+}
+
+func classAdvice(f *token.Failure) (reason, advice string) {
+	switch f.Class {
+	case token.Unauthorized:
+		return v1alpha1.ReasonCredentialsRejected, "Put valid credentials into the Secret that credentialsSecretRef names."
+	case token.Forbidden:
+		return v1alpha1.ReasonPermissionDenied, "Give these credentials the role that may create, list and revoke gateway tokens (Admin at Causely)."
+	case token.RateLimited:
+		return v1alpha1.ReasonRateLimited, "It is tried again by itself. Lower requestsPerSecond if it lasts."
+	case token.Unavailable, token.Ambiguous, token.Quota:
+		return v1alpha1.ReasonVendorUnavailable, "Tokens in use are not affected; it is tried again by itself."
+	case token.NotFound, token.Invalid, token.Conflict:
+		return v1alpha1.ReasonUnexpectedAnswer, "Check that the issuer's URL is the vendor's API; it is tried again by itself."
+	default:
+		return v1alpha1.ReasonVendorUnavailable, "It is tried again by itself."
+	}
+}
+
+// CreateProblem says what came of a create that gave no token.
+func CreateProblem(f *token.Failure) lifecycle.Problem {
+	switch {
+	case f.Cause == token.CauseEmptyValue:
+		return lifecycle.Problem{Reason: v1alpha1.ReasonEmptyTokenValue, Message: sentence(f) + " The token may exist; the next list decides. Give the issuer credentials that may read token values (role Admin at Causely)."}
+	case f.Class == token.Ambiguous:
+		return lifecycle.Problem{Reason: v1alpha1.ReasonCreateAmbiguous, Message: sentence(f) + " The token may exist; the next list decides, and nothing is issued twice."}
+	case ScopeOf(f) == OfIssuer:
+		return VendorProblem(f)
+	case f.Class == token.Forbidden:
+		return lifecycle.Problem{Reason: v1alpha1.ReasonCreateRefused, Message: sentence(f) + " The issuer's credentials may list tokens but not create them: give them the role that may (Admin at Causely)."}
+	default:
+		return lifecycle.Problem{Reason: v1alpha1.ReasonCreateRefused, Message: sentence(f) + " Correct spec.tokenName or the account's quota; it is tried again after a change, else rarely."}
+	}
+}
+
+// ReadProblem says why the value of a token that exists could not be read.
+func ReadProblem(f *token.Failure) lifecycle.Problem {
+	if ScopeOf(f) == OfIssuer {
+		return VendorProblem(f)
+	}
+	return lifecycle.Problem{Reason: v1alpha1.ReasonValueUnreadable, Message: sentence(f) + " Give the issuer credentials that may read token values (role Admin at Causely). No further token is issued meanwhile."}
+}
+
+// RevokeProblem says why a revocation did not happen.
+func RevokeProblem(f *token.Failure) lifecycle.Problem {
+	if ScopeOf(f) == OfIssuer {
+		return VendorProblem(f)
+	}
+	return lifecycle.Problem{Reason: v1alpha1.ReasonWaitingForVendor, Message: sentence(f) + " The token is still active at the vendor; the revocation is tried again by itself."}
+}
+
+// WriteProblem says why the Secret could not be written. what is our own word for the API server's refusal.
+func WriteProblem(what string) lifecycle.Problem {
+	return lifecycle.Problem{Reason: v1alpha1.ReasonWriteFailed, Message: "The Secret cannot be written: " + what +
+		". Look for quotas, admission policies, an immutable Secret, another type of Secret, missing rights of the operator, or a namespace that is being deleted; it is tried again by itself."}
+}
+
+// Attempts are what back-off is reckoned for.
+type Attempts int
+
+const (
+	// VendorTrouble: the issuer is probed.
+	VendorTrouble Attempts = iota + 1
+	// Doubt: an answer was lost, and a list will tell.
+	Doubt
+	// Refusal: the vendor refuses this object's request.
+	Refusal
+	// Write: the API server refuses a write.
+	Write
+)
+
+var pace = map[Attempts]struct{ first, most time.Duration }{
+	VendorTrouble: {10 * time.Second, 5 * time.Minute},
+	Doubt:         {2 * time.Second, 10 * time.Minute},
+	Refusal:       {time.Minute, 6 * time.Hour},
+	Write:         {2 * time.Second, 5 * time.Minute},
+}
+
+// AttemptsOf tells what kind of back-off a failed vendor call of an object asks for.
+func AttemptsOf(f *token.Failure) Attempts {
+	switch {
+	case f.Cause == token.CauseEmptyValue:
+		return Refusal
+	case f.Class == token.Ambiguous, f.Class == token.NotFound:
+		return Doubt
+	case ScopeOf(f) == OfIssuer:
+		return VendorTrouble
+	default:
+		return Refusal
+	}
+}
+
+// BackOff is how long to wait after the count-th failure in a row: doubled each time up to a bound, longer by up to a tenth that
+// is drawn from the object's UID and therefore always the same, and never shorter than what the vendor asked for.
+func BackOff(kind Attempts, count int32, uid string, atLeast time.Duration) time.Duration {
+	wait := pace[kind].first
+	for range max(count-1, 0) {
+		if wait *= 2; wait >= pace[kind].most {
+			wait = pace[kind].most
+			break
+		}
+	}
+	var spread uint32
+	for _, c := range []byte(uid) {
+		spread = spread*31 + uint32(c)
+	}
+	wait += wait / 10 * time.Duration(spread%1000) / 1000
+	return max(wait, atLeast)
+}

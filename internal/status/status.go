@@ -1,0 +1,290 @@
+package status
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
+	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
+)
+
+// Outcome is what came of carrying out a decision.
+type Outcome struct {
+	// Published is the ledger that the Secret has now; nil where nothing was written.
+	Published *ledger.Ledger
+	// Problem is why it failed; nil where it did not.
+	Problem *lifecycle.Problem
+	// Kind and AtLeast say how long to wait before the next try.
+	Kind    Attempts
+	AtLeast time.Duration
+	// Attempt is a create that may have happened; nil where none may.
+	Attempt *v1alpha1.IssueAttempt
+	// Done tells that the effect was carried out, so that earlier failures are over.
+	Done bool
+	// MediatorID of the published token, where the vendor tells.
+	MediatorID string
+}
+
+// Scene is all that the status is made from.
+type Scene struct {
+	Object   *v1alpha1.GatewayToken
+	Observed lifecycle.Observation
+	Planned  lifecycle.Planned
+	Outcome  Outcome
+}
+
+// Of gives the status that follows. It changes nothing that has not changed, so that an object at rest is never written.
+func Of(s Scene) v1alpha1.GatewayTokenStatus {
+	next := *s.Object.Status.DeepCopy()
+	next.SecretName = s.Object.SecretName()
+	next.Issuer = s.Object.IssuerRef().String()
+	next.Effective = s.Object.EffectiveSettings(s.Observed.Settings.OverlapFloor)
+	s.failure(&next)
+	s.tokens(&next)
+	if !s.quiet() {
+		s.conditions(&next)
+		next.ObservedGeneration = s.Object.Generation
+	}
+	return next
+}
+
+// quiet: nothing is known of the issuer yet, so that nothing new can be said of an object that has been spoken of before.
+func (s Scene) quiet() bool {
+	return !s.Observed.Issuer.Known && s.Object.Status.ObservedGeneration == s.Object.Generation && s.Outcome.Published == nil && s.Outcome.Problem == nil
+}
+
+// failure counts failures in a row. A new generation starts anew.
+func (s Scene) failure(next *v1alpha1.GatewayTokenStatus) {
+	if next.Failure != nil && next.Failure.Generation != s.Object.Generation {
+		next.Failure = nil
+	}
+	if s.Outcome.Done {
+		next.Failure, next.Attempt = nil, nil
+	}
+	if s.Outcome.Attempt != nil {
+		next.Attempt = s.Outcome.Attempt
+	}
+	problem := s.Outcome.Problem
+	if problem == nil {
+		return
+	}
+	var count int32 = 1
+	if next.Failure != nil {
+		count = next.Failure.Count + 1
+	}
+	wait := BackOff(s.Outcome.Kind, count, string(s.Object.UID), s.Outcome.AtLeast)
+	at := metav1.NewTime(s.Observed.Now.Add(wait + time.Second).Truncate(time.Second))
+	next.Failure = &v1alpha1.Failure{
+		Count: count, Reason: string(problem.Reason), Message: problem.Message, NextAttemptTime: &at, Generation: s.Object.Generation,
+	}
+}
+
+// tokens copies the ledger for people.
+func (s Scene) tokens(next *v1alpha1.GatewayTokenStatus) {
+	record := s.record()
+	if record == nil {
+		return
+	}
+	entry := record.Current
+	mediator := s.Outcome.MediatorID
+	if row, listed := s.Observed.Snapshot.Rows[entry.ID]; mediator == "" && listed {
+		mediator = row.MediatorID
+	}
+	if mediator == "" && next.Current != nil && next.Current.ID == string(entry.ID) {
+		mediator = next.Current.MediatorID
+	}
+	next.Current = &v1alpha1.CurrentToken{
+		ID: string(entry.ID), Name: entry.Name, Sequence: int64(entry.Sequence),
+		IssuedAt: timeOf(entry.IssuedAt), ExpiresAt: timeOf(entry.ExpiresAt), MediatorID: mediator,
+	}
+	next.Retiring = nil
+	for _, retirement := range s.Planned.Retiring {
+		if retirement.ID == entry.ID {
+			continue
+		}
+		next.Retiring = append(next.Retiring, v1alpha1.RetiringToken{
+			ID: string(retirement.ID), Name: retirement.Name, Sequence: int64(retirement.Sequence),
+			Since: timeOf(retirement.Since), WaitingFor: retirement.WaitingFor,
+		})
+	}
+}
+
+// record is the ledger that the Secret has now; nil where there is none to be believed.
+func (s Scene) record() *ledger.Ledger {
+	if s.Outcome.Published != nil {
+		return s.Outcome.Published
+	}
+	if s.Observed.Secret.Presence == lifecycle.Owned && s.Observed.Secret.Trust == ledger.Proof {
+		return &s.Observed.Secret.Ledger
+	}
+	return nil
+}
+
+func timeOf(t time.Time) *metav1.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &metav1.Time{Time: t.UTC().Truncate(time.Second)}
+}
+
+// usable tells whether the Secret holds a token last known active.
+func (s Scene) usable() bool {
+	if s.Outcome.Published != nil {
+		return true
+	}
+	return s.record() != nil && s.Planned.Published.Intact && s.Planned.Published.Standing != lifecycle.StandingRevoked
+}
+
+func (s Scene) conditions(next *v1alpha1.GatewayTokenStatus) {
+	stalled := s.stalled()
+	s.ready(next)
+	s.reconciling(next, stalled)
+	s.set(next, v1alpha1.ConditionStalled, stalled)
+	s.vendorReachable(next)
+	s.set(next, v1alpha1.ConditionRevocationPending, s.pending())
+}
+
+// ready says what the Secret holds, or why it does not.
+func (s Scene) ready(next *v1alpha1.GatewayTokenStatus) {
+	condition := metav1.Condition{Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse}
+	if s.usable() {
+		condition.Status = metav1.ConditionTrue
+		condition.Reason = v1alpha1.ReasonPublished
+		condition.Message = fmt.Sprintf("Secret %s holds token %s.", s.Object.SecretName(), s.record().Current.ID)
+	} else if problem := s.problem(); problem != nil {
+		condition.Reason, condition.Message = string(problem.Reason), problem.Message
+	} else {
+		condition.Reason, condition.Message = v1alpha1.ReasonProgressing, "Work has begun."
+	}
+	s.put(next, condition)
+}
+
+// problem says what is waited for; nil where nothing is known to be wrong.
+func (s Scene) problem() *lifecycle.Problem {
+	if s.Outcome.Problem != nil {
+		return s.Outcome.Problem
+	}
+	if s.Object.Spec.Suspend && s.Object.DeletionTimestamp == nil {
+		return &lifecycle.Problem{Reason: lifecycle.ReasonSuspended, Message: "spec.suspend is set: no token is issued and no Secret repaired until it is unset."}
+	}
+	switch d := s.Planned.Decision.(type) {
+	case lifecycle.Wait:
+		return &d.Problem
+	case lifecycle.Stall:
+		return &d.Problem
+	case lifecycle.Relist:
+		return &lifecycle.Problem{Reason: v1alpha1.ReasonIssuing, Message: "Waiting for a list of the vendor's tokens to " + d.Purpose + "."}
+	case lifecycle.Issue, lifecycle.Publish, lifecycle.Protect:
+		return &lifecycle.Problem{Reason: v1alpha1.ReasonIssuing, Message: "A token is being issued or written to the Secret."}
+	case lifecycle.Rest, lifecycle.Revoke, lifecycle.DeleteSecret, lifecycle.Retain, lifecycle.Release:
+		return nil
+	default:
+		return nil
+	}
+}
+
+// stalled: a person must act.
+func (s Scene) stalled() *lifecycle.Problem {
+	if d, ok := s.Planned.Decision.(lifecycle.Stall); ok {
+		return &d.Problem
+	}
+	if s.Object.Spec.Suspend && !s.usable() && s.Object.DeletionTimestamp == nil {
+		return s.problem()
+	}
+	return nil
+}
+
+// reconciling: a new generation is on its way into its Secret. Once it was there, nothing but a new generation raises it.
+func (s Scene) reconciling(next *v1alpha1.GatewayTokenStatus, stalled *lifecycle.Problem) {
+	fresh := s.Object.Status.ObservedGeneration != s.Object.Generation ||
+		meta.IsStatusConditionTrue(s.Object.Status.Conditions, v1alpha1.ConditionReconciling)
+	if stalled != nil || s.usable() || !fresh || s.Object.DeletionTimestamp != nil {
+		meta.RemoveStatusCondition(&next.Conditions, v1alpha1.ConditionReconciling)
+		return
+	}
+	problem := s.problem()
+	if problem == nil {
+		problem = &lifecycle.Problem{Reason: v1alpha1.ReasonProgressing, Message: "Work has begun."}
+	}
+	s.set(next, v1alpha1.ConditionReconciling, problem)
+}
+
+// vendorReachable says whether the vendor can be used; nothing while that is not known.
+func (s Scene) vendorReachable(next *v1alpha1.GatewayTokenStatus) {
+	if !s.Observed.Issuer.Known {
+		return
+	}
+	condition := metav1.Condition{
+		Type: v1alpha1.ConditionVendorReachable, Status: metav1.ConditionTrue,
+		Reason: v1alpha1.ReasonVendorAnswered, Message: "The vendor answered when it was last asked.",
+	}
+	if trouble := s.Planned.Trouble; trouble != nil {
+		condition.Status, condition.Reason, condition.Message = metav1.ConditionFalse, string(trouble.Reason), trouble.Message
+	}
+	s.put(next, condition)
+}
+
+// pending: tokens that are no longer needed are still active at the vendor.
+func (s Scene) pending() *lifecycle.Problem {
+	if s.Object.DeletionTimestamp != nil {
+		return s.pendingDeletion()
+	}
+	if len(s.Planned.Retiring) == 0 {
+		return nil
+	}
+	var lines []string
+	for _, retirement := range s.Planned.Retiring {
+		line := fmt.Sprintf("%s waits for %s", retirement.ID, retirement.WaitingFor)
+		if retirement.Due.After(s.Observed.ServerNow) {
+			line += " until " + retirement.Due.UTC().Truncate(time.Second).Format(time.RFC3339)
+		}
+		lines = append(lines, line)
+	}
+	slices.Sort(lines)
+	return &lifecycle.Problem{Reason: lifecycle.ReasonRetiring, Message: "Replaced tokens that are still active: " + strings.Join(lines, "; ") + "."}
+}
+
+func (s Scene) pendingDeletion() *lifecycle.Problem {
+	if s.Outcome.Problem != nil {
+		return s.Outcome.Problem
+	}
+	switch d := s.Planned.Decision.(type) {
+	case lifecycle.Wait:
+		return &lifecycle.Problem{Reason: d.Reason, Message: d.Message +
+			" The GatewayToken stays until its token is revoked. If the vendor account is gone for good, annotate it with " +
+			v1alpha1.AnnotationSkipRevocation + ": " + string(s.Object.UID) + "."}
+	case lifecycle.Revoke, lifecycle.Relist, lifecycle.DeleteSecret, lifecycle.Retain, lifecycle.Release:
+		return &lifecycle.Problem{Reason: v1alpha1.ReasonRevoking, Message: "The tokens are being revoked; the GatewayToken goes once the vendor's list shows that none is left."}
+	case lifecycle.Rest, lifecycle.Stall, lifecycle.Protect, lifecycle.Issue, lifecycle.Publish:
+		return nil
+	default:
+		return nil
+	}
+}
+
+// set puts a condition that is there only while it is true.
+func (s Scene) set(next *v1alpha1.GatewayTokenStatus, kind string, problem *lifecycle.Problem) {
+	if problem == nil {
+		meta.RemoveStatusCondition(&next.Conditions, kind)
+		return
+	}
+	s.put(next, metav1.Condition{Type: kind, Status: metav1.ConditionTrue, Reason: string(problem.Reason), Message: problem.Message})
+}
+
+// maxMessage bounds a condition's message, well below the API's 32 KiB.
+const maxMessage = 1024
+
+func (s Scene) put(next *v1alpha1.GatewayTokenStatus, condition metav1.Condition) {
+	if len(condition.Message) > maxMessage {
+		condition.Message = strings.ToValidUTF8(condition.Message[:maxMessage], "") + "…"
+	}
+	condition.ObservedGeneration = s.Object.Generation
+	condition.LastTransitionTime = metav1.NewTime(s.Observed.Now.Truncate(time.Second))
+	meta.SetStatusCondition(&next.Conditions, condition)
+}

@@ -1,0 +1,225 @@
+// Package inventory keeps one list of a vendor's tokens per scope, however many GatewayTokens ask for it.
+//
+// It owns no goroutine and no timer. Whoever reconciles the issuer asks when the next list is due, and takes it.
+package inventory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
+	"github.com/gatewaytoken/gateway-token-operator/internal/vendor"
+)
+
+// paceFactor spaces lists by a multiple of their own duration, so that a slow vendor is not kept busy by us.
+const paceFactor = 20
+
+// maxRows bounds the rows of one list.
+const maxRows = 100_000
+
+// Scope names what one list covers: an issuer.
+type Scope string
+
+// Inventory is safe for concurrent use, provided that one scope is refreshed by one goroutine at a time.
+type Inventory struct {
+	install string
+	now     func() time.Time
+
+	mu     sync.Mutex
+	scopes map[Scope]*scope
+}
+
+// New makes an inventory of the tokens of one installation.
+func New(install string, now func() time.Time) *Inventory {
+	return &Inventory{install: install, now: now, scopes: map[Scope]*scope{}}
+}
+
+// scope is what is known of one list.
+type scope struct {
+	latest token.Snapshot
+	// known are the IDs of all rows of the latest list, unmanaged ones included.
+	known map[token.ID]struct{}
+	// prints tell per object whether its rows changed.
+	prints map[string]string
+	// wanted are the instants after which somebody needs a list to begin, earliest first.
+	wanted []time.Time
+}
+
+func (i *Inventory) scope(name Scope) *scope {
+	s := i.scopes[name]
+	if s == nil {
+		s = &scope{}
+		i.scopes[name] = s
+	}
+	return s
+}
+
+// Latest gives the last complete list; the zero Snapshot before the first.
+func (i *Inventory) Latest(name Scope) token.Snapshot {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.scope(name).latest
+}
+
+// Want asks for a list that begins after an instant. It tells whether that is news, so that the issuer is to be woken.
+func (i *Inventory) Want(name Scope, after time.Time) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	s := i.scope(name)
+	if s.latest.BegunAfter(after) {
+		return false
+	}
+	at, found := slices.BinarySearchFunc(s.wanted, after, time.Time.Compare)
+	if found {
+		return false
+	}
+	s.wanted = slices.Insert(s.wanted, at, after)
+	return at == 0
+}
+
+// Due tells when the next list is to begin: when somebody wants one or the interval has passed, but never sooner after
+// the last one than a multiple of its duration.
+func (i *Inventory) Due(name Scope, interval time.Duration) time.Time {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	s := i.scope(name)
+	if !s.latest.Taken() {
+		return i.now()
+	}
+	pause := s.latest.Duration * paceFactor
+	due := s.latest.StartedAt.Add(max(interval, pause))
+	if len(s.wanted) > 0 {
+		asked := s.wanted[0].Add(time.Nanosecond)
+		if earliest := s.latest.StartedAt.Add(pause); earliest.After(asked) {
+			asked = earliest
+		}
+		if asked.Before(due) {
+			due = asked
+		}
+	}
+	return due
+}
+
+// Forget drops what is known of a scope.
+func (i *Inventory) Forget(name Scope) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	delete(i.scopes, name)
+}
+
+// Refresh takes a list. pin is the account the rows must belong to, empty where none is known yet. It returns the new
+// snapshot and the marker objects whose rows changed since the last list. After an error the last snapshot stays.
+func (i *Inventory) Refresh(ctx context.Context, name Scope, from vendor.Vendor, pin string) (token.Snapshot, []string, error) {
+	list := &listing{install: i.install, pin: pin, rows: map[token.ID]token.Token{}, ids: map[token.ID]struct{}{}}
+	started := i.now()
+	told, err := from.List(ctx, list.add)
+	if err != nil {
+		return token.Snapshot{}, nil, fmt.Errorf("refresh inventory: %w", err)
+	}
+	if !list.sameAccount() {
+		return token.Snapshot{}, nil, &OtherAccountError{Account: list.account}
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	s := i.scope(name)
+	snapshot := token.Snapshot{
+		Account: list.account, StartedAt: started, Duration: i.now().Sub(started), VendorTime: told.VendorTime,
+		Complete: true, Anchored: intersect(s.known, list.ids),
+		Rows: list.rows, Unmanaged: list.unmanaged, Active: list.active,
+	}
+	changed := s.replace(snapshot, list)
+	return snapshot, changed, nil
+}
+
+// replace takes the new list in place of the old one and gives the objects whose rows changed.
+func (s *scope) replace(snapshot token.Snapshot, list *listing) []string {
+	prints := list.prints()
+	var changed []string
+	for object, fingerprint := range prints {
+		if s.prints[object] != fingerprint {
+			changed = append(changed, object)
+		}
+	}
+	for object := range s.prints {
+		if _, still := prints[object]; !still {
+			changed = append(changed, object)
+		}
+	}
+	s.latest, s.known, s.prints = snapshot, list.ids, prints
+	s.wanted = slices.DeleteFunc(s.wanted, func(after time.Time) bool { return snapshot.BegunAfter(after) })
+	slices.Sort(changed)
+	return changed
+}
+
+// OtherAccountError says that a list shows another vendor account than the one it was to show. Such a list is not kept: what
+// is missing in it proves nothing, and what is in it is not ours.
+type OtherAccountError struct{ Account string }
+
+// Error implements error.
+func (*OtherAccountError) Error() string { return "the list shows another vendor account" }
+
+// listing collects the rows of one list.
+type listing struct {
+	install, pin, account string
+	rows                  map[token.ID]token.Token
+	ids                   map[token.ID]struct{}
+	active, unmanaged     int
+}
+
+var errTooManyRows = errors.New("the vendor's list has more rows than are read")
+
+func (l *listing) add(row token.Token) error {
+	if len(l.ids) >= maxRows {
+		return &token.Failure{Operation: "list tokens", Class: token.Unavailable, Cause: token.CauseTooLarge, Err: errTooManyRows}
+	}
+	l.ids[row.ID] = struct{}{}
+	l.noteAccount(row.Account)
+	if row.State != token.Revoked {
+		l.active++
+	}
+	if marker, ok := row.Marker(); ok && marker.Install == l.install {
+		l.rows[row.ID] = row
+	} else if row.State != token.Revoked {
+		l.unmanaged++
+	}
+	return nil
+}
+
+// noteAccount keeps the account of the rows, and among several one that is not the right one.
+func (l *listing) noteAccount(account string) {
+	if account != "" && (l.account == "" || account != l.pin) {
+		l.account = account
+	}
+}
+
+// sameAccount: no row said otherwise.
+func (l *listing) sameAccount() bool { return l.pin == "" || l.account == "" || l.account == l.pin }
+
+// prints gives per marker object what its rows look like.
+func (l *listing) prints() map[string]string {
+	lines := map[string][]string{}
+	for _, row := range l.rows {
+		if marker, ok := row.Marker(); ok {
+			lines[marker.Object] = append(lines[marker.Object], string(row.ID)+" "+string(row.State)+"\n")
+		}
+	}
+	prints := make(map[string]string, len(lines))
+	for object, of := range lines {
+		slices.Sort(of)
+		prints[object] = fmt.Sprint(of)
+	}
+	return prints
+}
+
+func intersect(a, b map[token.ID]struct{}) bool {
+	for id := range a {
+		if _, both := b[id]; both {
+			return true
+		}
+	}
+	return false
+}
