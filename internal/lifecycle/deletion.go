@@ -113,6 +113,14 @@ func (v *view) ledgerIDs() []token.ID {
 	return ids
 }
 
+// awaitFirstList: a list that is too old to show the last create is of no use here; one that shows it need not be the last.
+func awaitFirstList(v *view) Decision {
+	if v.Snapshot.BegunAfter(v.latestUncertainty()) {
+		return nil
+	}
+	return Relist{After: v.latestUncertainty(), Purpose: "see which tokens are left"}
+}
+
 // awaitLastList: a create whose answer was lost may be committed up to Settle later. Only a list that begins after that
 // can tell that nothing is left, and it must have begun after the last revocation, too.
 func awaitLastList(v *view) Decision {

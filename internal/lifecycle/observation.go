@@ -130,8 +130,9 @@ type Memory struct {
 	LastCreateEnded time.Time
 	// InHand is a token that was minted and is not published yet.
 	InHand *InHand
-	// Doubted are the names this process asked for without a usable answer.
-	Doubted map[string]bool
+	// Doubted are the names this process asked for without having published the answer, Published the tokens it published.
+	Doubted   map[string]bool
+	Published map[token.ID]bool
 	// Revoked tells when the vendor confirmed a revocation, for tokens an older list may still show as active.
 	Revoked map[token.ID]time.Time
 	// Gone are tokens of which the vendor said that it does not know them.

@@ -41,6 +41,7 @@ var deleting = []rule{
 	{"a stray is listed before it is revoked, where the token is retained", condemnBeforeRetaining},
 	{"what is replaced is revoked when its time has come, where the token is retained", revokeDueBeforeRetaining},
 	{"every token that a list shows is revoked", revokeShown},
+	{"what was made last is seen and revoked before any waiting", awaitFirstList},
 	{"the last list begins when nothing can be in flight any more", awaitLastList},
 	{"a token that the ledger knows and no list shows is revoked by its ID", revokeUnlisted},
 	{"a retained Secret is marked", retain},

@@ -69,7 +69,7 @@ func (v *view) stillListed(entries []ledger.Entry, current token.ID) []ledger.En
 // for the next write.
 func (v *view) list(next *ledger.Ledger, stray token.Token) {
 	entry := entryOf(stray)
-	if v.Memory.Doubted[stray.Name] {
+	if v.Memory.Doubted[stray.Name] && !v.Memory.Published[stray.ID] {
 		if len(next.Condemned) < ledger.MaxEntries {
 			next.Condemned = append(next.Condemned, entry)
 		}

@@ -85,11 +85,18 @@ func (v *view) standing(id token.ID) Standing {
 		return StandingActive
 	case v.Memory.Gone[id]:
 		return StandingRevoked
-	case v.Snapshot.Complete:
+	case v.Snapshot.Complete && v.absenceCounts():
 		return StandingUnlisted
 	default:
 		return StandingUnknown
 	}
+}
+
+// absenceCounts tells whether a token that the list does not show would have had to be in it: it began after the last create
+// had ended and the Secret was written.
+func (v *view) absenceCounts() bool {
+	offset := v.ServerNow.Sub(v.Now)
+	return v.Snapshot.BegunAfter(v.latestUncertainty()) && v.Snapshot.StartedAt.Add(offset).After(v.Secret.WrittenAt)
 }
 
 // gone tells whether nothing needs to be done about a token any more.

@@ -114,9 +114,14 @@ func (r *Reconciler) createFailed(ctx context.Context, s *scene, d lifecycle.Iss
 // alarm has the issuer look at the vendor again when a call met trouble that concerns all its tokens.
 func (r *Reconciler) alarm(s *scene, f *token.Failure) {
 	if status.ScopeOf(f) == status.OfIssuer && f.Class != token.RateLimited {
-		r.Inventory.Want(accounts.Scope(types.UID(s.issuerUID)), r.Clock.Now())
-		r.Issuers[s.key.Kind].Add(s.key.Request())
+		r.wantList(s)
 	}
+}
+
+// wantList has the issuer take a list at once.
+func (r *Reconciler) wantList(s *scene) {
+	r.Inventory.Want(accounts.Scope(types.UID(s.issuerUID)), r.Clock.Now())
+	r.Issuers[s.key.Kind].Add(s.key.Request())
 }
 
 // nameAltered: a token whose name is not ours could never be found again, so that it goes at once, and none follows.
@@ -131,8 +136,7 @@ func (r *Reconciler) nameAltered(ctx context.Context, s *scene, f *token.Failure
 func (r *Reconciler) wrongAccount(ctx context.Context, s *scene, made token.Token) outcome {
 	r.undo(ctx, s, made.ID)
 	problem := lifecycle.Problem{Reason: lifecycle.ReasonAccountChanged, Message: "The vendor created the token in another account than the issuer's; it was revoked again. Put back credentials of the issuer's account."}
-	r.Inventory.Want(accounts.Scope(types.UID(s.issuerUID)), r.Clock.Now())
-	r.Issuers[s.key.Kind].Add(s.key.Request())
+	r.wantList(s)
 	return outcome{Outcome: status.Outcome{Problem: &problem, Kind: status.Refusal}}
 }
 

@@ -16,6 +16,7 @@ type memory struct {
 	lastCreateEnded time.Time
 	hand            *hand
 	doubted         map[string]bool
+	published       map[token.ID]bool
 	revoked         map[token.ID]time.Time
 	gone            map[token.ID]bool
 	mediatorID      string
@@ -41,7 +42,9 @@ func (m *memories) of(uid types.UID) *memory {
 	}
 	found := m.byID[uid]
 	if found == nil {
-		found = &memory{doubted: map[string]bool{}, revoked: map[token.ID]time.Time{}, gone: map[token.ID]bool{}}
+		found = &memory{
+			doubted: map[string]bool{}, published: map[token.ID]bool{}, revoked: map[token.ID]time.Time{}, gone: map[token.ID]bool{},
+		}
 		m.byID[uid] = found
 	}
 	return found
@@ -57,7 +60,7 @@ func (m *memories) forget(uid types.UID) {
 func (m *memory) observed(leaderSince time.Time) lifecycle.Memory {
 	seen := lifecycle.Memory{
 		LeaderSince: leaderSince, LastCreateEnded: m.lastCreateEnded,
-		Doubted: maps.Clone(m.doubted), Revoked: maps.Clone(m.revoked), Gone: maps.Clone(m.gone),
+		Doubted: maps.Clone(m.doubted), Published: maps.Clone(m.published), Revoked: maps.Clone(m.revoked), Gone: maps.Clone(m.gone),
 	}
 	if m.hand != nil {
 		inHand := m.hand.InHand

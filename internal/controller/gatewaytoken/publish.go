@@ -116,7 +116,7 @@ func (r *Reconciler) landed(ctx context.Context, s *scene, value token.Value, id
 // published notes what the Secret holds now.
 func (r *Reconciler) published(ctx context.Context, s *scene, source lifecycle.Source, d lifecycle.Publish) outcome {
 	record := d.Ledger
-	delete(s.memory.doubted, record.Current.Name)
+	s.memory.published[record.Current.ID] = true
 	if s.memory.hand != nil && s.memory.hand.Token.ID == record.Current.ID {
 		s.memory.hand = nil
 	}
@@ -165,6 +165,10 @@ func (r *Reconciler) readValue(ctx context.Context, s *scene, id token.ID) (toke
 	}
 	problem := status.ReadProblem(f)
 	r.alarm(s, f)
+	if f.Class == token.NotFound {
+		// The list is behind: the token was revoked since.
+		r.wantList(s)
+	}
 	return token.Value{}, &outcome{Outcome: status.Outcome{Problem: &problem, Kind: status.AttemptsOf(f), AtLeast: f.RetryAfter}}
 }
 

@@ -1,0 +1,181 @@
+package lifecycle
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
+)
+
+// observed begins with an object that is about to have its first token: protected, granted, a list taken.
+func observed(t *testing.T, changes ...func(*Observation)) Observation {
+	t.Helper()
+	s := tell(t)
+	s.observation.Object.Protected = true
+	s.passes(time.Second).lists()
+	o := s.observation
+	o.Now, o.ServerNow, o.Live = s.now, s.now, true
+	for _, change := range changes {
+		change(&o)
+	}
+	return o
+}
+
+// row adds a token of the object to the list.
+func row(id token.ID, sequence int, state token.State) func(*Observation) {
+	return func(o *Observation) {
+		o.Snapshot.Rows[id] = token.Token{
+			ID: id, Name: o.Object.Marker.WithSequence(sequence).Name("m", 64), State: state, IssuedAt: start.Add(-48 * time.Hour),
+		}
+	}
+}
+
+// holds has the Secret hold a token, listed or not.
+func holds(id token.ID, sequence int) func(*Observation) {
+	return func(o *Observation) {
+		o.Secret = Secret{
+			Presence: Owned, Trust: ledger.Proof, ValueIntact: true, WrittenAt: start.Add(-24 * time.Hour),
+			Ledger: ledger.Ledger{
+				Incarnation: o.Object.Marker.Incarnation, Account: "project",
+				Current: ledger.Entry{ID: id, Name: o.Object.Marker.WithSequence(sequence).Name("m", 64), Sequence: sequence},
+			},
+		}
+	}
+}
+
+func TestPlan(t *testing.T) {
+	tests := map[string]struct {
+		reason  string
+		changes []func(*Observation)
+		want    string
+	}{
+		"first token":          {"nothing exists, and a fresh list says so", nil, "Issue #1 (there is no token yet)"},
+		"marker clash":         {"tokens of the two could not be told apart", []func(*Observation){func(o *Observation) { o.Object.Twin = "a/b" }}, "Stall IdentityClash"},
+		"invalid spec":         {"there is nothing to write the value into", []func(*Observation){func(o *Observation) { o.Object.Invalid = &Problem{Reason: ReasonInvalidTemplate} }}, "Stall InvalidTemplate"},
+		"adoptable Secret":     {"it may be taken over, so that a mint is in order", []func(*Observation){func(o *Observation) { o.Secret.Presence = Adoptable }}, "Issue #1 (there is no token yet)"},
+		"issuer not looked at": {"nothing is known yet, and nothing said", []func(*Observation){func(o *Observation) { o.Issuer.Known = false }}, "Rest"},
+		"issuer missing": {"it may come later", []func(*Observation){func(o *Observation) {
+			o.Issuer = Issuer{Known: true, Problem: Problem{Reason: ReasonIssuerNotFound}}
+		}}, "Wait IssuerNotFound"},
+		"issuer terminating": {"nothing is first issued from it", []func(*Observation){func(o *Observation) { o.Issuer.Terminating = true }}, "Stall IssuerTerminating"},
+		"issuer terminating, token lost": {"it still serves those who have one", []func(*Observation){holds("T1", 1), row("T1", 1, token.Revoked), func(o *Observation) { o.Issuer.Terminating = true }},
+			"Issue #2 (the token was revoked at the vendor)"},
+		"issuer unprotected": {"it could go away under the token", []func(*Observation){func(o *Observation) { o.Issuer.Protected = false }}, "Wait IssuerNotReady"},
+		"issuer may not mint": {"kept credentials only list and revoke", []func(*Observation){func(o *Observation) {
+			o.Issuer.CanMint, o.Issuer.Problem = false, Problem{Reason: "CredentialsNotFound"}
+		}}, "Wait CredentialsNotFound"},
+		"not granted":              {"no vendor call is made", []func(*Observation){func(o *Observation) { o.Issuer.Granted, o.Snapshot = false, token.Snapshot{} }}, "Stall NotGranted"},
+		"unprotected, not granted": {"the finalizer would be in the way for nothing", []func(*Observation){func(o *Observation) { o.Object.Protected, o.Issuer.Granted = false, false }}, "Stall NotGranted"},
+		"list too old":             {"it may have missed the last attempt", []func(*Observation){func(o *Observation) { o.Memory.LastCreateEnded = o.Snapshot.StartedAt }}, "Relist to see whether a token exists already"},
+		"list of a predecessor":    {"its last attempt may have come later", []func(*Observation){func(o *Observation) { o.Memory.LeaderSince = o.Snapshot.StartedAt }}, "Relist to see whether a token exists already"},
+		"list lag": {"a token may appear later than its creation", []func(*Observation){func(o *Observation) {
+			o.Issuer.Capabilities.ListLag = time.Minute
+		}}, "Relist to see whether a token exists already"},
+		"two candidates":          {"the one the status names is preferred", []func(*Observation){row("T1", 1, token.Active), row("T2", 2, token.Active), func(o *Observation) { o.Object.HintID = "T1" }}, "Publish T1 from the vendor retiring T2"},
+		"two candidates, no hint": {"the later is preferred", []func(*Observation){row("T1", 1, token.Active), row("T2", 2, token.Active)}, "Publish T2 from the vendor retiring T1"},
+		"candidate of another incarnation": {"a recreated object begins anew", []func(*Observation){func(o *Observation) {
+			other := token.Identity{ClusterID: "cluster"}.Marker("causely", "mediator", "uid-0").WithSequence(3)
+			o.Snapshot.Rows["T0"] = token.Token{ID: "T0", Name: other.Name("m", 64), State: token.Active}
+		}}, "Issue #1 (there is no token yet)"},
+		"forged hint": {"a status names somebody else's token: nothing comes of it", []func(*Observation){func(o *Observation) { o.Object.HintID, o.Object.HintSequence = "X", 5 }}, "Issue #6 (there is no token yet)"},
+		"absurd hint": {"a status cannot use up the sequences", []func(*Observation){func(o *Observation) { o.Object.HintSequence = token.MaxSequence }}, "Issue #1 (there is no token yet)"},
+		"held back": {"the last failure was a moment ago", []func(*Observation){func(o *Observation) {
+			o.Object.HeldBackUntil, o.Object.HeldBack.Reason = o.Now.Add(time.Minute), "CreateRefused"
+		}}, "Wait CreateRefused"},
+		"held back, candidate": {"reading the value is a vendor call, too", []func(*Observation){row("T1", 1, token.Active), func(o *Observation) {
+			o.Object.HeldBackUntil, o.Object.HeldBack.Reason = o.Now.Add(time.Minute), "ValueUnreadable"
+		}}, "Wait ValueUnreadable"},
+		"signature lost, value intact": {"the value proves itself by its digest, the token by its name", []func(*Observation){holds("T1", 1), row("T1", 1, token.Active), func(o *Observation) { o.Secret.Trust = ledger.Hint }}, "Publish T1 from the Secret"},
+		"forged ledger": {"it names a token of somebody else: its value is never read", []func(*Observation){holds("X", 1), func(o *Observation) {
+			o.Secret.Trust, o.Secret.ValueIntact = ledger.Hint, false
+			o.Snapshot.Rows["X"] = token.Token{ID: "X", Name: token.Identity{ClusterID: "cluster"}.Marker("other", "token", "uid-9").WithSequence(1).Name("m", 64), State: token.Active}
+		}}, "Issue #2 (the value is lost and the vendor does not show it again)"},
+		"stray":                         {"it is listed before anything is done to it", []func(*Observation){holds("T1", 1), row("T1", 1, token.Active), row("T2", 2, token.Active)}, "Publish T1 from the Secret retiring T2"},
+		"retiring, early":               {"its overlap has not passed", []func(*Observation){holds("T2", 2), row("T1", 1, token.Active), row("T2", 2, token.Active), retiring("T1", start)}, "Rest"},
+		"retiring, due":                 {"its overlap has passed", []func(*Observation){holds("T2", 2), row("T1", 1, token.Active), row("T2", 2, token.Active), retiring("T1", start.Add(-2*time.Hour))}, "Revoke T1"},
+		"retiring, since the write":     {"an entry without a time counts from the Secret's last write", []func(*Observation){holds("T2", 2), row("T1", 1, token.Active), row("T2", 2, token.Active), retiring("T1", time.Time{})}, "Revoke T1"},
+		"retiring, floor":               {"an overlap of nothing is not honoured", []func(*Observation){holds("T2", 2), row("T1", 1, token.Active), row("T2", 2, token.Active), retiring("T1", start), func(o *Observation) { o.Object.Overlap = 0 }}, "Rest"},
+		"retiring, gone":                {"somebody revoked it: nothing is left to do", []func(*Observation){holds("T2", 2), row("T1", 1, token.Revoked), row("T2", 2, token.Active), retiring("T1", start.Add(-2*time.Hour))}, "Rest"},
+		"retiring, no vendor":           {"it waits, and the Secret is not touched", []func(*Observation){holds("T2", 2), row("T1", 1, token.Active), row("T2", 2, token.Active), retiring("T1", start.Add(-2*time.Hour)), func(o *Observation) { o.Issuer.CanRevoke = false }}, "Rest"},
+		"unsigned list of the retiring": {"only a signed ledger causes a revocation", []func(*Observation){holds("T2", 2), row("T1", 1, token.Active), row("T2", 2, token.Active), retiring("T1", start.Add(-2*time.Hour)), func(o *Observation) { o.Secret.Trust = ledger.Hint }}, "Publish T2 from the Secret retiring T1"},
+		"deleted, listed nowhere":       {"the vendor is asked by the ID the signed ledger has", []func(*Observation){holds("T1", 1), deleted}, "Revoke T1"},
+		"deleted, unsigned ledger":      {"a hint never causes a revocation", []func(*Observation){holds("T1", 1), deleted, func(o *Observation) { o.Secret.Trust = ledger.Hint }}, "DeleteSecret"},
+		"deleted, foreign Secret":       {"somebody else's Secret stays", []func(*Observation){deleted, func(o *Observation) { o.Secret.Presence = Foreign }}, "Release"},
+		"deleted, unprotected":          {"nothing was ever done for it", []func(*Observation){deleted, func(o *Observation) { o.Object.Protected = false }}, "Rest"},
+		"deleted, other's token": {"a token of another object stays", []func(*Observation){deleted, func(o *Observation) {
+			o.Snapshot.Rows["X"] = token.Token{ID: "X", Name: token.Identity{ClusterID: "cluster"}.Marker("other", "token", "uid-9").WithSequence(1).Name("m", 64), State: token.Active}
+		}}, "Release"},
+		"deleted within settle":       {"a create may be committed yet", []func(*Observation){deleted, func(o *Observation) { o.Snapshot.StartedAt = o.Memory.LeaderSince.Add(time.Second) }}, "Relist to see that no token is left"},
+		"deleted, list broken off":    {"absence in half a list proves nothing", []func(*Observation){deleted, func(o *Observation) { o.Snapshot.Complete = false }}, "Relist to see that no token is left"},
+		"retained with a predecessor": {"nobody would revoke it later", []func(*Observation){holds("T2", 2), row("T1", 1, token.Active), row("T2", 2, token.Active), retiring("T1", start.Add(30*time.Minute)), deleted, retained}, "Wait Retiring"},
+		"retained without its Secret": {"the token that was wanted kept is kept", []func(*Observation){row("T1", 1, token.Active), deleted, retained}, "Release"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			planned := Plan(observed(t, tc.changes...))
+			if got := describe(planned.Decision); got != tc.want {
+				t.Errorf("%s: got %s by the rule %q, want %s", tc.reason, got, planned.Rule, tc.want)
+			}
+		})
+	}
+}
+
+func retiring(id token.ID, since time.Time) func(*Observation) {
+	return func(o *Observation) {
+		o.Secret.Ledger.Retiring = []ledger.Entry{{ID: id, Sequence: 1, Since: since}}
+	}
+}
+
+// deleted has the object deleted, with a list that is late enough to let it go.
+func deleted(o *Observation) {
+	o.Object.Deleting = true
+	o.Now, o.ServerNow = o.Now.Add(time.Hour), o.ServerNow.Add(time.Hour)
+	o.Snapshot.StartedAt = o.Now
+}
+
+func retained(o *Observation) { o.Object.Retain = true }
+
+// The ledger that follows a publication is what the next process will know.
+func TestNextLedger(t *testing.T) {
+	o := observed(t, holds("T1", 1), row("T1", 1, token.Active), row("T7", 7, token.Active))
+	o.Memory.InHand = &InHand{Token: token.Token{ID: "T8", Name: o.Object.Marker.WithSequence(8).Name("m", 64), Account: "project", IssuedAt: start}, Replaces: "T1"}
+	o.Memory.Doubted = map[string]bool{o.Snapshot.Rows["T7"].Name: true}
+	publish, ok := Plan(o).Decision.(Publish)
+	if !ok {
+		t.Fatalf("got %T, want Publish", Plan(o).Decision)
+	}
+	want := ledger.Ledger{
+		Account: "project", Incarnation: o.Object.Marker.Incarnation,
+		Current:   ledger.Entry{ID: "T8", Name: o.Memory.InHand.Token.Name, Sequence: 8, IssuedAt: start},
+		Retiring:  []ledger.Entry{{ID: "T1", Name: o.Snapshot.Rows["T1"].Name, Sequence: 1}},
+		Condemned: []ledger.Entry{{ID: "T7", Name: o.Snapshot.Rows["T7"].Name, Sequence: 7, IssuedAt: start.Add(-48 * time.Hour)}},
+		Mints:     []ledger.Mint{{Sequence: 8, At: start}},
+	}
+	if diff := cmp.Diff(want, publish.Ledger); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// A token that was published is never treated as one that was not, even if its name was once in doubt.
+func TestPublishedStrayRetires(t *testing.T) {
+	o := observed(t, holds("T2", 2), row("T1", 1, token.Active), row("T2", 2, token.Active))
+	o.Memory.Doubted = map[string]bool{o.Snapshot.Rows["T1"].Name: true}
+	o.Memory.Published = map[token.ID]bool{"T1": true}
+	if got, want := describe(Plan(o).Decision), "Publish T2 from the Secret retiring T1"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestEntriesAreBounded(t *testing.T) {
+	o := observed(t, holds("T1", 1), row("T1", 1, token.Active))
+	for sequence := 2; sequence < 100; sequence++ {
+		row(token.ID("S"+string(rune('A'+sequence))), sequence, token.Active)(&o)
+	}
+	publish, ok := Plan(o).Decision.(Publish)
+	if !ok || len(publish.Ledger.Retiring) != ledger.MaxEntries-1 {
+		t.Errorf("got %d retiring entries, want %d: one place is left for the current token", len(publish.Ledger.Retiring), ledger.MaxEntries-1)
+	}
+}

@@ -1,0 +1,250 @@
+package lifecycle
+
+import (
+	"testing"
+	"time"
+
+	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
+)
+
+// Each story is told in testdata, to be read by a person. What is asserted here besides is what no wording may change.
+func TestStories(t *testing.T) {
+	stories := map[string]func(s *story){
+		"born and deleted": func(s *story) {
+			s.says("a GatewayToken is created").settles().hasCreates(1).leaves("T1")
+			s.passes(time.Hour).says("an hour later it is deleted")
+			s.observation.Object.Deleting = true
+			s.settles().leaves()
+		},
+		"deleted at once": func(s *story) {
+			s.says("a GatewayToken is created").settles()
+			s.says("it is deleted within the time a vendor may take to commit")
+			s.observation.Object.Deleting = true
+			s.settles().leaves()
+		},
+		"killed between commit and Secret": func(s *story) {
+			s.createFault = "dies"
+			s.says("a GatewayToken is created").settles().hasCreates(1).leaves("T1")
+		},
+		"killed between commit and Secret, value shown once": func(s *story) {
+			unreadable(s)
+			s.createFault = "dies"
+			s.says("a GatewayToken is created").settles().hasCreates(2)
+			s.passes(2 * time.Hour).says("the overlap passes").lists().settles().leaves("T2")
+		},
+		"answer lost": func(s *story) {
+			s.createFault = "lost"
+			s.says("a GatewayToken is created").settles().hasCreates(1).leaves("T1")
+		},
+		"answer lost, value shown once": func(s *story) {
+			unreadable(s)
+			s.createFault = "lost"
+			s.says("a GatewayToken is created").settles().hasCreates(2).leaves("T2")
+		},
+		"committed late": func(s *story) {
+			s.createFault = "late"
+			s.says("a GatewayToken is created").settles().hasCreates(2)
+			s.passes(time.Minute).lists().settles().leaves("T2")
+		},
+		"revoked by somebody": func(s *story) {
+			s.says("a GatewayToken is created").settles()
+			s.says("somebody revokes T1 at the vendor").revokedBySomebody("T1")
+			s.passes(5 * time.Minute).lists().settles().hasCreates(2).leaves("T2")
+		},
+		"revoked by somebody, to be reported": func(s *story) {
+			s.observation.Object.ReportRevocation = true
+			s.settles()
+			s.says("somebody revokes T1 at the vendor").revokedBySomebody("T1")
+			s.passes(5 * time.Minute).lists().settles().hasCreates(1).leaves()
+		},
+		"revoked again and again": func(s *story) {
+			s.says("a GatewayToken is created").settles()
+			for range 5 {
+				s.says("somebody revokes the token").revokedBySomebody(s.observation.Secret.Ledger.Current.ID)
+				s.passes(5 * time.Minute).lists().settles()
+			}
+			s.hasCreates(4)
+			s.passes(time.Hour).says("an hour passes").lists().settles().hasCreates(5)
+		},
+		"Secret edited": func(s *story) {
+			s.settles()
+			s.says("somebody edits the value")
+			s.inSecret, s.observation.Secret.ValueIntact = "something else", false
+			s.passes(time.Minute).settles().hasCreates(1).leaves("T1")
+		},
+		"Secret deleted": func(s *story) {
+			s.settles()
+			s.says("somebody deletes the Secret")
+			s.observation.Secret = Secret{}
+			s.passes(time.Minute).lists().settles().hasCreates(1).leaves("T1")
+		},
+		"Secret deleted, value shown once": func(s *story) {
+			unreadable(s)
+			s.settles()
+			s.says("somebody deletes the Secret")
+			s.observation.Secret = Secret{}
+			s.passes(time.Minute).lists().settles().hasCreates(2).leaves("T1", "T2")
+			s.passes(2 * time.Hour).says("the overlap passes").lists().settles().leaves("T2")
+		},
+		"ledger without a valid signature": func(s *story) {
+			s.settles()
+			s.says("the key of the ledgers is lost")
+			s.observation.Secret.Trust, s.observation.Secret.ValueIntact = ledger.Hint, false
+			s.dies().settles().hasCreates(1).leaves("T1")
+		},
+		"label removed": func(s *story) {
+			s.settles()
+			s.says("somebody removes a label")
+			s.observation.Secret.Drifted = true
+			s.passes(time.Minute).settles().hasCreates(1)
+		},
+		"label removed while the issuer is away": func(s *story) {
+			s.settles()
+			s.says("the issuer is gone, and somebody removes a label")
+			s.observation.Issuer = Issuer{Known: true, Problem: Problem{Reason: ReasonIssuerNotFound}}
+			s.observation.Secret.Drifted = true
+			s.passes(time.Minute).settles().hasCreates(1)
+		},
+		"vendor down": func(s *story) {
+			s.settles()
+			s.says("the vendor goes down")
+			s.observation.Issuer.CanMint, s.observation.Issuer.CanList, s.observation.Issuer.CanRevoke = false, false, false
+			s.observation.Issuer.Problem = Problem{Reason: "VendorUnreachable"}
+			s.dies().settles()
+			s.says("the GatewayToken is deleted meanwhile")
+			s.observation.Object.Deleting = true
+			s.settles()
+			s.says("the vendor is back")
+			s.observation.Issuer.CanMint, s.observation.Issuer.CanList, s.observation.Issuer.CanRevoke = true, true, true
+			s.passes(time.Hour).settles().leaves()
+		},
+		"revocation fails once": func(s *story) {
+			s.settles()
+			s.passes(time.Hour).says("it is deleted")
+			s.observation.Object.Deleting = true
+			s.revokeFault = "down"
+			s.settles()
+			s.passes(2 * time.Minute).settles().leaves()
+		},
+		"committed late after deletion": func(s *story) {
+			s.createFault = "late"
+			s.says("a GatewayToken is created")
+			s.observation.Issuer.Capabilities.ValueReadable = true
+			s.settles()
+			s.says("it is deleted before the late commit")
+			s.observation.Object.Deleting = true
+			s.settles().leaves()
+		},
+		"retained": func(s *story) {
+			s.settles()
+			s.passes(time.Hour).says("it is deleted with the policy Retain")
+			s.observation.Object.Deleting, s.observation.Object.Retain = true, true
+			s.settles().leaves("T1")
+		},
+		"glass broken": func(s *story) {
+			s.settles()
+			s.observation.Issuer = Issuer{Known: true, Problem: Problem{Reason: ReasonIssuerNotFound}}
+			s.observation.Object.Deleting = true
+			s.says("it is deleted when the issuer is gone").settles()
+			s.observation.Object.SkipRevocation = true
+			s.says("a person skips the revocation").settles().leaves("T1")
+		},
+		"restored from an older backup": func(s *story) {
+			s.settles()
+			backup := s.observation.Secret
+			s.says("T1 is revoked by somebody; T2 follows").revokedBySomebody("T1")
+			s.passes(time.Hour).lists().settles()
+			s.says("the Secret is restored from a backup with T1")
+			s.observation.Secret, s.inSecret = backup, s.values["T1"]
+			s.passes(time.Hour).lists().settles().hasCreates(2).leaves("T2")
+		},
+		"restored under a new UID": func(s *story) {
+			s.settles()
+			s.says("the cluster's objects are restored: the same Secret, another UID")
+			s.observation.Object.Marker = token.Identity{ClusterID: "cluster"}.Marker("causely", "mediator", "uid-2")
+			s.observation.Object.Protected, s.observation.Object.HintID, s.observation.Object.HintSequence = false, "", 0
+			s.dies().settles().hasCreates(1).leaves("T1")
+			s.passes(time.Hour).says("it is deleted")
+			s.observation.Object.Deleting = true
+			s.settles().leaves()
+		},
+		"Secret taken": func(s *story) {
+			s.observation.Secret = Secret{Presence: Foreign}
+			s.says("somebody else's Secret has the name").settles().hasCreates(0)
+			s.observation.Secret = Secret{}
+			s.says("it is removed").settles().hasCreates(1)
+		},
+		"Secret taken between mint and publication": func(s *story) {
+			s.observation.Object.Protected = true
+			s.lists()
+			s.observation.Memory.InHand = &InHand{Token: token.Token{ID: "T1", Name: s.observation.Object.Marker.WithSequence(1).Name("m", 64), State: token.Active}, BySpec: true}
+			s.rows["T1"] = s.observation.Memory.InHand.Token
+			s.observation.Secret = Secret{Presence: Foreign}
+			s.says("a token is in hand, and somebody else's Secret has the name").settles().hasCreates(0)
+			s.observation.Secret = Secret{}
+			s.says("it is removed").settles().hasCreates(0).leaves("T1")
+		},
+		"an older process published something else": func(s *story) {
+			s.settles()
+			s.says("this process holds a token that was minted to replace T1, and finds T9 published")
+			s.observation.Memory.InHand = &InHand{Token: token.Token{ID: "T2", Name: s.observation.Object.Marker.WithSequence(2).Name("m", 64), State: token.Active}, Replaces: "T1"}
+			s.rows["T2"] = s.observation.Memory.InHand.Token
+			s.rows["T9"] = token.Token{ID: "T9", Name: s.observation.Object.Marker.WithSequence(2).Name("m", 64), State: token.Active}
+			s.values["T9"] = "value of T9"
+			s.inSecret = s.values["T9"]
+			s.observation.Secret.Ledger.Retiring = []ledger.Entry{s.observation.Secret.Ledger.Current}
+			s.observation.Secret.Ledger.Current = ledger.Entry{ID: "T9", Name: s.rows["T9"].Name, Sequence: 2}
+			s.lists().settles()
+			s.passes(2 * time.Hour).says("the overlap passes").lists().settles().leaves("T9")
+		},
+		"suspended": func(s *story) {
+			s.settles()
+			s.observation.Object.Suspended = true
+			s.says("it is suspended, and the Secret is deleted")
+			s.observation.Secret = Secret{}
+			s.settles().hasCreates(1)
+			s.passes(time.Hour).says("it is deleted all the same")
+			s.observation.Object.Deleting = true
+			s.settles().leaves()
+		},
+		"clock off": func(s *story) {
+			unreadable(s)
+			s.settles()
+			s.observation.Secret = Secret{}
+			s.says("the Secret is deleted; T1 retires").settles()
+			s.observation.Skew = 10 * time.Minute
+			s.passes(2*time.Hour).says("the overlap passes, with a clock ten minutes off").lists().settles().leaves("T1", "T2")
+			s.observation.Skew = 0
+			s.says("the clock is right again").settles().leaves("T2")
+		},
+		"grant lost": func(s *story) {
+			s.settles()
+			s.observation.Issuer.Granted = false
+			s.says("the namespace loses its grant").settles()
+			s.observation.Secret = Secret{}
+			s.says("the Secret is deleted").passes(time.Minute).settles().hasCreates(1)
+			s.observation.Object.Deleting = true
+			s.says("the GatewayToken is deleted").passes(time.Minute).settles().leaves()
+		},
+		"another account": func(s *story) {
+			s.settles()
+			s.observation.Issuer.Account = "another"
+			s.says("the issuer leads to another account").settles()
+			s.observation.Object.Deleting = true
+			s.says("the GatewayToken is deleted").settles().leaves("T1")
+		},
+		"create refused": func(s *story) {
+			s.createFault = "refused"
+			s.settles()
+			s.passes(2 * time.Minute).settles().hasCreates(2).leaves("T2")
+		},
+	}
+	for name, run := range stories {
+		t.Run(name, func(t *testing.T) {
+			s := tell(t)
+			run(s)
+			s.ends()
+		})
+	}
+}

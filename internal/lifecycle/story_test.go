@@ -1,0 +1,327 @@
+package lifecycle
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
+)
+
+var update = flag.Bool("update", false, "write the golden stories anew")
+
+// start is when every story begins.
+var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// story is a world in which decisions are carried out as a controller would, and told as they come. It is the least that
+// can be told: the vendor's rows, the Secret, the clock, and what the process remembers.
+type story struct {
+	t    *testing.T
+	text strings.Builder
+
+	now         time.Time
+	observation Observation
+	rows        map[token.ID]token.Token
+	values      map[token.ID]string
+	inSecret    string
+	serial      int
+	// createFault and revokeFault befall the next call.
+	createFault, revokeFault string
+	late                     []token.Token
+	creates, revokes         int
+}
+
+// tell begins a story.
+func tell(t *testing.T, options ...func(*story)) *story {
+	t.Helper()
+	s := &story{t: t, now: start, rows: map[token.ID]token.Token{}, values: map[token.ID]string{}}
+	s.observation = Observation{
+		Object: Object{
+			Marker: token.Identity{ClusterID: "cluster"}.Marker("causely", "mediator", "uid-1"), BaseName: "mediator", Overlap: time.Hour,
+		},
+		Issuer: Issuer{
+			Known: true, Found: true, Protected: true, CanMint: true, CanList: true, CanRevoke: true, Granted: true, Account: "project",
+			Capabilities: token.Capabilities{Named: true, Listable: true, ValueReadable: true, KeepsRevoked: true, RevokeConfirms: true, MaxNameLength: 64},
+		},
+		Settings: DefaultSettings(),
+	}
+	s.forget()
+	for _, option := range options {
+		option(s)
+	}
+	return s
+}
+
+// unreadable makes the vendor one that shows values once and drops revoked rows.
+func unreadable(s *story) {
+	s.observation.Issuer.Capabilities.ValueReadable = false
+}
+
+func (s *story) forget() {
+	s.observation.Memory = Memory{
+		LeaderSince: s.now, Doubted: map[string]bool{}, Published: map[token.ID]bool{},
+		Revoked: map[token.ID]time.Time{}, Gone: map[token.ID]bool{},
+	}
+	s.observation.Snapshot = token.Snapshot{}
+}
+
+func (s *story) note(format string, args ...any) {
+	fmt.Fprintf(&s.text, "%10s  %s\n", "+"+s.now.Sub(start).String(), fmt.Sprintf(format, args...))
+}
+
+// says writes what happens in the story's own words.
+func (s *story) says(format string, args ...any) *story {
+	s.note("* "+format, args...)
+	return s
+}
+
+func (s *story) passes(d time.Duration) *story {
+	s.now = s.now.Add(d)
+	var kept []token.Token
+	for _, row := range s.late {
+		if row.IssuedAt.After(s.now) {
+			kept = append(kept, row)
+			continue
+		}
+		s.rows[row.ID] = row
+		s.note("* the vendor commits %s late", row.ID)
+	}
+	s.late = kept
+	return s
+}
+
+func (s *story) dies() *story {
+	s.says("the process dies; another one begins")
+	s.passes(time.Second)
+	s.forget()
+	return s
+}
+
+// lists takes a list, as the inventory does by itself from time to time.
+func (s *story) lists() *story {
+	s.observation.Snapshot = token.Snapshot{
+		Account: "project", StartedAt: s.now, Complete: true, Anchored: true, Rows: maps.Clone(s.rows), VendorTime: s.now,
+	}
+	s.now = s.now.Add(time.Millisecond)
+	return s
+}
+
+// settles carries out decisions until there is nothing more to do now.
+func (s *story) settles() *story {
+	s.t.Helper()
+	for range 40 {
+		s.observation.Now, s.observation.ServerNow = s.now, s.now.Add(s.observation.Skew)
+		s.observation.Live = true
+		planned := Plan(s.observation)
+		if HandSpent(s.observation) {
+			s.observation.Memory.Doubted[s.observation.Memory.InHand.Token.Name] = true
+			s.observation.Memory.InHand = nil
+		}
+		s.note("%s: %s", planned.Rule, describe(planned.Decision))
+		if !s.performs(planned.Decision) {
+			s.tellState(planned)
+			return s
+		}
+		s.now = s.now.Add(time.Millisecond)
+	}
+	s.t.Fatalf("the story never comes to rest:\n%s", s.text.String())
+	return s
+}
+
+func (s *story) tellState(planned Planned) {
+	holds := "nothing"
+	if s.observation.Secret.Presence == Owned {
+		holds = string(s.observation.Secret.Ledger.Current.ID)
+	}
+	line := "Secret holds " + holds
+	for _, retirement := range planned.Retiring {
+		line += fmt.Sprintf("; %s waits for %s", retirement.ID, retirement.WaitingFor)
+	}
+	if planned.Trouble != nil {
+		line += "; trouble: " + string(planned.Trouble.Reason)
+	}
+	var alive []string
+	for _, id := range slices.Sorted(maps.Keys(s.rows)) {
+		if s.rows[id].State == token.Active {
+			alive = append(alive, string(id))
+		}
+	}
+	s.note("= %s; active at the vendor: %s", line, strings.Join(alive, " "))
+}
+
+func describe(d Decision) string {
+	switch d := d.(type) {
+	case Wait:
+		return "Wait " + string(d.Reason)
+	case Stall:
+		return "Stall " + string(d.Reason)
+	case Issue:
+		return fmt.Sprintf("Issue #%d (%s)", d.Sequence, d.Why)
+	case Publish:
+		listed := ""
+		for _, entry := range d.Ledger.Retiring {
+			listed += " retiring " + string(entry.ID)
+		}
+		for _, entry := range d.Ledger.Condemned {
+			listed += " condemned " + string(entry.ID)
+		}
+		source := map[Source]string{FromHand: "from hand", FromSecret: "from the Secret", FromVendor: "from the vendor"}[d.Source]
+		return fmt.Sprintf("Publish %s %s%s", d.Ledger.Current.ID, source, listed)
+	case Revoke:
+		return "Revoke " + string(d.ID)
+	case Relist:
+		return "Relist to " + d.Purpose
+	default:
+		return strings.TrimPrefix(fmt.Sprintf("%T", d), "lifecycle.")
+	}
+}
+
+// performs carries out one decision, and tells whether there may be more to do at once.
+func (s *story) performs(d Decision) bool {
+	switch d := d.(type) {
+	case Rest, Wait, Stall:
+		return false
+	case Relist:
+		if !s.now.After(d.After) {
+			s.passes(d.After.Sub(s.now) + time.Millisecond)
+		}
+		s.lists()
+	case Protect:
+		s.observation.Object.Protected = true
+	case Issue:
+		return s.creates1(d)
+	case Publish:
+		s.writes(d.Source, d.Ledger)
+	case Retain:
+		s.writes(FromSecret, d.Ledger)
+	case Revoke:
+		return s.revokes1(d)
+	case DeleteSecret:
+		s.observation.Secret = Secret{}
+	case Release:
+		s.observation.Object.Protected = false
+	}
+	return true
+}
+
+func (s *story) creates1(d Issue) bool {
+	s.creates++
+	s.serial++
+	fault := s.createFault
+	s.createFault = ""
+	made := token.Token{ID: token.ID(fmt.Sprintf("T%d", s.serial)), Name: d.Name, State: token.Active, Account: "project", IssuedAt: s.now.Truncate(time.Second)}
+	s.values[made.ID] = "value of " + string(made.ID)
+	s.observation.Memory.LastCreateEnded = s.now
+	switch fault {
+	case "refused":
+		s.note("  the vendor refuses")
+		s.observation.Object.HeldBackUntil, s.observation.Object.HeldBack = s.now.Add(time.Minute), Problem{Reason: "CreateRefused"}
+		return true
+	case "lost":
+		s.note("  the vendor commits %s, and the answer is lost", made.ID)
+		s.rows[made.ID] = made
+		s.observation.Memory.Doubted[made.Name] = true
+		return true
+	case "late":
+		s.note("  no answer, and nothing committed yet")
+		made.IssuedAt = s.now.Add(20 * time.Second)
+		s.late = append(s.late, made)
+		s.observation.Memory.Doubted[made.Name] = true
+		return true
+	case "dies":
+		s.rows[made.ID] = made
+		s.note("  the vendor commits %s", made.ID)
+		s.dies()
+		return true
+	}
+	s.rows[made.ID] = made
+	s.note("  the vendor commits %s", made.ID)
+	s.observation.Memory.InHand = &InHand{Token: made, Replaces: d.Replaces, BySpec: d.BySpec}
+	return true
+}
+
+func (s *story) writes(source Source, record ledger.Ledger) {
+	switch source {
+	case FromHand, FromVendor:
+		s.inSecret = s.values[record.Current.ID]
+	case FromSecret:
+	}
+	if hand := s.observation.Memory.InHand; hand != nil && hand.Token.ID == record.Current.ID {
+		s.observation.Memory.InHand = nil
+	}
+	s.observation.Memory.Published[record.Current.ID] = true
+	s.observation.Secret = Secret{Presence: Owned, Trust: ledger.Proof, Ledger: record, WrittenAt: s.now, ValueIntact: s.inSecret == s.values[record.Current.ID]}
+	s.observation.Object.HintID, s.observation.Object.HintSequence = record.Current.ID, record.Current.Sequence
+}
+
+func (s *story) revokes1(d Revoke) bool {
+	s.revokes++
+	fault := s.revokeFault
+	s.revokeFault = ""
+	if fault == "down" {
+		s.note("  the vendor does not answer")
+		s.observation.Object.HeldBackUntil, s.observation.Object.HeldBack = s.now.Add(time.Minute), Problem{Reason: "WaitingForVendor"}
+		return true
+	}
+	s.revokedBySomebody(d.ID)
+	s.observation.Memory.Revoked[d.ID] = s.now
+	return true
+}
+
+func (s *story) revokedBySomebody(id token.ID) {
+	row := s.rows[id]
+	row.State, row.RevokedAt = token.Revoked, s.now
+	s.rows[id] = row
+}
+
+// ends compares the story with its golden text, and checks what no story may break.
+func (s *story) ends() {
+	s.t.Helper()
+	path := filepath.Join("testdata", strings.ReplaceAll(s.t.Name(), "/", "_")+".golden")
+	if *update {
+		if err := os.WriteFile(path, []byte(s.text.String()), 0o644); err != nil { //nolint:gosec // a golden file is public
+			s.t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path) //nolint:gosec // the path is the test's own name
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(s.text.String(), "\n")); diff != "" {
+		s.t.Errorf("the story changed (-want +got):\n%s", diff)
+	}
+}
+
+// hasCreates checks how many tokens the story cost.
+func (s *story) hasCreates(want int) *story {
+	s.t.Helper()
+	if s.creates != want {
+		s.t.Errorf("the story cost %d creates, want %d:\n%s", s.creates, want, s.text.String())
+	}
+	return s
+}
+
+// leaves checks which tokens are active at the vendor.
+func (s *story) leaves(want ...token.ID) *story {
+	s.t.Helper()
+	var got []token.ID
+	for id, row := range s.rows {
+		if row.State == token.Active {
+			got = append(got, id)
+		}
+	}
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		s.t.Errorf("active at the vendor (-want +got):\n%s\n%s", diff, s.text.String())
+	}
+	return s
+}
