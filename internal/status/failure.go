@@ -153,8 +153,6 @@ var pace = map[Attempts]struct{ first, most time.Duration }{
 // AttemptsOf tells what kind of back-off a failed vendor call of an object asks for.
 func AttemptsOf(f *token.Failure) Attempts {
 	switch {
-	case f.Cause == token.CauseEmptyValue:
-		return Refusal
 	case f.Class == token.Ambiguous, f.Class == token.NotFound:
 		return Doubt
 	case ScopeOf(f) == OfIssuer:

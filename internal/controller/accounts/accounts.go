@@ -52,6 +52,8 @@ func Scope(uid types.UID) inventory.Scope { return inventory.Scope(uid) }
 type Account struct {
 	// UID is the issuer object's.
 	UID types.UID
+	// Generation is that of the spec that was looked at: of a newer one nothing is known.
+	Generation int64
 	// Vendor is nil where no client could be made.
 	Vendor vendor.Vendor
 	// CanMint, CanList and CanRevoke: what the account can be used for now; Problem says why not for more.
@@ -85,11 +87,11 @@ func NewBook() *Book {
 }
 
 // Get gives the account of an issuer object, and whether this process has looked at that very object.
-func (b *Book) Get(key Key, uid types.UID) (Account, bool) {
+func (b *Book) Get(issuer v1alpha1.Issuer) (Account, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	account, ok := b.accounts[key]
-	return account, ok && account.UID == uid
+	account, ok := b.accounts[KeyOf(issuer)]
+	return account, ok && account.UID == issuer.GetUID()
 }
 
 // Put notes what was found. It tells whether anything changed for those who wait.
@@ -98,7 +100,7 @@ func (b *Book) Put(key Key, account Account) (changed bool) {
 	defer b.mu.Unlock()
 	before, known := b.accounts[key]
 	b.accounts[key] = account
-	return !known || before.UID != account.UID || before.CanMint != account.CanMint || before.CanList != account.CanList ||
+	return !known || before.UID != account.UID || before.Generation != account.Generation || before.CanMint != account.CanMint || before.CanList != account.CanList ||
 		before.CanRevoke != account.CanRevoke || before.Problem.Reason != account.Problem.Reason || before.ID != account.ID || before.URL != account.URL
 }
 

@@ -3,11 +3,14 @@ package gatewaytoken
 import (
 	"context"
 	"fmt"
+	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -22,6 +25,11 @@ import (
 
 // act carries out a decision: at most one effect, but for a mint, which is followed by its publication.
 func (r *Reconciler) act(ctx context.Context, s *scene, decision lifecycle.Decision) (outcome, error) {
+	if lifecycle.IsEffect(decision) {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), EffectTimeout)
+		defer cancel()
+	}
 	switch d := decision.(type) {
 	case lifecycle.Rest, lifecycle.Wait, lifecycle.Stall:
 		return outcome{}, nil
@@ -60,19 +68,24 @@ func (r *Reconciler) issue(ctx context.Context, s *scene, d lifecycle.Issue) (ou
 	if failed, err := r.rehearse(ctx, s); failed != nil || err != nil {
 		return deref(failed), err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), EffectTimeout)
-	defer cancel()
 	started := metav1.NewTime(r.Clock.Now())
 	log.FromContext(ctx).Info("asking the vendor for a token", "name", d.Name, "why", d.Why)
 	issued, err := s.account.Vendor.Create(ctx, vendor.Request{Name: d.Name})
-	s.memory.lastCreateEnded = r.Clock.Now()
-	s.observation.Memory.LastCreateEnded = s.memory.lastCreateEnded
-	if err != nil {
-		return r.createFailed(ctx, s, d, started, token.AsFailure(err)), nil
+	f := token.AsFailure(err)
+	if f == nil || f.Class == token.Ambiguous || f.Stray != "" {
+		s.memory.lastCreateEnded = r.Clock.Now()
+		s.observation.Memory.LastCreateEnded = s.memory.lastCreateEnded
+	}
+	if f != nil {
+		return r.createFailed(ctx, s, d, started, f), nil
 	}
 	r.Metrics.Issued(s.key.Kind, s.key.Namespace, s.key.Name)
 	if s.account.ID != "" && issued.Account != "" && issued.Account != s.account.ID {
 		return r.wrongAccount(ctx, s, issued.Token), nil
+	}
+	if s.account.ID == "" {
+		// The first token of an account tells which it is: the issuer is to be pinned to it.
+		r.wantList(s)
 	}
 	s.memory.hand = &hand{
 		InHand: lifecycle.InHand{Token: issued.Token, Replaces: d.Replaces, BySpec: d.BySpec},
@@ -98,8 +111,7 @@ func deref(o *outcome) outcome {
 func (r *Reconciler) createFailed(ctx context.Context, s *scene, d lifecycle.Issue, started metav1.Time, f *token.Failure) outcome {
 	log.FromContext(ctx).Info("the vendor gave no token", "failure", f.Error(), "class", f.Class.String())
 	r.Metrics.CreateFailed(s.key.Kind, s.key.Namespace, s.key.Name, f.Class)
-	problem := status.CreateProblem(f)
-	failed := outcome{Outcome: status.Outcome{Problem: &problem, Kind: status.AttemptsOf(f), AtLeast: f.RetryAfter}}
+	failed := r.failed(f, status.CreateProblem(f))
 	if f.Cause == token.CauseNameAltered {
 		return r.nameAltered(ctx, s, f, failed)
 	}
@@ -153,21 +165,20 @@ func (r *Reconciler) undo(ctx context.Context, s *scene, id token.ID) {
 
 // revoke ends a token at the vendor. It counts as revoked once the vendor's document says that the answer means it, or a list shows it.
 func (r *Reconciler) revoke(ctx context.Context, s *scene, d lifecycle.Revoke) (outcome, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), EffectTimeout)
-	defer cancel()
 	log.FromContext(ctx).Info("revoking a token", "id", d.ID, "name", d.Name, "why", d.Why)
 	err := s.account.Vendor.Revoke(ctx, d.ID)
 	f := token.AsFailure(err)
 	if f != nil && f.Class != token.NotFound && f.Class != token.Conflict {
 		r.alarm(s, f)
-		return revokeFailed(f), nil
+		return r.failed(f, status.RevokeProblem(f)), nil
 	}
 	_, again := s.memory.revoked[d.ID]
 	s.memory.revoked[d.ID] = r.Clock.Now()
 	switch {
 	case again:
 		// It was revoked before, and a later list still showed it: not at once a third time.
-		return revokeFailed(&token.Failure{Operation: "revoke token", Class: token.Ambiguous, Cause: token.CauseUnexpected}), nil
+		unheeded := &token.Failure{Operation: "revoke token", Class: token.Ambiguous, Cause: token.CauseUnexpected}
+		return r.failed(unheeded, status.RevokeProblem(unheeded)), nil
 	case f == nil:
 		r.Metrics.Revoked(s.key.Kind, s.key.Namespace, s.key.Name)
 		r.tell(s.object, "Revoked", "Token "+string(d.ID)+" was revoked: "+d.Why+".")
@@ -177,8 +188,12 @@ func (r *Reconciler) revoke(ctx context.Context, s *scene, d lifecycle.Revoke) (
 	return outcome{again: true, Outcome: status.Outcome{Done: true}}, nil
 }
 
-func revokeFailed(f *token.Failure) outcome {
-	problem := status.RevokeProblem(f)
+// failed is the outcome of a vendor call that failed. A call that was only too early is nobody's fault and no news: the
+// issuer tells of it where it lasts.
+func (r *Reconciler) failed(f *token.Failure, problem lifecycle.Problem) outcome {
+	if f.Class == token.RateLimited {
+		return outcome{after: max(f.RetryAfter, time.Second)}
+	}
 	return outcome{Outcome: status.Outcome{Problem: &problem, Kind: status.AttemptsOf(f), AtLeast: f.RetryAfter}}
 }
 
@@ -218,17 +233,27 @@ func (r *Reconciler) patchFinalizer(ctx context.Context, object *v1alpha1.Gatewa
 
 // tell and warn write events. Their texts are our own words.
 func (r *Reconciler) tell(object *v1alpha1.GatewayToken, reason, message string) {
-	r.Recorder.Eventf(object, nil, corev1.EventTypeNormal, reason, reason, "%s", message)
+	r.Recorder.Eventf(object, nil, corev1.EventTypeNormal, reason, reason, "%s", note(message))
 }
 
 func (r *Reconciler) warn(object *v1alpha1.GatewayToken, reason, message string) {
-	r.Recorder.Eventf(object, nil, corev1.EventTypeWarning, reason, reason, "%s", message)
+	r.Recorder.Eventf(object, nil, corev1.EventTypeWarning, reason, reason, "%s", note(message))
 }
 
-// ignoreConflict: what was read was old; the newer object is on its way and comes by itself.
-func ignoreConflict(err error) error {
-	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) || apierrors.IsAlreadyExists(err) {
-		return nil
+// maxNote is how long an event's note may be, by the API.
+const maxNote = 1024
+
+func note(message string) string {
+	if len(message) <= maxNote {
+		return message
 	}
-	return err
+	return strings.ToValidUTF8(message[:maxNote], "")
+}
+
+// afterError: where what was read was only old, another look shows the newer object; anything else is an error.
+func afterError(err error) (ctrl.Result, error) {
+	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) || apierrors.IsAlreadyExists(err) {
+		return ctrl.Result{RequeueAfter: conflictPause}, nil
+	}
+	return ctrl.Result{}, err
 }

@@ -116,7 +116,8 @@ func (r *Reconciler) observeIssuer(ctx context.Context, s *scene, from client.Re
 		return lifecycle.Issuer{}, fmt.Errorf("get issuer: %w", err)
 	}
 	s.issuerUID, s.issuerGeneration = string(issuer.GetUID()), issuer.GetGeneration()
-	account, known := r.Book.Get(s.key, issuer.GetUID())
+	account, known := r.Book.Get(issuer)
+	known = known && account.Generation == issuer.GetGeneration()
 	s.account = account
 	observed := lifecycle.Issuer{
 		Known: known, Found: true,

@@ -80,8 +80,6 @@ func (r *Reconciler) takeOver(ctx context.Context, s *scene) error {
 
 // publish writes the Secret with the value and its ledger.
 func (r *Reconciler) publish(ctx context.Context, s *scene, source lifecycle.Source, d lifecycle.Publish) (outcome, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), EffectTimeout)
-	defer cancel()
 	value, failed := r.value(ctx, s, source, d.Ledger.Current.ID)
 	if failed != nil {
 		return *failed, nil
@@ -163,13 +161,13 @@ func (r *Reconciler) readValue(ctx context.Context, s *scene, id token.ID) (toke
 	if f == nil {
 		f = &token.Failure{Operation: "read token value", Class: token.Forbidden, Cause: token.CauseEmptyValue}
 	}
-	problem := status.ReadProblem(f)
 	r.alarm(s, f)
 	if f.Class == token.NotFound {
 		// The list is behind: the token was revoked since.
 		r.wantList(s)
 	}
-	return token.Value{}, &outcome{Outcome: status.Outcome{Problem: &problem, Kind: status.AttemptsOf(f), AtLeast: f.RetryAfter}}
+	failed := r.failed(f, status.ReadProblem(f))
+	return token.Value{}, &failed
 }
 
 // writeFailed notes that the API server refused the write. Its reason is one of Kubernetes' own words; its message, which an

@@ -92,7 +92,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	log.FromContext(ctx).V(1).Info("planned", "decision", fmt.Sprintf("%T", planned.Decision), "rule", planned.Rule, "live", s.observation.Live)
 	outcome, err := r.act(ctx, s, planned.Decision)
 	if err != nil {
-		return ctrl.Result{}, ignoreConflict(err)
+		return afterError(err)
 	}
 	return r.record(ctx, s, planned, outcome)
 }
@@ -102,6 +102,8 @@ type outcome struct {
 	status.Outcome
 	// again: look again at once, for something changed that no event tells of.
 	again bool
+	// after: look again after a while, for it was too early.
+	after time.Duration
 	// released: the object is gone.
 	released bool
 }

@@ -19,6 +19,8 @@ import (
 const (
 	// soon is for a second look right after an effect that no event tells of.
 	soon = time.Millisecond
+	// conflictPause is for a write that met a newer object, which no event need tell of.
+	conflictPause = time.Second
 	// patience is for states that end by something the operator does not watch, such as somebody else's Secret.
 	patience = time.Minute
 )
@@ -36,7 +38,7 @@ func (r *Reconciler) record(ctx context.Context, s *scene, planned lifecycle.Pla
 		s.object.Status = next
 		patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 		if err := r.Client.Status().Patch(ctx, s.object, patch, client.FieldOwner(v1alpha1.OperatorName)); err != nil {
-			return ctrl.Result{RequeueAfter: soon}, ignoreConflict(fmt.Errorf("patch status: %w", err))
+			return afterError(fmt.Errorf("patch status: %w", err))
 		}
 	}
 	return ctrl.Result{RequeueAfter: r.pause(s, planned.Decision, came)}, nil
@@ -58,6 +60,9 @@ func (r *Reconciler) pause(s *scene, decision lifecycle.Decision, came outcome) 
 	now := r.Clock.Now()
 	if came.again {
 		return soon
+	}
+	if came.after > 0 {
+		return came.after
 	}
 	if came.Problem != nil {
 		return max(s.object.Status.Failure.NextAttemptTime.Sub(now), soon)

@@ -20,11 +20,11 @@ const recheck = 15 * time.Second
 
 // probe takes a list if one is due, with the user's own credentials or, where these are gone or refused, with the kept ones.
 func (r *Reconciler) probe(ctx context.Context, s *scene) {
-	s.account = accounts.Account{UID: s.issuer.GetUID(), URL: apiURL(s.issuer.IssuerSpec()), ID: s.issuer.IssuerStatus().Account}
+	s.account = accounts.Account{UID: s.issuer.GetUID(), Generation: s.issuer.GetGeneration(), URL: apiURL(s.issuer.IssuerSpec()), ID: s.issuer.IssuerStatus().Account}
 	if err := r.readKept(ctx, s); err != nil {
 		log.FromContext(ctx).Error(err, "the kept credentials cannot be read")
 	}
-	before, looked := r.Book.Get(s.key, s.issuer.GetUID())
+	before, looked := r.Book.Get(s.issuer)
 	same := looked && s.ownProblem == nil && r.known(s, s.own)
 	switch {
 	case s.ownProblem != nil:

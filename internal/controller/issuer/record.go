@@ -206,14 +206,37 @@ func (r *Reconciler) count(ctx context.Context, s *scene) (v1alpha1.Inventory, e
 		if row.State == token.Revoked {
 			continue
 		}
-		marker, _ := row.Marker()
-		if owned.markers[marker.WithSequence(0)] || owned.ids[row.ID] {
+		ours, err := r.owns(ctx, owned, row)
+		if err != nil {
+			return counts, err
+		}
+		if ours {
 			counts.Owned++
 		} else {
 			counts.Orphaned++
 		}
 	}
 	return counts, nil
+}
+
+// owns tells whether anything in the cluster accounts for a token: a GatewayToken of this issuer or, where several issuers
+// lead to one account, of another.
+func (r *Reconciler) owns(ctx context.Context, owned ownership, row token.Token) (bool, error) {
+	marker, _ := row.Marker()
+	if owned.markers[marker.WithSequence(0)] || owned.ids[row.ID] {
+		return true, nil
+	}
+	others, err := accounts.WithMarker(ctx, r.Client, marker.Object)
+	if err != nil {
+		return false, err
+	}
+	for i := range others {
+		other := r.Identity.Marker(others[i].Namespace, others[i].Name, string(others[i].UID))
+		if other.SameIncarnation(marker) || (others[i].Status.Current != nil && others[i].Status.Current.ID == string(row.ID)) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 type ownership struct {
