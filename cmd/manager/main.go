@@ -28,6 +28,9 @@ func run(options app.Options) error {
 	if err := options.Validate(); err != nil {
 		return err
 	}
+	if err := app.CheckEmbedded(); err != nil {
+		return err
+	}
 	logger := app.SetupLogging(options, os.Stderr)
 	config, err := ctrl.GetConfig()
 	if err != nil {

@@ -42,6 +42,7 @@ func run(ctx context.Context, args []string, log io.Writer) error {
 	flags.StringVar(&account.ClientID, "causely-client-id", account.ClientID, "client ID of Causely's first credential")
 	flags.StringVar(&account.Secret, "causely-client-secret", account.Secret, "its secret")
 	flags.StringVar(&account.ProjectID, "causely-project-id", account.ProjectID, "project that it leads to")
+	reveal := flags.Bool("reveal-secrets", false, "serve GET /sim/causely/secrets, which tells secrets, token values and bearers in clear")
 	if err := flags.Parse(args); err != nil {
 		return fmt.Errorf("flags: %w", err)
 	}
@@ -49,7 +50,11 @@ func run(ctx context.Context, args []string, log io.Writer) error {
 		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
 
-	server, err := simulator.NewServer(simulator.WithListen(*listen), simulator.WithCauselyAccounts(account))
+	options := []simulator.Option{simulator.WithListen(*listen), simulator.WithCauselyAccounts(account)}
+	if *reveal {
+		options = append(options, simulator.WithRevealedSecrets())
+	}
+	server, err := simulator.NewServer(options...)
 	if err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
