@@ -22,7 +22,7 @@ import (
 // binary is started here in a root that holds nothing else either, against a real API server, as an unprivileged user.
 func TestStartsInAnEmptyRoot(t *testing.T) {
 	root := t.TempDir()
-	if err := os.Chmod(root, 0o755); err != nil { //nolint:gosec // the unprivileged user must be able to enter
+	if err := os.Chmod(root, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	build := exec.Command("go", "build", "-o", filepath.Join(root, "manager"), ".")
@@ -46,7 +46,7 @@ func TestStartsInAnEmptyRoot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(root, "kubeconfig"), config, 0o644); err != nil { //nolint:gosec // as above
+	if err := os.WriteFile(filepath.Join(root, "kubeconfig"), config, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	probe := freeAddress(t)

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+
 	// Time zones and certificate authorities are in the binary: the image holds nothing else.
 	_ "time/tzdata"
 

@@ -14,7 +14,7 @@ import (
 
 // SetupLogging sends every library's log to one place, at no more than MaxLogLevel.
 func SetupLogging(options Options, to io.Writer) logr.Logger {
-	level := uberzap.NewAtomicLevelAt(zapcore.Level(-min(max(options.LogLevel, 0), MaxLogLevel))) //nolint:gosec // 0 to 5
+	level := uberzap.NewAtomicLevelAt(zapcore.Level(-min(max(options.LogLevel, 0), MaxLogLevel)))
 	logger := zap.New(zap.WriteTo(to), zap.UseDevMode(false), zap.Level(level), func(o *zap.Options) {
 		if options.LogFormat == "console" {
 			zap.ConsoleEncoder()(o)

@@ -180,8 +180,10 @@ func describe(d Decision) string {
 		return "Revoke " + string(d.ID)
 	case Relist:
 		return "Relist to " + d.Purpose
-	default:
+	case Rest, Protect, DeleteSecret, Retain, Release:
 		return strings.TrimPrefix(fmt.Sprintf("%T", d), "lifecycle.")
+	default:
+		return fmt.Sprintf("unknown %T", d)
 	}
 }
 
@@ -288,11 +290,11 @@ func (s *story) ends() {
 	s.t.Helper()
 	path := filepath.Join("testdata", strings.ReplaceAll(s.t.Name(), "/", "_")+".golden")
 	if *update {
-		if err := os.WriteFile(path, []byte(s.text.String()), 0o644); err != nil { //nolint:gosec // a golden file is public
+		if err := os.WriteFile(path, []byte(s.text.String()), 0o644); err != nil {
 			s.t.Fatal(err)
 		}
 	}
-	want, err := os.ReadFile(path) //nolint:gosec // the path is the test's own name
+	want, err := os.ReadFile(path)
 	if err != nil {
 		s.t.Fatal(err)
 	}

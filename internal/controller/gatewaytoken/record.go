@@ -27,7 +27,8 @@ const (
 
 // record writes the status if anything in it changed, and says when to look again.
 func (r *Reconciler) record(ctx context.Context, s *scene, planned lifecycle.Planned, came outcome) (ctrl.Result, error) {
-	if came.released {
+	if _, protected := planned.Decision.(lifecycle.Protect); protected || came.released {
+		// The finalizer's own event brings the object back at once: there is nothing to say yet.
 		return ctrl.Result{}, nil
 	}
 	next := status.Of(status.Scene{Object: s.object, Observed: s.observation, Planned: planned, Outcome: came.Outcome})
