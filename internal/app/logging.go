@@ -2,6 +2,7 @@ package app
 
 import (
 	"io"
+	"log"
 
 	"github.com/go-logr/logr"
 	"k8s.io/klog/v2"
@@ -22,5 +23,7 @@ func SetupLogging(options Options, to io.Writer) logr.Logger {
 	})
 	ctrl.SetLogger(logger)
 	klog.SetLogger(logger)
+	// net/http tells the standard logger of bytes that a server sent unasked, and shows them.
+	log.SetOutput(io.Discard)
 	return logger
 }

@@ -1,12 +1,13 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/issuer"
-	"github.com/gatewaytoken/gateway-token-operator/internal/vendor"
+	"github.com/gatewaytoken/gateway-token-operator/internal/vendors"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/causely"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/pacing"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/rest"
@@ -29,20 +30,24 @@ func newConnector(options Options, now func() time.Time) *connector {
 }
 
 // connect implements issuer.Connect.
-func (c *connector) connect(to issuer.Connection) (vendor.Vendor, error) {
+func (c *connector) connect(to issuer.Connection) (vendors.Vendor, error) {
 	http := rest.Options{
 		RootCAs: to.RootCAs, Timeout: c.options.RequestTimeout, UserAgent: v1alpha1.OperatorName, Clock: c.now,
 		Guard: rest.Guard{RefusePrivate: to.Namespaced, AllowCIDRs: c.options.AllowCIDRs, AllowPlainHTTP: c.options.AllowHTTP},
 	}
 	switch chosen := to.Spec.Vendor(); chosen {
 	case v1alpha1.VendorCausely:
-		return causely.New(causely.Options{
+		client, err := causely.New(causely.Options{
 			URL: to.Spec.Causely.APIURL(), AuthURL: to.Spec.Causely.LoginURL(),
 			ClientID: to.Credentials[issuer.ClientID], ClientSecret: to.Credentials[issuer.ClientSecret],
 			RequestsPerSecond: float64(to.Spec.RequestRate()), HTTP: http, Logins: c.logins, Pacing: c.pacing,
 		})
+		if err != nil {
+			return nil, fmt.Errorf("connect to Causely: %w", err)
+		}
+		return client, nil
 	case v1alpha1.VendorNone:
-		return nil, fmt.Errorf("the issuer names no vendor")
+		return nil, errors.New("the issuer names no vendor")
 	default:
 		return nil, fmt.Errorf("the vendor %q is not known", chosen)
 	}

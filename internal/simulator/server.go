@@ -44,6 +44,7 @@ type settings struct {
 	listen   string
 	clock    stage.Clock
 	accounts []causely.Account
+	reveal   bool
 }
 
 // Option changes what NewServer starts.
@@ -59,6 +60,10 @@ func WithClock(c stage.Clock) Option { return func(s *settings) { s.clock = c } 
 func WithCauselyAccounts(accounts ...causely.Account) Option {
 	return func(s *settings) { s.accounts = slices.Clone(accounts) }
 }
+
+// WithRevealedSecrets adds GET /sim/causely/secrets: secrets, values and bearers in clear, so that somebody who searches
+// logs for them knows what to search for. Without it no answer of the admin API has a secret in it.
+func WithRevealedSecrets() Option { return func(s *settings) { s.reveal = true } }
 
 // NewServer starts a simulator. The caller closes it.
 func NewServer(options ...Option) (*Server, error) {
@@ -84,7 +89,7 @@ func NewServer(options ...Option) (*Server, error) {
 		return nil, err
 	}
 	s.http = &http.Server{
-		Handler:           s.mux(),
+		Handler:           s.mux(set.reveal),
 		ReadHeaderTimeout: 10 * time.Second,
 		TLSConfig: &tls.Config{
 			Certificates: []tls.Certificate{authority.server},
@@ -123,10 +128,13 @@ func (s *Server) Close() {
 	s.stage.Close()
 }
 
-func (s *Server) mux() *http.ServeMux {
+func (s *Server) mux(reveal bool) *http.ServeMux {
 	mux := http.NewServeMux()
 	s.causely.Register(mux)
 	s.causely.RegisterAdmin(mux)
+	if reveal {
+		s.causely.RegisterSecrets(mux)
+	}
 	s.registerAdmin(mux)
 	notFound := func(status int, message string) stage.Answer {
 		return stage.JSON(status, map[string]string{"error": message})

@@ -318,3 +318,30 @@ func TestClientProcess(t *testing.T) {
 	}
 	runClientProcess(t, encoded)
 }
+
+func TestRevealedSecrets(t *testing.T) {
+	const path = "/sim/causely/secrets"
+	if got := newBench(t).call("GET", path, ""); got.status != 404 {
+		t.Errorf("a simulator that was not asked to reveals secrets: status %d", got.status)
+	}
+
+	b := newBench(t, simulator.WithRevealedSecrets())
+	b.login(causely.DemoAccount())
+	token := b.create("mediator")
+	bearer := b.bearer
+	if err := b.server.Causely().Revoke(token.ID); err != nil {
+		t.Fatal(err)
+	}
+	b.server.Causely().ExpireBearers()
+	got := b.call("GET", path, "")
+	var told struct {
+		Secrets []string `json:"secrets"`
+	}
+	if err := json.Unmarshal(got.body, &told); err != nil {
+		t.Fatalf("%s: %v", got.body, err)
+	}
+	// The refresh token, which nobody else sees, is the last.
+	if diff := cmp.Diff([]string{causely.DemoSecret, *token.TokenValue, bearer}, told.Secrets[:len(told.Secrets)-1]); diff != "" {
+		t.Errorf("secrets, what is over included (-want +got):\n%s", diff)
+	}
+}

@@ -64,6 +64,8 @@ const (
 	CauseEmptyValue
 	// CauseNameAltered: the vendor stored the token under another name than the one asked for.
 	CauseNameAltered
+	// CausePaced: the call was not made, for it would have come too early.
+	CausePaced
 	// CauseLogin: the login, not the call itself, failed.
 	CauseLogin
 )
@@ -112,6 +114,7 @@ var causeTexts = map[Cause]string{
 	CauseTooLarge:       "the answer is too large",
 	CauseEmptyValue:     "the answer has no usable token value",
 	CauseNameAltered:    "the vendor stored another name than the one asked for",
+	CausePaced:          "not called yet, to keep to the pace",
 	CauseLogin:          "the login was answered",
 }
 

@@ -14,25 +14,39 @@ const redacted = "[redacted]"
 
 // Value is a secret string. However it is printed, logged or marshalled, it shows "[redacted]"; only Reveal
 // gives the content, so that a search for Reveal finds every place where a secret leaves its wrapping.
-type Value struct{ content string }
+//
+// The content is in a closure and not in a field: fmt ignores the methods of a value that sits in an unexported field of
+// another, and would print what it finds there.
+type Value struct{ reveal func() string }
 
 // NewValue wraps a secret.
-func NewValue(content string) Value { return Value{content: content} }
+func NewValue(content string) Value {
+	return Value{reveal: func() string { return content }}
+}
 
 // Reveal gives the content. Its callers are the Secret writer, the vendors' request builders and the keyed digest.
-func (v Value) Reveal() string { return v.content }
+func (v Value) Reveal() string {
+	if v.reveal == nil {
+		return ""
+	}
+	return v.reveal()
+}
 
 // Empty tells whether there is no content.
-func (v Value) Empty() bool { return v.content == "" }
+func (v Value) Empty() bool { return v.Reveal() == "" }
+
+// Equal tells whether both have the same content.
+func (v Value) Equal(other Value) bool { return v.Reveal() == other.Reveal() }
 
 // Usable tells whether a vendor's answer may be written into a Secret: not empty, at most MaxValueBytes, and
 // printable ASCII without white space, which is what an HTTP header can carry.
 func (v Value) Usable() bool {
-	if v.content == "" || len(v.content) > MaxValueBytes {
+	content := v.Reveal()
+	if content == "" || len(content) > MaxValueBytes {
 		return false
 	}
-	for i := range len(v.content) {
-		if c := v.content[i]; c <= ' ' || c > '~' {
+	for i := range len(content) {
+		if c := content[i]; c <= ' ' || c > '~' {
 			return false
 		}
 	}

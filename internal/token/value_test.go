@@ -18,12 +18,15 @@ func TestValueNeverShows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	type holder struct{ hidden Value }
+	held := holder{hidden: value}
 	var log strings.Builder
 	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "value", value, "issued", issued)
 	shown := []string{
 		string(text), log.String(), value.String(),
 		fmt.Sprint(value), fmt.Sprintf("%s %v %+v %#v %q %x %X %d", value, value, value, value, value, value, value, value),
 		fmt.Sprintf("%v %+v %#v", issued, issued, issued), fmt.Sprintf("%v %+v %#v", &value, &issued, []Value{value}),
+		fmt.Sprintf("%v %+v %#v %v", held, held, held, &held), fmt.Sprintf("%v %+v", []holder{held}, map[string]*holder{"x": &held}),
 		fmt.Errorf("wrapped %v", value).Error(),
 	}
 	for _, one := range shown {

@@ -12,7 +12,7 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
-	"github.com/gatewaytoken/gateway-token-operator/internal/vendor"
+	"github.com/gatewaytoken/gateway-token-operator/internal/vendors"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/inventory"
 )
 
@@ -55,7 +55,7 @@ type Account struct {
 	// Generation is that of the spec that was looked at: of a newer one nothing is known.
 	Generation int64
 	// Vendor is nil where no client could be made.
-	Vendor vendor.Vendor
+	Vendor vendors.Vendor
 	// CanMint, CanList and CanRevoke: what the account can be used for now; Problem says why not for more.
 	CanMint, CanList, CanRevoke bool
 	Problem                     lifecycle.Problem

@@ -20,7 +20,7 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
 	"github.com/gatewaytoken/gateway-token-operator/internal/status"
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
-	"github.com/gatewaytoken/gateway-token-operator/internal/vendor"
+	"github.com/gatewaytoken/gateway-token-operator/internal/vendors"
 )
 
 // act carries out a decision: at most one effect, but for a mint, which is followed by its publication.
@@ -70,7 +70,7 @@ func (r *Reconciler) issue(ctx context.Context, s *scene, d lifecycle.Issue) (ou
 	}
 	started := metav1.NewTime(r.Clock.Now())
 	log.FromContext(ctx).Info("asking the vendor for a token", "name", d.Name, "why", d.Why)
-	issued, err := s.account.Vendor.Create(ctx, vendor.Request{Name: d.Name})
+	issued, err := s.account.Vendor.Create(ctx, vendors.Request{Name: d.Name})
 	f := token.AsFailure(err)
 	if f == nil || f.Class == token.Ambiguous || f.Stray != "" {
 		s.memory.lastCreateEnded = r.Clock.Now()

@@ -18,7 +18,7 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/secretdata"
 	"github.com/gatewaytoken/gateway-token-operator/internal/status"
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
-	"github.com/gatewaytoken/gateway-token-operator/internal/vendor"
+	"github.com/gatewaytoken/gateway-token-operator/internal/vendors"
 )
 
 // rehearse asks the API server whether the Secret could be written, with a placeholder: a Secret that cannot be written must
@@ -149,7 +149,7 @@ func (r *Reconciler) value(ctx context.Context, s *scene, source lifecycle.Sourc
 }
 
 func (r *Reconciler) readValue(ctx context.Context, s *scene, id token.ID) (token.Value, *outcome) {
-	reader, ok := s.account.Vendor.(vendor.ValueReader)
+	reader, ok := s.account.Vendor.(vendors.ValueReader)
 	if !ok {
 		return token.Value{}, &outcome{again: true}
 	}

@@ -19,7 +19,7 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
-	"github.com/gatewaytoken/gateway-token-operator/internal/vendor"
+	"github.com/gatewaytoken/gateway-token-operator/internal/vendors"
 )
 
 // Roles of credentials.
@@ -43,7 +43,7 @@ type bundle struct {
 func (b bundle) found() bool { return len(b.credentials) > 0 }
 
 func (b bundle) equal(other bundle) bool {
-	return b.ca == other.ca && maps.Equal(b.credentials, other.credentials)
+	return b.ca == other.ca && maps.EqualFunc(b.credentials, other.credentials, token.Value.Equal)
 }
 
 // namespace is where the issuer's credentials and CA bundle are.
@@ -177,7 +177,7 @@ func certPool(pem string) (*x509.CertPool, error) {
 }
 
 // client makes the vendor's client, or takes the one made before from the same things.
-func (r *Reconciler) client(s *scene, from bundle, kept bool) (vendor.Vendor, error) {
+func (r *Reconciler) client(s *scene, from bundle, kept bool) (vendors.Vendor, error) {
 	made := connected{fingerprint: fingerprint(s.issuer.IssuerSpec(), from)}
 	key := clientKey{issuer: s.key, kept: kept}
 	r.mu.Lock()

@@ -24,7 +24,7 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
 	"github.com/gatewaytoken/gateway-token-operator/internal/metrics"
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
-	"github.com/gatewaytoken/gateway-token-operator/internal/vendor"
+	"github.com/gatewaytoken/gateway-token-operator/internal/vendors"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/inventory"
 )
 
@@ -40,7 +40,7 @@ type Connection struct {
 }
 
 // Connect makes a client. It makes no call.
-type Connect func(Connection) (vendor.Vendor, error)
+type Connect func(Connection) (vendors.Vendor, error)
 
 // Config is what the reconcilers of both kinds share.
 type Config struct {
@@ -85,7 +85,7 @@ type clientKey struct {
 // connected is a client and what it was made from.
 type connected struct {
 	fingerprint string
-	vendor      vendor.Vendor
+	vendor      vendors.Vendor
 }
 
 // scene is one look at an issuer.

@@ -26,7 +26,20 @@ type identity struct {
 	ID string `json:"id"`
 }
 
+type revealed struct {
+	Secrets []string `json:"secrets"`
+}
+
 type none = stage.Nothing
+
+// RegisterSecrets adds to the mux the one route that tells secrets in clear, and lets the vendor keep what it needs for
+// that.
+func (v *Vendor) RegisterSecrets(mux *http.ServeMux) {
+	v.RevealSecrets()
+	mux.Handle("GET /sim/causely/secrets", stage.Admin(func(*http.Request, none) (revealed, error) {
+		return revealed{Secrets: v.Secrets()}, nil
+	}))
+}
 
 // RegisterAdmin adds the vendor's part of the admin API to the mux, under /sim/causely/.
 func (v *Vendor) RegisterAdmin(mux *http.ServeMux) {

@@ -66,7 +66,11 @@ func (v *Vendor) prepareLogin(call stage.Call) stage.Commit {
 		value := newJWT(a.ClientID, now)
 		v.bearers[value] = bearer{clientID: a.ClientID, expires: v.switches.bearerEnd(now)}
 		v.logins++
-		return v.switches.login(value, uuid.NewString(), now)
+		refresh := uuid.NewString()
+		if v.revealing {
+			v.revealed = append(v.revealed, value, refresh)
+		}
+		return v.switches.login(value, refresh, now)
 	}
 }
 

@@ -99,6 +99,9 @@ type Vendor struct {
 	tokens   []*token // oldest first
 	bearers  map[string]bearer
 	logins   int
+	// revealing keeps in revealed what logins gave out, for Secrets.
+	revealing bool
+	revealed  []string
 }
 
 type account struct {
@@ -166,6 +169,30 @@ func (v *Vendor) Check(value string) Connection {
 		}
 	})
 	return connection
+}
+
+// RevealSecrets lets Secrets tell from now on what must never be seen anywhere: for a search of logs and the like.
+func (v *Vendor) RevealSecrets() {
+	v.stage.Do(func(time.Time) { v.revealing = true })
+}
+
+// Secrets returns in clear the secrets of all credentials, the values of all tokens, and what logins gave out since
+// RevealSecrets was called; nothing when it was not.
+func (v *Vendor) Secrets() []string {
+	secrets := []string{}
+	v.stage.Do(func(time.Time) {
+		if !v.revealing {
+			return
+		}
+		for _, id := range slices.Sorted(maps.Keys(v.accounts)) {
+			secrets = append(secrets, v.accounts[id].Secret)
+		}
+		for _, t := range v.tokens {
+			secrets = append(secrets, t.value)
+		}
+		secrets = append(secrets, v.revealed...)
+	})
+	return secrets
 }
 
 // Create makes a token as a person does in the vendor's console, in the project of the client ID, and returns its ID.

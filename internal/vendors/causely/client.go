@@ -9,7 +9,7 @@ import (
 	"net/url"
 
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
-	"github.com/gatewaytoken/gateway-token-operator/internal/vendor"
+	"github.com/gatewaytoken/gateway-token-operator/internal/vendors"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/pacing"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/rest"
 )
@@ -47,15 +47,13 @@ type Client struct {
 	api, auth *rest.Client
 	logins    *Logins
 	key       loginKey
-	// credentials is a pointer so that printing a Client shows an address.
-	credentials *credentials
+	// clientID and clientSecret are needed again for every login.
+	clientID, clientSecret hidden
 }
 
-type credentials struct{ id, secret token.Value }
-
 var (
-	_ vendor.Vendor      = (*Client)(nil)
-	_ vendor.ValueReader = (*Client)(nil)
+	_ vendors.Vendor      = (*Client)(nil)
+	_ vendors.ValueReader = (*Client)(nil)
 )
 
 // New makes a Client. It makes no call. Its error is ErrCredentials or one of rest.New's, with the name of the URL field.
@@ -79,8 +77,8 @@ func New(options Options) (*Client, error) {
 	}
 	return &Client{
 		api: api, auth: auth, logins: options.Logins,
-		key:         loginKey{authURL: options.AuthURL, credential: options.fingerprint()},
-		credentials: &credentials{id: options.ClientID, secret: options.ClientSecret},
+		key:      loginKey{authURL: options.AuthURL, credential: options.fingerprint()},
+		clientID: hide(options.ClientID), clientSecret: hide(options.ClientSecret),
 	}, nil
 }
 
@@ -98,15 +96,15 @@ func connect(options Options, base string) (*rest.Client, error) {
 	return rest.New(http)
 }
 
-// Capabilities implements vendor.Vendor.
+// Capabilities implements vendors.Vendor.
 func (*Client) Capabilities() token.Capabilities {
 	return token.Capabilities{
 		Named: true, Listable: true, ValueReadable: true, KeepsRevoked: true, RevokeConfirms: true, MaxNameLength: maxNameLength,
 	}
 }
 
-// List implements vendor.Vendor.
-func (c *Client) List(ctx context.Context, yield func(token.Token) error) (vendor.Listing, error) {
+// List implements vendors.Vendor.
+func (c *Client) List(ctx context.Context, yield func(token.Token) error) (vendors.Listing, error) {
 	var answer rest.Answer
 	err := c.authorized(ctx, listCall("list tokens"), func(call rest.Call) (err error) {
 		answer, err = rest.Rows(ctx, c.api, call, func(read row) error {
@@ -118,7 +116,7 @@ func (c *Client) List(ctx context.Context, yield func(token.Token) error) (vendo
 		})
 		return err
 	})
-	return vendor.Listing{VendorTime: answer.VendorTime}, unexpectedRow(err)
+	return vendors.Listing{VendorTime: answer.VendorTime}, unexpectedRow(err)
 }
 
 func listCall(operation string) rest.Call {
@@ -137,8 +135,8 @@ func unexpectedRow(err error) error {
 	return &failure
 }
 
-// Create implements vendor.Vendor.
-func (c *Client) Create(ctx context.Context, request vendor.Request) (token.Issued, error) {
+// Create implements vendors.Vendor.
+func (c *Client) Create(ctx context.Context, request vendors.Request) (token.Issued, error) {
 	const operation = "create token"
 	body, err := json.Marshal(createRequest{Name: request.Name})
 	if err != nil {
@@ -158,7 +156,7 @@ func (c *Client) Create(ctx context.Context, request vendor.Request) (token.Issu
 	return created.issued(operation, request.Name)
 }
 
-// Revoke implements vendor.Vendor.
+// Revoke implements vendors.Vendor.
 func (c *Client) Revoke(ctx context.Context, id token.ID) error {
 	const operation = "revoke token"
 	if !plain(string(id)) {
@@ -183,7 +181,7 @@ func (c *Client) Revoke(ctx context.Context, id token.ID) error {
 	return nil
 }
 
-// ReadValue implements vendor.ValueReader: there is no call for one token, so that it is taken out of the list.
+// ReadValue implements vendors.ValueReader: there is no call for one token, so that it is taken out of the list.
 func (c *Client) ReadValue(ctx context.Context, id token.ID) (token.Value, error) {
 	const operation = "read token value"
 	var found *rowWithValue

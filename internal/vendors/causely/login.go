@@ -38,17 +38,23 @@ type loginKey struct {
 	credential pacing.Credential
 }
 
+// hidden keeps a secret where package fmt, which looks into unexported fields without asking them, sees an address only.
+type hidden func() token.Value
+
+func hide(secret token.Value) hidden { return func() token.Value { return secret } }
+
 // grant is a bearer and the time from which it is not used any more.
 type grant struct {
-	bearer  token.Value
+	bearer  hidden
 	renewAt time.Time
 }
 
 // flight is a login under way, for everybody who needs its result.
 type flight struct {
-	done      chan struct{}
-	bearer    token.Value
-	err       error
+	done   chan struct{}
+	bearer hidden
+	err    error
+	// abandoned: its caller gave up, so that the result is nobody else's.
 	abandoned bool
 }
 
@@ -70,7 +76,7 @@ func (l *Logins) bearer(ctx context.Context, key loginKey, login loginFunc) (tok
 			return cached, nil
 		case leads:
 			l.fly(ctx, key, joined, login)
-			return joined.bearer, joined.err
+			return joined.bearer(), joined.err
 		}
 		select {
 		case <-joined.done:
@@ -78,7 +84,7 @@ func (l *Logins) bearer(ctx context.Context, key loginKey, login loginFunc) (tok
 			return token.Value{}, &token.Failure{Operation: "log in", Class: token.Unavailable, Cause: token.CauseTimeout, Err: ctx.Err()}
 		}
 		if !joined.abandoned {
-			return joined.bearer, joined.err
+			return joined.bearer(), joined.err
 		}
 	}
 }
@@ -88,12 +94,12 @@ func (l *Logins) join(key loginKey) (cached token.Value, joined *flight, leads b
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if found, ok := l.bearers[key]; ok && l.clock().Before(found.renewAt) {
-		return found.bearer, nil, false
+		return found.bearer(), nil, false
 	}
 	if joined, ok := l.flights[key]; ok {
 		return token.Value{}, joined, false
 	}
-	joined = &flight{done: make(chan struct{}), abandoned: true}
+	joined = &flight{done: make(chan struct{}), bearer: hide(token.Value{}), abandoned: true}
 	l.flights[key] = joined
 	return token.Value{}, joined, true
 }
@@ -108,10 +114,10 @@ func (l *Logins) fly(ctx context.Context, key loginKey, own *flight, login login
 	}()
 	began := l.clock()
 	bearer, life, err := login(ctx)
-	own.bearer, own.err = bearer, err
+	own.bearer, own.err = hide(bearer), err
 	own.abandoned = err != nil && ctx.Err() != nil
 	if err == nil {
-		l.keep(key, grant{bearer: bearer, renewAt: began.Add(life - margin(life))})
+		l.keep(key, grant{bearer: hide(bearer), renewAt: began.Add(life - margin(life))})
 	}
 }
 
@@ -131,7 +137,7 @@ func (l *Logins) keep(key loginKey, fresh grant) {
 func (l *Logins) drop(key loginKey, refused token.Value) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.bearers[key].bearer == refused {
+	if found, ok := l.bearers[key]; ok && found.bearer().Reveal() == refused.Reveal() {
 		delete(l.bearers, key)
 	}
 }
@@ -176,7 +182,7 @@ func (a loginAnswer) life() time.Duration {
 
 // login exchanges the client credentials for a bearer.
 func (c *Client) login(ctx context.Context) (token.Value, time.Duration, error) {
-	body, err := json.Marshal(loginRequest{ClientID: c.credentials.id.Reveal(), Secret: c.credentials.secret.Reveal()})
+	body, err := json.Marshal(loginRequest{ClientID: c.clientID().Reveal(), Secret: c.clientSecret().Reveal()})
 	if err != nil {
 		return token.Value{}, 0, &token.Failure{Operation: "log in", Class: token.Invalid, Cause: token.CauseUnexpected}
 	}

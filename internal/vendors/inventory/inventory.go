@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
-	"github.com/gatewaytoken/gateway-token-operator/internal/vendor"
+	"github.com/gatewaytoken/gateway-token-operator/internal/vendors"
 )
 
 // paceFactor spaces lists by a multiple of their own duration, so that a slow vendor is not kept busy by us.
@@ -113,7 +113,7 @@ func (i *Inventory) Forget(name Scope) {
 
 // Refresh takes a list. pin is the account the rows must belong to, empty where none is known yet. It returns the new
 // snapshot and the marker objects whose rows changed since the last list. After an error the last snapshot stays.
-func (i *Inventory) Refresh(ctx context.Context, name Scope, from vendor.Vendor, pin string) (token.Snapshot, []string, error) {
+func (i *Inventory) Refresh(ctx context.Context, name Scope, from vendors.Vendor, pin string) (token.Snapshot, []string, error) {
 	list := &listing{install: i.install, pin: pin, rows: map[token.ID]token.Token{}, ids: map[token.ID]struct{}{}}
 	started := i.now()
 	told, err := from.List(ctx, list.add)

@@ -101,6 +101,9 @@ func parseURL(text string, plain bool) (*url.URL, error) {
 	if base.User != nil || base.RawQuery != "" || base.ForceQuery || base.Fragment != "" {
 		return nil, ErrURL
 	}
+	if base.Path == "" {
+		base.Path = "/" // JoinPath makes a relative path of an empty one
+	}
 	switch {
 	case base.Scheme == "https", base.Scheme == "http" && plain:
 		return base, nil
@@ -185,7 +188,7 @@ func (c *Client) do(ctx context.Context, call Call, limit int, decode func(*mete
 	if err := c.accept(call, response); err != nil {
 		return answer, err
 	}
-	return answer, call.read(newMeter(response.Body, limit), response.StatusCode, decode)
+	return answer, call.read(ctx, newMeter(response.Body, limit), response.StatusCode, decode)
 }
 
 // admit asks the limiter. A call that is not admitted is not made.
@@ -198,7 +201,7 @@ func (c *Client) admit(ctx context.Context, call Call) error {
 	case err != nil:
 		return call.failure(token.Unavailable, token.CauseTimeout, 0, err)
 	case comeBack > 0:
-		failure := call.failure(token.RateLimited, token.CauseStatus, 0, nil)
+		failure := call.failure(token.RateLimited, token.CausePaced, 0, nil)
 		failure.RetryAfter = comeBack
 		return failure
 	}
@@ -224,6 +227,7 @@ func (c *Client) send(ctx context.Context, call Call) (*http.Response, error) {
 	case err == nil:
 		return response, nil
 	case left.Load():
+		err = overtime(ctx, err)
 		return nil, call.failure(doubt(call.Creates), broken(err), 0, err)
 	default:
 		return nil, call.failure(token.Unavailable, unsent(err), 0, err)
@@ -288,7 +292,7 @@ func (c *Client) pause(response *http.Response) time.Duration {
 }
 
 // read decodes the wanted answer. What cannot be read leaves the same doubt as an answer that did not come.
-func (call Call) read(m *meter, status int, decode func(*meter) error) error {
+func (call Call) read(ctx context.Context, m *meter, status int, decode func(*meter) error) error {
 	err := decode(m)
 	if err == nil {
 		return nil
@@ -298,14 +302,24 @@ func (call Call) read(m *meter, status int, decode func(*meter) error) error {
 		failure.Err = stop.error
 		return failure
 	}
+	if m.err != nil {
+		err = m.err
+	}
+	err = overtime(ctx, err)
 	cause := token.CauseUnexpected
-	switch {
-	case m.err != nil:
-		cause, err = broken(m.err), m.err
-	case errors.Is(err, errTooLarge):
-		cause = token.CauseTooLarge
+	if m.err != nil || ctx.Err() != nil || errors.Is(err, errTooLarge) {
+		cause = broken(err)
 	}
 	return call.failure(doubt(call.Creates), cause, status, err)
+}
+
+// overtime is the context's error once the time is up. The connection is closed then, and what the server makes of that,
+// such as a proper end of half an answer, may be seen before it.
+func overtime(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
 }
 
 func (call Call) failure(class token.Class, cause token.Cause, status int, err error) *token.Failure {

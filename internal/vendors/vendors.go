@@ -1,8 +1,8 @@
-// Package vendor is the contract between the operator and a vendor's token API.
+// Package vendors is the contract between the operator and a vendor's token API.
 //
 // The contract is small on purpose. Everything the operator promises about tokens that must not be lost is built on
 // three calls, and on what each of them means when its answer does not come.
-package vendor
+package vendors
 
 import (
 	"context"

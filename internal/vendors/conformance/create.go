@@ -1,0 +1,152 @@
+package conformance
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
+	"github.com/gatewaytoken/gateway-token-operator/internal/vendors"
+)
+
+// createCases: a create is made once, and what is not known of it is said.
+func createCases() []testCase {
+	cases := []testCase{
+		{name: "CreateLateCommit", run: createLateCommit},
+		{name: "CreateAlteredName", run: createAlteredName},
+		{name: "CreateEmptyValue", run: createEmptyValue},
+		{name: "CreateHangs", run: createHangs},
+	}
+	for _, tc := range lostCreates() {
+		cases = append(cases, testCase{name: "Create" + tc.name, run: tc.run})
+	}
+	return cases
+}
+
+// lostCreate is a create that is not answered as it should be.
+type lostCreate struct {
+	name  string
+	fault Fault
+	class token.Class
+	cause token.Cause
+	// committed: the vendor has made the token all the same.
+	committed bool
+}
+
+func lostCreates() []lostCreate {
+	status := func(kind Kind, code int) Fault { return Fault{Kind: kind, StatusCode: code} }
+	return []lostCreate{
+		{"CutBeforeCommit", Fault{Kind: CutBeforeCommit}, token.Ambiguous, token.CauseBroken, false},
+		{"CutAfterCommit", Fault{Kind: CutAfterCommit}, token.Ambiguous, token.CauseBroken, true},
+		{"Status500AfterCommit", status(StatusAfterCommit, http.StatusInternalServerError), token.Ambiguous, token.CauseStatus, true},
+		{"Status503BeforeCommit", status(Status, http.StatusServiceUnavailable), token.Ambiguous, token.CauseStatus, false},
+		{"Status408AfterCommit", status(StatusAfterCommit, http.StatusRequestTimeout), token.Ambiguous, token.CauseStatus, true},
+		{"Truncated", Fault{Kind: TruncatedBody}, token.Ambiguous, token.CauseBroken, true},
+		{"Malformed", Fault{Kind: MalformedJSON}, token.Ambiguous, token.CauseUnexpected, true},
+		{"WrongContentType", Fault{Kind: WrongContentType}, token.Ambiguous, token.CauseUnexpected, true},
+		{"HTML", Fault{Kind: HTML}, token.Ambiguous, token.CauseUnexpected, false},
+		{"HugeValue", Fault{Kind: HugeBody}, token.Ambiguous, token.CauseTooLarge, true},
+		{"HugeAnswer", Fault{Kind: HugeRow}, token.Ambiguous, token.CauseTooLarge, true},
+		{"Redirect", Fault{Kind: Redirect}, token.Unavailable, token.CauseRedirect, false},
+		{"Refused400", status(Status, http.StatusBadRequest), token.Invalid, token.CauseStatus, false},
+		{"Refused403", status(Status, http.StatusForbidden), token.Forbidden, token.CauseStatus, false},
+		{"Refused404", status(Status, http.StatusNotFound), token.NotFound, token.CauseStatus, false},
+		{"Refused409", status(Status, http.StatusConflict), token.Conflict, token.CauseStatus, false},
+		{"Refused422", status(Status, http.StatusUnprocessableEntity), token.Invalid, token.CauseStatus, false},
+		{"Refused429", status(Status, http.StatusTooManyRequests), token.RateLimited, token.CauseStatus, false},
+	}
+}
+
+// run makes the create, looks that the vendor saw it once, and resolves the doubt by a list, as the operator does.
+func (l lostCreate) run(t *trial) {
+	client, name := t.open(Setup{}), t.name()
+	l.fault.Route = Create
+	t.inject(l.fault)
+	_, err := client.Create(t.Context(), vendors.Request{Name: name})
+	t.expect(err, l.class, l.cause)
+	t.expectCalls(Create, 1)
+	t.resolved(client, name, l.committed)
+}
+
+// resolved fails unless the list tells whether there is a token of the name, and the doubt is over when it is revoked.
+func (t *trial) resolved(client vendors.Vendor, name string, committed bool) {
+	t.Helper()
+	if !client.Capabilities().Named || !client.Capabilities().Listable {
+		t.expectTokens(count(committed), count(committed))
+		return
+	}
+	row, there := found(t.list(client), name)
+	if there != committed {
+		t.Fatalf("the list shows the token: %t, want %t", there, committed)
+	}
+	if !there {
+		t.expectTokens(0, 0)
+		return
+	}
+	if err := client.Revoke(t.Context(), row.ID); err != nil {
+		t.Fatalf("revoke: %v", err)
+	}
+	t.expectTokens(count(client.Capabilities().KeepsRevoked), 0)
+}
+
+func count(there bool) int {
+	if there {
+		return 1
+	}
+	return 0
+}
+
+// createHangs: the vendor has made the token and says nothing.
+func createHangs(t *trial) {
+	t.inject(Fault{Route: Create, Kind: HangAfterCommit})
+	name := t.name()
+	_, err := t.open(Setup{Timeout: shortTimeout}).Create(t.Context(), vendors.Request{Name: name})
+	t.expect(err, token.Ambiguous, token.CauseTimeout)
+	t.expectCalls(Create, 1)
+	t.resolved(t.open(Setup{}), name, true)
+}
+
+// shortTimeout is waited for in full, and must be long enough for a handshake on a busy machine.
+const shortTimeout = 2 * time.Second
+
+func createLateCommit(t *trial) {
+	client, name := t.open(Setup{}), t.name()
+	t.inject(Fault{Route: Create, Kind: LateCommit, Delay: time.Hour})
+	_, err := client.Create(t.Context(), vendors.Request{Name: name})
+	t.expect(err, token.Ambiguous, token.CauseBroken)
+	if _, there := found(t.list(client), name); there {
+		t.Fatal("the vendor has committed already")
+	}
+	if committed := t.sim.CommitLate(); committed != 1 {
+		t.Fatalf("%d creates were still to come, want 1", committed)
+	}
+	t.expectCalls(Create, 1)
+	t.resolved(client, name, true)
+}
+
+func createAlteredName(t *trial) {
+	client := t.open(Setup{})
+	t.inject(Fault{Route: Create, Kind: AlteredName})
+	_, err := client.Create(t.Context(), vendors.Request{Name: t.name()})
+	t.revokeStray(client, t.failure(err, token.Invalid, token.CauseNameAltered))
+}
+
+func createEmptyValue(t *trial) {
+	client := t.open(Setup{})
+	t.inject(Fault{Route: Create, Kind: EmptyValue})
+	_, err := client.Create(t.Context(), vendors.Request{Name: t.name()})
+	t.revokeStray(client, t.failure(err, token.Ambiguous, token.CauseEmptyValue))
+}
+
+// revokeStray fails unless the failure names the token that there is all the same.
+func (t *trial) revokeStray(client vendors.Vendor, failure *token.Failure) {
+	t.Helper()
+	truth := t.sim.Truth()
+	if len(truth.Tokens) != 1 || truth.Tokens[0].ID != failure.Stray {
+		t.Fatalf("the failure names %q, the vendor has %v", failure.Stray, truth.Tokens)
+	}
+	if err := client.Revoke(t.Context(), failure.Stray); err != nil {
+		t.Fatalf("revoke: %v", err)
+	}
+	t.expectTokens(count(client.Capabilities().KeepsRevoked), 0)
+	t.expectCalls(Create, 1)
+}
