@@ -202,12 +202,12 @@ func rateLimitIsKept(t *trial) {
 	t.inject(Fault{Route: List, Kind: Status, StatusCode: http.StatusTooManyRequests, RetryAfter: "7"})
 	t.expect(listError(t.Context(), one), token.RateLimited, token.CauseStatus)
 	for _, client := range []vendors.Vendor{one, other} {
-		failure := t.failure(listError(t.Context(), client), token.RateLimited, token.CauseStatus)
+		failure := t.failure(listError(t.Context(), client), token.RateLimited, token.CausePaced)
 		if failure.RetryAfter != 7*time.Second {
 			t.Errorf("come back after %s, want 7s", failure.RetryAfter)
 		}
 		_, err := client.Create(t.Context(), vendors.Request{Name: t.name()})
-		t.expect(err, token.RateLimited, token.CauseStatus)
+		t.expect(err, token.RateLimited, token.CausePaced)
 	}
 	t.expectCalls(List, 2)
 	t.expectCalls(Create, 0)
@@ -223,7 +223,7 @@ func pacedByItself(t *trial) {
 	refused := 0
 	for range 30 {
 		if err := listError(t.Context(), client); err != nil {
-			t.expect(err, token.RateLimited, token.CauseStatus)
+			t.expect(err, token.RateLimited, token.CausePaced)
 			refused++
 		}
 	}
