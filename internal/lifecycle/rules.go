@@ -108,9 +108,10 @@ func accountChanged(v *view) Decision {
 	return Wait{Problem: Problem{ReasonAccountChanged, accountChangedMessage(v.hint.Account, v.Issuer.Account)}}
 }
 
-// notGranted: without a grant there is no vendor call for anything new. A usable Secret stays, and so does its revocation.
+// notGranted: without a grant there is no vendor call for anything new, and no word of the issuer's own troubles. A usable
+// Secret stays, and so does its revocation.
 func notGranted(v *view) Decision {
-	if v.usable() || v.Issuer.Granted {
+	if v.usable() || !v.Issuer.Found || v.Issuer.Granted {
 		return nil
 	}
 	return Stall{Problem{ReasonNotGranted, v.Issuer.NotGranted}}

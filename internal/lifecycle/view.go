@@ -198,6 +198,8 @@ func (v *view) trouble() *Problem {
 	switch {
 	case !v.Issuer.Known:
 		return nil
+	case v.Issuer.Found && !v.Issuer.Granted:
+		return &Problem{ReasonNotGranted, v.Issuer.NotGranted}
 	case !v.Issuer.Found, !v.Issuer.CanList:
 		return &v.Issuer.Problem
 	case v.otherAccount():

@@ -193,8 +193,7 @@ func (t Target) drifted(secret *corev1.Secret, record ledger.Ledger) bool {
 			return true
 		}
 	}
-	_, retained := secret.Labels[v1alpha1.LabelRetained]
-	return retained || !includes(secret.Labels, t.labels) || !includes(secret.Annotations, t.annotations)
+	return record.Retained || !includes(secret.Labels, t.labels) || !includes(secret.Annotations, t.annotations)
 }
 
 func includes(have, want map[string]string) bool {

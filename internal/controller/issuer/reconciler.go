@@ -123,10 +123,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return ctrl.Result{}, err
 	}
 	if done, err := r.release(ctx, s); done || err != nil {
-		return ctrl.Result{}, ignoreConflict(err)
+		return afterConflict(err)
 	}
 	if err := r.protect(ctx, s); err != nil {
-		return ctrl.Result{}, ignoreConflict(err)
+		return afterConflict(err)
 	}
 	if err := r.gather(ctx, s); err != nil {
 		return ctrl.Result{}, err
@@ -255,10 +255,13 @@ func (r *Reconciler) patchFinalizer(ctx context.Context, issuer v1alpha1.Issuer,
 	return nil
 }
 
-// ignoreConflict: what was read was old; the newer object is on its way and comes by itself.
-func ignoreConflict(err error) error {
+// conflictPause is how long the newer object may take to arrive. Its event may be one that nobody waits for: a status.
+const conflictPause = 50 * time.Millisecond
+
+// afterConflict looks again soon where what was read was old, and keeps every other error.
+func afterConflict(err error) (ctrl.Result, error) {
 	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
-		return nil
+		return ctrl.Result{RequeueAfter: conflictPause}, nil
 	}
-	return err
+	return ctrl.Result{}, err
 }

@@ -57,7 +57,7 @@ func (r *Reconciler) record(ctx context.Context, s *scene) (ctrl.Result, error) 
 		}
 		*s.issuer.IssuerStatus() = *after
 		if err := r.Client.Status().Patch(ctx, s.issuer, client.MergeFrom(original), client.FieldOwner(v1alpha1.OperatorName)); err != nil {
-			return ctrl.Result{}, ignoreConflict(fmt.Errorf("patch the issuer's status: %w", err))
+			return afterConflict(fmt.Errorf("patch the issuer's status: %w", err))
 		}
 	}
 	return ctrl.Result{RequeueAfter: r.pause(s)}, nil
@@ -71,11 +71,25 @@ func (r *Reconciler) pause(s *scene) time.Duration {
 	}
 	if failure := s.issuer.IssuerStatus().Failure; failure != nil && failure.NextAttemptTime != nil && (next.IsZero() || failure.NextAttemptTime.After(next)) {
 		next = failure.NextAttemptTime.Time
+		if look := s.now.Add(recheck); mendable(failure.Reason) && look.Before(next) {
+			// No vendor call comes of it unless the credentials or the CA bundle are others by then.
+			next = look
+		}
 	}
 	if next.IsZero() {
 		next = s.now.Add(recheck)
 	}
 	return max(next.Sub(r.Clock.Now()), time.Millisecond)
+}
+
+// mendable tells whether a person mends it in the Secret or ConfigMap that the issuer names, of which no event tells.
+func mendable(reason string) bool {
+	switch reason {
+	case v1alpha1.ReasonCredentialsRejected, v1alpha1.ReasonPermissionDenied, v1alpha1.ReasonCertificateNotTrusted:
+		return true
+	default:
+		return false
+	}
 }
 
 func (r *Reconciler) describe(ctx context.Context, s *scene) error {
