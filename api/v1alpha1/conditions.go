@@ -115,11 +115,6 @@ const (
 	// is done because of a time.
 	// What to do: correct the clock of the operator's node.
 	ReasonClockSkew = "ClockSkew"
-	// ReasonBackingOff (VendorReachable False, or Ready False): an attempt failed
-	// and the next one waits. status.failure says why and until when.
-	// What to do: nothing if the cause passes by itself; a changed spec is tried at
-	// once.
-	ReasonBackingOff = "BackingOff"
 	// ReasonWriteFailed (Ready False): the Kubernetes API refused a write of the
 	// Secret. The token is kept in memory and only the write is tried again.
 	// What to do: read the message: a quota, an admission policy, missing rights of
@@ -146,14 +141,6 @@ const (
 	// revoked first.
 	// What to do: wait. RevocationPending says what it waits for.
 	ReasonDeleting = "Deleting"
-	// ReasonRetained (Ready False): the object is being deleted with deletionPolicy
-	// Retain; token and Secret stay.
-	// What to do: nothing.
-	ReasonRetained = "Retained"
-	// ReasonNothingToRevoke (RevocationPending False): every token of this object
-	// but the current one is revoked.
-	// What to do: nothing.
-	ReasonNothingToRevoke = "NothingToRevoke"
 )
 
 // Reasons that GatewayTokens and issuers share.
@@ -264,8 +251,4 @@ const (
 	// ReasonNotInUse (InUse False): no GatewayToken needs this issuer.
 	// What to do: nothing; it can be deleted.
 	ReasonNotInUse = "NotInUse"
-	// ReasonTerminating (Ready False): the issuer is being deleted. It lists and
-	// revokes and issues nothing.
-	// What to do: see InUse for what it waits for.
-	ReasonTerminating = "Terminating"
 )

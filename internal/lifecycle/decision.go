@@ -81,6 +81,8 @@ type Retain struct{ Ledger ledger.Ledger }
 type Release struct {
 	// Unrevoked: a person asked for it although tokens may be left at the vendor.
 	Unrevoked bool
+	// Kept is the token that is left at the vendor on purpose; empty for none.
+	Kept token.ID
 }
 
 func (Rest) isDecision()         {}

@@ -90,14 +90,19 @@ func (v *view) firstShown() (token.Token, bool) {
 
 // kept tells whether deletion leaves the token alone: the one that the Secret holds or, where no ledger says which that
 // is, the best candidate.
-func (v *view) kept(id token.ID) bool {
+func (v *view) kept(id token.ID) bool { return id != "" && v.keeps() == id }
+
+// keeps is the token that deletion leaves alone; empty for none.
+func (v *view) keeps() token.ID {
 	switch {
 	case !v.Object.Retain:
-		return false
+		return ""
 	case v.proof != nil:
-		return v.proof.Current.ID == id
+		return v.proof.Current.ID
+	case len(v.mine) > 0:
+		return v.mine[0].ID
 	default:
-		return len(v.mine) > 0 && v.mine[0].ID == id
+		return ""
 	}
 }
 
@@ -168,4 +173,4 @@ func deleteSecret(v *view) Decision {
 	return DeleteSecret{}
 }
 
-func release(*view) Decision { return Release{} }
+func release(v *view) Decision { return Release{Kept: v.keeps()} }

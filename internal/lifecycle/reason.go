@@ -17,7 +17,6 @@ const (
 	ReasonTokenNotListed    Reason = "TokenNotListed"
 	ReasonMintBudgetSpent   Reason = "MintBudgetSpent"
 	ReasonAccountChanged    Reason = "AccountChanged"
-	ReasonBackingOff        Reason = "BackingOff"
 	ReasonRetiring          Reason = "Retiring"
 	ReasonClockSkew         Reason = "ClockSkew"
 )

@@ -117,9 +117,9 @@ func notGranted(v *view) Decision {
 	return Stall{Problem{ReasonNotGranted, v.Issuer.NotGranted}}
 }
 
-// issuerTerminating: an issuer that is being deleted issues no first token.
+// issuerTerminating: an issuer that is being deleted issues no first token. It goes on serving those who have one.
 func issuerTerminating(v *view) Decision {
-	if !v.Issuer.Terminating || v.hint != nil {
+	if !v.Issuer.Terminating || v.hint != nil || len(v.mine) > 0 {
 		return nil
 	}
 	return Stall{Problem{ReasonIssuerTerminating, "The issuer is being deleted: no token is issued from it. Use another issuer."}}

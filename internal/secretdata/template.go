@@ -80,7 +80,7 @@ func parseOne(key, text string) (*template.Template, error) {
 	parsed, err := template.New(key).Option("missingkey=error").Funcs(functions()).Parse(text)
 	if err != nil {
 		// The parser's own words name our template's line, never a value: none is known yet.
-		return nil, fmt.Errorf("key %q: %w", key, err)
+		return nil, fmt.Errorf("key %q: %w: %w", key, err, errDisallowed)
 	}
 	if len(parsed.Templates()) > 1 || parsed.Tree == nil {
 		return nil, fmt.Errorf("key %q: %w", key, errDisallowed)

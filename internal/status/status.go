@@ -170,7 +170,10 @@ func (s Scene) problem() *lifecycle.Problem {
 	if s.Outcome.Problem != nil {
 		return s.Outcome.Problem
 	}
-	if s.Object.Spec.Suspend && s.Object.DeletionTimestamp == nil {
+	if s.Object.DeletionTimestamp != nil {
+		return &lifecycle.Problem{Reason: v1alpha1.ReasonDeleting, Message: "The GatewayToken is being deleted."}
+	}
+	if s.Object.Spec.Suspend {
 		return &lifecycle.Problem{Reason: lifecycle.ReasonSuspended, Message: "spec.suspend is set: no token is issued and no Secret repaired until it is unset."}
 	}
 	switch d := s.Planned.Decision.(type) {

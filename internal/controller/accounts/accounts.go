@@ -72,7 +72,7 @@ type Book struct {
 	mu       sync.Mutex
 	accounts map[Key]Account
 	waiting  map[Key]map[types.NamespacedName]struct{}
-	released map[token.Marker]time.Time
+	released map[token.Marker]release
 	altered  map[types.UID]int64
 }
 
@@ -81,7 +81,7 @@ func NewBook() *Book {
 	return &Book{
 		accounts: map[Key]Account{},
 		waiting:  map[Key]map[types.NamespacedName]struct{}{},
-		released: map[token.Marker]time.Time{},
+		released: map[token.Marker]release{},
 		altered:  map[types.UID]int64{},
 	}
 }
@@ -133,24 +133,34 @@ func (b *Book) Waiting(key Key) []reconcile.Request {
 	return requests
 }
 
-// Release notes that an object is gone for good.
-func (b *Book) Release(marker token.Marker, now time.Time) {
+// release is what is remembered of an object that is gone for good.
+type release struct {
+	at   time.Time
+	kept token.ID
+}
+
+// Release notes that an object is gone for good, and which of its tokens is left at the vendor on purpose.
+func (b *Book) Release(marker token.Marker, kept token.ID, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for old, at := range b.released {
-		if now.Sub(at) > ReleaseMemory {
+	for old, was := range b.released {
+		if now.Sub(was.at) > ReleaseMemory {
 			delete(b.released, old)
 		}
 	}
-	b.released[marker.WithSequence(0)] = now
+	b.released[marker.WithSequence(0)] = release{at: now, kept: kept}
 }
 
-// Released tells whether a token belongs to an object that is gone for good and was seen without tokens when it went.
-func (b *Book) Released(marker token.Marker, now time.Time) bool {
+// Released tells whether a token belongs to an object that is gone for good, and was not there yet when it went.
+func (b *Book) Released(row token.Token, now time.Time) bool {
+	marker, ok := row.Marker()
+	if !ok {
+		return false
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	at, ok := b.released[marker.WithSequence(0)]
-	return ok && now.Sub(at) <= ReleaseMemory
+	was, ok := b.released[marker.WithSequence(0)]
+	return ok && now.Sub(was.at) <= ReleaseMemory && row.ID != was.kept
 }
 
 // NoteAltered notes that the vendor stored a token under another name than the one asked for: with this generation of the

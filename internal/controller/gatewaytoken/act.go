@@ -213,8 +213,9 @@ func (r *Reconciler) release(ctx context.Context, s *scene, d lifecycle.Release)
 	}
 	if d.Unrevoked {
 		r.warn(s.object, "RevocationSkipped", "Released on a person's word without a revocation: tokens may be left at the vendor.")
+	} else {
+		r.Book.Release(s.observation.Object.Marker, d.Kept, r.Clock.Now())
 	}
-	r.Book.Release(s.observation.Object.Marker, r.Clock.Now())
 	r.memories.forget(s.object.UID)
 	log.FromContext(ctx).Info("released the GatewayToken", "unrevoked", d.Unrevoked)
 	return outcome{released: true}, nil

@@ -27,9 +27,11 @@ const (
 
 // record writes the status if anything in it changed, and says when to look again.
 func (r *Reconciler) record(ctx context.Context, s *scene, planned lifecycle.Planned, came outcome) (ctrl.Result, error) {
-	if _, protected := planned.Decision.(lifecycle.Protect); protected || came.released {
-		// The finalizer's own event brings the object back at once: there is nothing to say yet.
+	if came.released {
 		return ctrl.Result{}, nil
+	}
+	if r.passing(s, planned.Decision, came) {
+		return ctrl.Result{RequeueAfter: r.pause(s, planned.Decision, came)}, nil
 	}
 	next := status.Of(status.Scene{Object: s.object, Observed: s.observation, Planned: planned, Outcome: came.Outcome})
 	changed := !equality.Semantic.DeepEqual(s.object.Status, next)
@@ -43,6 +45,27 @@ func (r *Reconciler) record(ctx context.Context, s *scene, planned lifecycle.Pla
 		}
 	}
 	return ctrl.Result{RequeueAfter: r.pause(s, planned.Decision, came)}, nil
+}
+
+// passing tells of a state that is over before anybody could read of it: after the finalizer was set, and between the steps of a
+// deletion that nothing holds up.
+func (r *Reconciler) passing(s *scene, decision lifecycle.Decision, came outcome) bool {
+	if came.Problem != nil {
+		return false
+	}
+	deleting := s.observation.Object.Deleting
+	switch d := decision.(type) {
+	case lifecycle.Protect:
+		return true
+	case lifecycle.Relist:
+		return deleting && !d.After.After(s.observation.Now)
+	case lifecycle.Revoke, lifecycle.DeleteSecret, lifecycle.Retain:
+		return deleting
+	case lifecycle.Rest, lifecycle.Wait, lifecycle.Stall, lifecycle.Issue, lifecycle.Publish, lifecycle.Release:
+		return false
+	default:
+		return false
+	}
 }
 
 // announce writes an event when something has just begun to be wrong.

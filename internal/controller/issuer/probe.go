@@ -156,8 +156,7 @@ func (r *Reconciler) sweep(ctx context.Context, s *scene) {
 		return
 	}
 	for _, row := range r.Inventory.Latest(s.scope).Rows {
-		marker, ok := row.Marker()
-		if !ok || row.State == token.Revoked || !r.Book.Released(marker, s.now) {
+		if row.State == token.Revoked || !r.Book.Released(row, s.now) {
 			continue
 		}
 		if err := s.account.Vendor.Revoke(ctx, row.ID); err != nil {
