@@ -120,6 +120,15 @@ const (
 	// What to do: read the message: a quota, an admission policy, missing rights of
 	// the operator, a terminating namespace.
 	ReasonWriteFailed = "WriteFailed"
+	// ReasonSecretTerminating (RevocationPending True): the tokens are revoked, and
+	// the Secret is deleted but stays for a finalizer that is not the operator's.
+	// What to do: have whoever put the finalizer on the Secret remove it.
+	ReasonSecretTerminating = "SecretTerminating"
+	// ReasonRepairPaced (Ready False): the Secret had to be restored from the
+	// vendor several times within minutes. The next time waits, so that the vendor
+	// is not called in a loop.
+	// What to do: find who deletes or edits the Secret.
+	ReasonRepairPaced = "RepairPaced"
 	// ReasonIdentityClash (Ready False, Stalled True): another object has the same
 	// marker as this one, so that their tokens cannot be told apart.
 	// What to do: recreate one of the two under another name.

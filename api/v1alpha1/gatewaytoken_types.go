@@ -396,6 +396,13 @@ type IssueAttempt struct {
 	// startedAt is when the request was sent.
 	// +optional
 	StartedAt *metav1.Time `json:"startedAt,omitempty"`
+
+	// id of a token that exists although the create failed: the vendor made it
+	// under another name or in another account than the one asked for. It is
+	// revoked; should that fail, revoke it at the vendor.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	ID string `json:"id,omitempty"`
 }
 
 // Failure is a trouble that the operator backs off from. It is kept in status so

@@ -25,6 +25,8 @@ const (
 	// value: what the operator must know about the token even when status is
 	// lost. It carries digests and a MAC, never a value.
 	AnnotationLedger = GroupName + "/ledger"
+	// AnnotationIssuer on a copy of credentials names the issuer, Kind/name, that it is kept for.
+	AnnotationIssuer = GroupName + "/issuer"
 	// AnnotationSkipRevocation on a GatewayToken or issuer that is being deleted
 	// releases it without revoking anything at the vendor. Its value must be the
 	// UID of that very object, so that it cannot be templated and does not

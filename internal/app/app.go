@@ -30,9 +30,9 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/inventory"
 )
 
-// shutdownTimeout is how long workers may take to finish after SIGTERM. It is longer than gatewaytoken.EffectTimeout, and
+// shutdownTimeout is how long workers may take to finish after SIGTERM. It is longer than a mint with its publication, and
 // the Pod's terminationGracePeriodSeconds (75) is longer than it.
-const shutdownTimeout = gatewaytoken.EffectTimeout + 15*time.Second
+const shutdownTimeout = gatewaytoken.EffectTimeout + gatewaytoken.PublishTimeout + 10*time.Second
 
 // leaseName is the Lease of the leader election, for the instance without a name.
 const leaseName = "gateway-token-operator"

@@ -62,6 +62,9 @@ func ownerName(o Owner) string { return o.Namespace + "/" + o.GatewayToken + "/"
 // Seal gives the annotation's text.
 func (s Sealer) Seal(owner Owner, l Ledger) (string, error) {
 	l.Version = Version
+	if !l.bounded() {
+		return "", errBounds
+	}
 	payload, err := json.Marshal(l)
 	if err != nil {
 		return "", fmt.Errorf("marshal ledger: %w", err)
@@ -71,6 +74,13 @@ func (s Sealer) Seal(owner Owner, l Ledger) (string, error) {
 		return "", fmt.Errorf("marshal sealed ledger: %w", err)
 	}
 	return string(text), nil
+}
+
+var errBounds = errors.New("the ledger has more entries than can be read again")
+
+// bounded: what is written can be read again.
+func (l *Ledger) bounded() bool {
+	return len(l.Retiring) <= MaxEntries && len(l.Condemned) <= MaxEntries && len(l.Mints) <= MaxMints
 }
 
 var errNotOurs = errors.New("not a ledger of this owner")
@@ -103,7 +113,7 @@ func parse(owner Owner, text string) (sealed, Ledger, error) {
 	if err := json.Unmarshal(envelope.Payload, &l); err != nil {
 		return envelope, l, fmt.Errorf("ledger: %w", err)
 	}
-	if l.Version < 1 || len(l.Retiring) > MaxEntries || len(l.Condemned) > MaxEntries || len(l.Mints) > MaxMints {
+	if l.Version < 1 || !l.bounded() {
 		return envelope, l, errNotOurs
 	}
 	return envelope, l, nil

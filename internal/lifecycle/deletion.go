@@ -20,10 +20,21 @@ func skipRevocation(v *view) Decision {
 	if !v.Object.SkipRevocation {
 		return nil
 	}
-	if v.Secret.Presence == Owned && !v.Object.Retain {
+	if v.Secret.Presence == Owned && !v.Object.Retain && !v.Secret.Terminating {
 		return DeleteSecret{}
 	}
 	return Release{Unrevoked: true}
+}
+
+// neverIssued: an issuer stays as long as a protected object refers to it. One that is gone although this object is protected was
+// gone before anything could be issued, if nothing is known of a token either.
+func neverIssued(v *view) Decision {
+	nothing := v.Secret.Presence != Owned && v.Object.HintID == "" && !v.Object.HintIssued &&
+		v.Memory.InHand == nil && len(v.Memory.Doubted) == 0 && v.Memory.LastCreateEnded.IsZero()
+	if !v.Issuer.Known || v.Issuer.Found || !nothing {
+		return nil
+	}
+	return Release{}
 }
 
 // issuerNeeded: nothing is released that could not be revoked.
@@ -141,10 +152,14 @@ func awaitLastList(v *view) Decision {
 	return Relist{After: after, Purpose: "see that no token is left"}
 }
 
-// revokeUnlisted: the ledger knows a token that the list does not show. The vendor is asked for it by its ID.
+// revokeUnlisted: the ledger knows a token that the list does not show. Where lists show every token there ever was, such a list
+// is of another account; elsewhere the vendor is asked for the token by its ID.
 func revokeUnlisted(v *view) Decision {
+	if id, missing := v.missing(); missing {
+		return Wait{Problem: notListed(id)}
+	}
 	for _, id := range v.ledgerIDs() {
-		if v.kept(id) || v.standing(id) != StandingUnlisted {
+		if _, listed := v.Snapshot.Rows[id]; listed || v.kept(id) || v.revokedSince(id) || v.Memory.Gone[id] {
 			continue
 		}
 		if wait := v.heldBack(); wait != nil {
@@ -169,6 +184,9 @@ func retain(v *view) Decision {
 func deleteSecret(v *view) Decision {
 	if v.Secret.Presence != Owned || v.Object.Retain {
 		return nil
+	}
+	if v.Secret.Terminating {
+		return Wait{Problem: Problem{ReasonSecretTerminating, "The Secret is deleted, but stays for a finalizer that somebody else put on it. Have it removed by whoever put it there."}, Until: v.Now.Add(time.Minute)}
 	}
 	return DeleteSecret{}
 }

@@ -66,6 +66,8 @@ type Object struct {
 	// HintID and HintSequence are what the status says of the current token: hints, since people can write a status.
 	HintID       token.ID
 	HintSequence int
+	// HintIssued: the status says that a create may have happened, or that tokens are retiring.
+	HintIssued bool
 	// HeldBackUntil is when the next try is due after failures of this object's own; zero for now.
 	HeldBackUntil time.Time
 	// HeldBack is what failed.
@@ -117,6 +119,8 @@ type Secret struct {
 	WrittenAt time.Time
 	// ValueIntact: the value is the one that the ledger has the digest of.
 	ValueIntact bool
+	// Terminating: it has a deletion timestamp, and stays for somebody else's finalizer.
+	Terminating bool
 	// Drifted: something other than the value is not as the spec wants it: another key, a label, an annotation.
 	Drifted bool
 }
@@ -135,6 +139,10 @@ type Memory struct {
 	Published map[token.ID]bool
 	// Revoked tells when the vendor confirmed a revocation, for tokens an older list may still show as active.
 	Revoked map[token.ID]time.Time
+	// Undo are tokens that were made under a name or in an account where they could never be found again.
+	Undo []token.ID
+	// RepairAfter and ReadAfter hold back what somebody makes necessary again and again; zero for now.
+	RepairAfter, ReadAfter time.Time
 	// Gone are tokens of which the vendor said that it does not know them.
 	Gone map[token.ID]bool
 }

@@ -10,6 +10,8 @@ type rule struct {
 // when what stands below is asked.
 var living = []rule{
 	{"another object has the same marker", identityClash},
+	{"a token that could never be found again goes first", undo},
+	{"what has a token is protected, whatever else is said of it", protectOwner},
 	{"suspended", suspended},
 	{"the spec cannot be carried out", invalidSpec},
 	{"somebody else's Secret is in the way", secretConflict},
@@ -25,6 +27,7 @@ var living = []rule{
 	{"what the list must tell, a list begun late enough tells", awaitList},
 	{"a ledger that lost its signature is signed again", signAgain},
 	{"a token that exists already is used", adopt},
+	{"a list that lacks a known token proves nothing", doubtList},
 	{"else one is minted", mint},
 	{"a stray is listed before it is revoked", condemnStrays},
 	{"what is replaced is revoked when its time has come", revokeDue},
@@ -35,6 +38,8 @@ var living = []rule{
 var deleting = []rule{
 	{"without the finalizer there is nothing to do", unprotected},
 	{"a person broke the glass", skipRevocation},
+	{"a token that could never be found again goes first", undo},
+	{"where nothing was ever issued, nothing holds the object", neverIssued},
 	{"nothing is said of an issuer that was not looked at", issuerUnknown},
 	{"without a usable issuer nothing can be revoked", issuerNeeded},
 	{"another account is never touched", accountChanged},

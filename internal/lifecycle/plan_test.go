@@ -80,8 +80,9 @@ func TestPlan(t *testing.T) {
 			other := token.Identity{ClusterID: "cluster"}.Marker("causely", "mediator", "uid-0").WithSequence(3)
 			o.Snapshot.Rows["T0"] = token.Token{ID: "T0", Name: other.Name("m", 64), State: token.Active}
 		}}, "Issue #1 (there is no token yet)"},
-		"forged hint": {"a status names somebody else's token: nothing comes of it", []func(*Observation){func(o *Observation) { o.Object.HintID, o.Object.HintSequence = "X", 5 }}, "Issue #6 (there is no token yet)"},
-		"absurd hint": {"a status cannot use up the sequences", []func(*Observation){func(o *Observation) { o.Object.HintSequence = token.MaxSequence }}, "Issue #1 (there is no token yet)"},
+		"forged hint":     {"a status names a token that no list shows: that only delays", []func(*Observation){func(o *Observation) { o.Object.HintID, o.Object.HintSequence = "X", 5 }}, "Wait TokenNotListed"},
+		"hinted sequence": {"a sequence is never used twice", []func(*Observation){func(o *Observation) { o.Object.HintSequence = 5 }}, "Issue #6 (there is no token yet)"},
+		"absurd hint":     {"a status cannot use up the sequences", []func(*Observation){func(o *Observation) { o.Object.HintSequence = token.MaxSequence }}, "Issue #1 (there is no token yet)"},
 		"held back": {"the last failure was a moment ago", []func(*Observation){func(o *Observation) {
 			o.Object.HeldBackUntil, o.Object.HeldBack.Reason = o.Now.Add(time.Minute), "CreateRefused"
 		}}, "Wait CreateRefused"},
@@ -93,18 +94,34 @@ func TestPlan(t *testing.T) {
 			o.Secret.Trust, o.Secret.ValueIntact = ledger.Hint, false
 			o.Snapshot.Rows["X"] = token.Token{ID: "X", Name: token.Identity{ClusterID: "cluster"}.Marker("other", "token", "uid-9").WithSequence(1).Name("m", 64), State: token.Active}
 		}}, "Issue #2 (the value is lost and the vendor does not show it again)"},
-		"stray":                         {"it is listed before anything is done to it", []func(*Observation){holds("T1", 1), row("T1", 1, token.Active), row("T2", 2, token.Active)}, "Publish T1 from the Secret retiring T2"},
-		"retiring, early":               {"its overlap has not passed", []func(*Observation){holds("T2", 2), row("T1", 1, token.Active), row("T2", 2, token.Active), retiring("T1", start)}, "Rest"},
-		"retiring, due":                 {"its overlap has passed", []func(*Observation){holds("T2", 2), row("T1", 1, token.Active), row("T2", 2, token.Active), retiring("T1", start.Add(-2*time.Hour))}, "Revoke T1"},
-		"retiring, since the write":     {"an entry without a time counts from the Secret's last write", []func(*Observation){holds("T2", 2), row("T1", 1, token.Active), row("T2", 2, token.Active), retiring("T1", time.Time{})}, "Revoke T1"},
-		"retiring, floor":               {"an overlap of nothing is not honoured", []func(*Observation){holds("T2", 2), row("T1", 1, token.Active), row("T2", 2, token.Active), retiring("T1", start), func(o *Observation) { o.Object.Overlap = 0 }}, "Rest"},
-		"retiring, gone":                {"somebody revoked it: nothing is left to do", []func(*Observation){holds("T2", 2), row("T1", 1, token.Revoked), row("T2", 2, token.Active), retiring("T1", start.Add(-2*time.Hour))}, "Rest"},
-		"retiring, no vendor":           {"it waits, and the Secret is not touched", []func(*Observation){holds("T2", 2), row("T1", 1, token.Active), row("T2", 2, token.Active), retiring("T1", start.Add(-2*time.Hour)), func(o *Observation) { o.Issuer.CanRevoke = false }}, "Rest"},
-		"unsigned list of the retiring": {"only a signed ledger causes a revocation", []func(*Observation){holds("T2", 2), row("T1", 1, token.Active), row("T2", 2, token.Active), retiring("T1", start.Add(-2*time.Hour)), func(o *Observation) { o.Secret.Trust = ledger.Hint }}, "Publish T2 from the Secret retiring T1"},
-		"deleted, listed nowhere":       {"the vendor is asked by the ID the signed ledger has", []func(*Observation){holds("T1", 1), deleted}, "Revoke T1"},
-		"deleted, unsigned ledger":      {"a hint never causes a revocation", []func(*Observation){holds("T1", 1), deleted, func(o *Observation) { o.Secret.Trust = ledger.Hint }}, "DeleteSecret"},
-		"deleted, foreign Secret":       {"somebody else's Secret stays", []func(*Observation){deleted, func(o *Observation) { o.Secret.Presence = Foreign }}, "Release"},
-		"deleted, unprotected":          {"nothing was ever done for it", []func(*Observation){deleted, func(o *Observation) { o.Object.Protected = false }}, "Rest"},
+		"stray":                             {"it is listed before anything is done to it", []func(*Observation){holds("T1", 1), row("T1", 1, token.Active), row("T2", 2, token.Active)}, "Publish T1 from the Secret retiring T2"},
+		"retiring, early":                   {"its overlap has not passed", []func(*Observation){holds("T2", 2), row("T1", 1, token.Active), row("T2", 2, token.Active), retiring("T1", start)}, "Rest"},
+		"retiring, due":                     {"its overlap has passed", []func(*Observation){holds("T2", 2), row("T1", 1, token.Active), row("T2", 2, token.Active), retiring("T1", start.Add(-2*time.Hour))}, "Revoke T1"},
+		"retiring, since the write":         {"an entry without a time counts from the Secret's last write", []func(*Observation){holds("T2", 2), row("T1", 1, token.Active), row("T2", 2, token.Active), retiring("T1", time.Time{})}, "Revoke T1"},
+		"retiring, floor":                   {"an overlap of nothing is not honoured", []func(*Observation){holds("T2", 2), row("T1", 1, token.Active), row("T2", 2, token.Active), retiring("T1", start), func(o *Observation) { o.Object.Overlap = 0 }}, "Rest"},
+		"retiring, gone":                    {"somebody revoked it: nothing is left to do", []func(*Observation){holds("T2", 2), row("T1", 1, token.Revoked), row("T2", 2, token.Active), retiring("T1", start.Add(-2*time.Hour))}, "Rest"},
+		"retiring, no vendor":               {"it waits, and the Secret is not touched", []func(*Observation){holds("T2", 2), row("T1", 1, token.Active), row("T2", 2, token.Active), retiring("T1", start.Add(-2*time.Hour)), func(o *Observation) { o.Issuer.CanRevoke = false }}, "Rest"},
+		"unsigned list of the retiring":     {"only a signed ledger causes a revocation", []func(*Observation){holds("T2", 2), row("T1", 1, token.Active), row("T2", 2, token.Active), retiring("T1", start.Add(-2*time.Hour)), func(o *Observation) { o.Secret.Trust = ledger.Hint }}, "Publish T2 from the Secret retiring T1"},
+		"deleted, listed nowhere":           {"a list that should show it and does not is of another account", []func(*Observation){holds("T1", 1), deleted}, "Wait TokenNotListed"},
+		"deleted, listed nowhere, hint":     {"what the status says can only delay", []func(*Observation){deleted, func(o *Observation) { o.Object.HintID = "T1" }}, "Wait TokenNotListed"},
+		"deleted, revoked rows are dropped": {"the vendor is asked by the ID the signed ledger has", []func(*Observation){holds("T1", 1), deleted, func(o *Observation) { o.Issuer.Capabilities.KeepsRevoked = false }}, "Revoke T1"},
+		"deleted, issuer gone, nothing issued": {"the issuer outlives whatever was issued from it", []func(*Observation){deleted, func(o *Observation) {
+			o.Issuer = Issuer{Known: true, Problem: Problem{Reason: ReasonIssuerNotFound}}
+		}}, "Release"},
+		"deleted, issuer gone, attempt": {"a token may have been issued", []func(*Observation){deleted, func(o *Observation) {
+			o.Object.HintIssued = true
+			o.Issuer = Issuer{Known: true, Problem: Problem{Reason: ReasonIssuerNotFound}}
+		}}, "Wait IssuerNotFound"},
+		"deleted, Secret held by somebody": {"asking again and again would not help", []func(*Observation){holds("T1", 1), row("T1", 1, token.Revoked), deleted, func(o *Observation) { o.Secret.Terminating = true }}, "Wait SecretTerminating"},
+		"suspended, restored":              {"what has a token is protected all the same", []func(*Observation){holds("T1", 1), func(o *Observation) { o.Object.Protected, o.Object.Suspended = false, true }}, "Protect"},
+		"to be undone":                     {"it is in no list", []func(*Observation){func(o *Observation) { o.Memory.Undo = []token.ID{"X"} }}, "Revoke X"},
+		"drift again and again": {"what cannot be repaired does not keep the rest from happening", []func(*Observation){holds("T2", 2), row("T1", 1, token.Active), row("T2", 2, token.Active), retiring("T1", start.Add(-2*time.Hour)), func(o *Observation) {
+			o.Secret.Drifted, o.Memory.RepairAfter = true, o.Now.Add(time.Second)
+		}}, "Revoke T1"},
+		"restored again and again": {"a Secret deleted in a loop is no loop of vendor calls", []func(*Observation){row("T1", 1, token.Active), func(o *Observation) { o.Memory.ReadAfter = o.Now.Add(time.Second) }}, "Wait RepairPaced"},
+		"deleted, unsigned ledger": {"a hint never causes a revocation", []func(*Observation){holds("T1", 1), deleted, func(o *Observation) { o.Secret.Trust = ledger.Hint }}, "DeleteSecret"},
+		"deleted, foreign Secret":  {"somebody else's Secret stays", []func(*Observation){deleted, func(o *Observation) { o.Secret.Presence = Foreign }}, "Release"},
+		"deleted, unprotected":     {"nothing was ever done for it", []func(*Observation){deleted, func(o *Observation) { o.Object.Protected = false }}, "Rest"},
 		"deleted, other's token": {"a token of another object stays", []func(*Observation){deleted, func(o *Observation) {
 			o.Snapshot.Rows["X"] = token.Token{ID: "X", Name: token.Identity{ClusterID: "cluster"}.Marker("other", "token", "uid-9").WithSequence(1).Name("m", 64), State: token.Active}
 		}}, "Release"},
@@ -177,5 +194,28 @@ func TestEntriesAreBounded(t *testing.T) {
 	publish, ok := Plan(o).Decision.(Publish)
 	if !ok || len(publish.Ledger.Retiring) != ledger.MaxEntries-1 {
 		t.Errorf("got %d retiring entries, want %d: one place is left for the current token", len(publish.Ledger.Retiring), ledger.MaxEntries-1)
+	}
+}
+
+func TestRestWhileSkewed(t *testing.T) {
+	o := observed(t, holds("T2", 2), row("T1", 1, token.Active), row("T2", 2, token.Active), retiring("T1", start.Add(-2*time.Hour)))
+	o.Skew = time.Hour
+	if got, ok := Plan(o).Decision.(Rest); !ok || !got.Next.After(o.Now) {
+		t.Errorf("got %+v, want a Rest that ends: the clock may be set right without anybody telling", Plan(o).Decision)
+	}
+}
+
+// At a full ledger a demotion makes room rather than a ledger that cannot be read again.
+func TestDemotionKeepsTheBound(t *testing.T) {
+	o := observed(t, holds("T50", 50), row("T50", 50, token.Active))
+	for sequence := 1; sequence <= ledger.MaxEntries; sequence++ {
+		id := token.ID("R" + string(rune('A'+sequence)))
+		row(id, sequence, token.Active)(&o)
+		o.Secret.Ledger.Retiring = append(o.Secret.Ledger.Retiring, ledger.Entry{ID: id, Sequence: sequence, Since: start})
+	}
+	o.Memory.InHand = &InHand{Token: token.Token{ID: "T51", Name: o.Object.Marker.WithSequence(51).Name("m", 64)}, Replaces: "T50"}
+	publish, ok := Plan(o).Decision.(Publish)
+	if !ok || len(publish.Ledger.Retiring) != ledger.MaxEntries || publish.Ledger.Retiring[ledger.MaxEntries-1].ID != "T50" {
+		t.Errorf("got %+v, want T50 as the last of %d entries", publish.Ledger.Retiring, ledger.MaxEntries)
 	}
 }

@@ -18,5 +18,7 @@ const (
 	ReasonMintBudgetSpent   Reason = "MintBudgetSpent"
 	ReasonAccountChanged    Reason = "AccountChanged"
 	ReasonRetiring          Reason = "Retiring"
+	ReasonSecretTerminating Reason = "SecretTerminating"
+	ReasonRepairPaced       Reason = "RepairPaced"
 	ReasonClockSkew         Reason = "ClockSkew"
 )

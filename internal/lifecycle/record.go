@@ -47,7 +47,8 @@ func (v *view) carryOver(next *ledger.Ledger) {
 	if !v.gone(before.Current.ID) && !next.Lists(before.Current.ID) {
 		retired := before.Current
 		retired.Since = time.Time{}
-		next.Retiring = append(next.Retiring, retired)
+		// Where there is no room, the first entry goes: its token is found again as a stray, and waits once more.
+		next.Retiring = append(next.Retiring[max(len(next.Retiring)-ledger.MaxEntries+1, 0):], retired)
 	}
 }
 

@@ -22,6 +22,25 @@ func identityClash(v *view) Decision {
 		" would carry the same marker at the vendor. Delete one of them and create it under another name."}}
 }
 
+// undo: a token under another name, or in another account, than the one asked for is in no list that is looked at.
+func undo(v *view) Decision {
+	if len(v.Memory.Undo) == 0 || !v.Issuer.Found {
+		return nil
+	}
+	if wait := v.heldBack(); wait != nil {
+		return wait
+	}
+	return Revoke{ID: v.Memory.Undo[0], Why: "the vendor made it under another name or in another account than the one asked for"}
+}
+
+// protectOwner: a restored object has its Secret and lacks its finalizer.
+func protectOwner(v *view) Decision {
+	if v.Object.Protected || v.Secret.Presence != Owned {
+		return nil
+	}
+	return Protect{}
+}
+
 // suspended: everything but deletion stands still.
 func suspended(v *view) Decision {
 	if !v.Object.Suspended {
@@ -52,7 +71,7 @@ func protect(v *view) Decision {
 	if v.Object.Protected {
 		return nil
 	}
-	if v.Secret.Presence == Owned || (v.Issuer.Known && v.Issuer.Found && v.Issuer.CanMint && v.Issuer.Granted && !v.Issuer.Terminating) {
+	if v.Issuer.Known && v.Issuer.Found && v.Issuer.Protected && v.Issuer.CanMint && v.Issuer.Granted && !v.Issuer.Terminating {
 		return Protect{}
 	}
 	return nil
@@ -72,7 +91,7 @@ func publishInHand(v *view) Decision {
 
 // repairFromSecret: labels, annotations and other keys are put right with the value in hand. No vendor is needed.
 func repairFromSecret(v *view) Decision {
-	if !v.usable() || !v.Secret.Drifted {
+	if !v.usable() || !v.Secret.Drifted || v.Memory.RepairAfter.After(v.Now) {
 		return nil
 	}
 	return Publish{Source: FromSecret, Ledger: v.nextLedger(v.proof.Current), Why: "the Secret was not as the spec wants it"}
@@ -166,6 +185,9 @@ func adopt(v *view) Decision {
 	if wait := v.heldBack(); wait != nil {
 		return wait
 	}
+	if v.Memory.ReadAfter.After(v.Now) {
+		return Wait{Problem: Problem{ReasonRepairPaced, "The Secret had to be restored from the vendor again and again; the next time waits. Find who deletes or edits it."}, Until: v.Memory.ReadAfter}
+	}
 	record := v.nextLedger(entryOf(chosen))
 	record.Account = cmp.Or(chosen.Account, v.Issuer.Account)
 	return Publish{Source: FromVendor, Ledger: record, Why: "the token exists already and its value can be read again"}
@@ -184,6 +206,17 @@ func (v *view) adoptable() (token.Token, bool) {
 		}
 	}
 	return token.Token{}, false
+}
+
+// doubtList: before a mint, the list must show every token that is known of.
+func doubtList(v *view) Decision {
+	if v.usable() {
+		return nil
+	}
+	if id, missing := v.missing(); missing {
+		return Wait{Problem: notListed(id)}
+	}
+	return nil
 }
 
 // mint: nothing that exists would do.
@@ -285,10 +318,16 @@ func (v *view) unplannedMints() []time.Time {
 // condemnStrays: a stray is revoked only after the Secret lists it. From then on no process can publish it: one that
 // read the Secret before has its write refused, one that reads it after sees the entry.
 func condemnStrays(v *view) Decision {
-	if !v.usable() || len(v.strays()) == 0 {
+	if !v.usable() {
 		return nil
 	}
-	return Publish{Source: FromSecret, Ledger: v.nextLedger(v.proof.Current), Why: "tokens of this object were found that nobody needs"}
+	next := v.nextLedger(v.proof.Current)
+	for _, stray := range v.strays() {
+		if next.Lists(stray.ID) {
+			return Publish{Source: FromSecret, Ledger: next, Why: "tokens of this object were found that nobody needs"}
+		}
+	}
+	return nil
 }
 
 // revokeDue: one after the other, those that were never published first.
@@ -323,7 +362,13 @@ func (v *view) firstDue() (ledger.Entry, bool) {
 
 // rest: until the next retirement is due or the next try allowed.
 func rest(v *view) Decision {
-	var next time.Time
+	next := v.Memory.RepairAfter
+	if !next.After(v.Now) {
+		next = time.Time{}
+	}
+	if v.skewed() && len(v.retirements()) > 0 {
+		next = earlier(next, v.Now.Add(time.Minute))
+	}
 	for _, retirement := range v.retirements() {
 		wait := max(retirement.Due.Sub(v.ServerNow), 0)
 		at := v.Now.Add(wait)

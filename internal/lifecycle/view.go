@@ -85,7 +85,7 @@ func (v *view) standing(id token.ID) Standing {
 		return StandingActive
 	case v.Memory.Gone[id]:
 		return StandingRevoked
-	case v.Snapshot.Complete && v.absenceCounts():
+	case v.Snapshot.Complete && v.Snapshot.Anchored && v.absenceCounts():
 		return StandingUnlisted
 	default:
 		return StandingUnknown
@@ -97,6 +97,29 @@ func (v *view) standing(id token.ID) Standing {
 func (v *view) absenceCounts() bool {
 	offset := v.ServerNow.Sub(v.Now)
 	return v.Snapshot.BegunAfter(v.latestUncertainty()) && v.Snapshot.StartedAt.Add(offset).After(v.Secret.WrittenAt)
+}
+
+// missing finds a token that this object is known to have had and that the list does not show, at a vendor that keeps showing
+// every token. Such a list is not what it should be, and proves nothing.
+func (v *view) missing() (token.ID, bool) {
+	if !v.Issuer.Capabilities.KeepsRevoked {
+		return "", false
+	}
+	known := v.ledgerIDs()
+	if v.Object.HintID != "" {
+		known = append(known, v.Object.HintID)
+	}
+	for _, id := range known {
+		if _, listed := v.Snapshot.Rows[id]; !listed && !v.revokedSince(id) {
+			return id, true
+		}
+	}
+	return "", false
+}
+
+func notListed(id token.ID) Problem {
+	return Problem{ReasonTokenNotListed, "The vendor's list does not show token " + string(id) +
+		" although it shows revoked tokens, too: nothing is issued or released on the word of such a list. Check that the issuer's credentials belong to the account the token was issued in; if the token is of an account that is gone for good, delete the GatewayToken and create it again."}
 }
 
 // gone tells whether nothing needs to be done about a token any more.
@@ -208,8 +231,8 @@ func (v *view) trouble() *Problem {
 		return &Problem{ReasonClockSkew, "The operator's clock and the API server's differ by " + v.Skew.Abs().Round(time.Second).String() +
 			": nothing is triggered by time until they agree. Check the time synchronisation of the nodes."}
 	case v.hint != nil && v.standing(v.hint.Current.ID) == StandingUnlisted:
-		return &Problem{ReasonTokenNotListed, "The vendor's list does not show token " + string(v.hint.Current.ID) +
-			" although it shows revoked tokens, too. Check that the issuer's credentials belong to the account the token was issued in; delete the Secret to have a new token issued."}
+		problem := notListed(v.hint.Current.ID)
+		return &problem
 	default:
 		return nil
 	}

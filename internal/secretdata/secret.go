@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -87,6 +88,9 @@ type Content struct {
 
 // Content renders the Secret for a value and its ledger, and signs the ledger with the digests of what was rendered.
 func (t Target) Content(value token.Value, record ledger.Ledger) (Content, error) {
+	if len(t.templates.keys) == 0 {
+		return Content{}, errNoTemplates
+	}
 	record.URL = cmp.Or(t.url, record.URL)
 	data, err := t.templates.Render(Input{Token: value, ID: record.Current.ID, Name: record.Current.Name, URL: record.URL})
 	if err != nil {
@@ -98,6 +102,27 @@ func (t Target) Content(value token.Value, record ledger.Ledger) (Content, error
 		record.KeyDigests[key] = t.sealer.Digest(t.owner, keyPurpose+key, string(content))
 	}
 	record.Shape = t.shape(record.URL)
+	return t.sealed(data, record)
+}
+
+var errNoTemplates = errors.New("there is no valid template to render")
+
+// Retained is the Secret as it is, but for the mark that it is left on purpose: nothing is rendered, so that a spec that has
+// become invalid harms nobody.
+func (t Target) Retained(secret *corev1.Secret, before, record ledger.Ledger) (Content, error) {
+	record.Retained, record.URL, record.Shape = true, before.URL, before.Shape
+	record.ValueDigest, record.KeyDigests = before.ValueDigest, before.KeyDigests
+	data := map[string][]byte{}
+	for key := range before.KeyDigests {
+		if content, held := secret.Data[key]; held {
+			data[key] = content
+		}
+	}
+	return t.sealed(data, record)
+}
+
+// sealed signs the ledger and puts the Secret together.
+func (t Target) sealed(data map[string][]byte, record ledger.Ledger) (Content, error) {
 	seal, err := t.sealer.Seal(t.owner, record)
 	if err != nil {
 		return Content{}, fmt.Errorf("seal ledger: %w", err)
@@ -153,6 +178,7 @@ func (t Target) Observe(secret *corev1.Secret, adopt v1alpha1.AdoptPolicy) lifec
 		Ledger:      record,
 		WrittenAt:   writtenAt(secret),
 		ValueIntact: intact,
+		Terminating: secret.DeletionTimestamp != nil,
 		Drifted:     t.drifted(secret, record),
 	}
 }

@@ -108,6 +108,9 @@ func (s Scene) tokens(next *v1alpha1.GatewayTokenStatus) {
 		if retirement.ID == entry.ID {
 			continue
 		}
+		if len(next.Retiring) == ledger.MaxEntries {
+			break
+		}
 		next.Retiring = append(next.Retiring, v1alpha1.RetiringToken{
 			ID: string(retirement.ID), Name: retirement.Name, Sequence: int64(retirement.Sequence),
 			Since: timeOf(retirement.Since), WaitingFor: retirement.WaitingFor,

@@ -61,6 +61,8 @@ type Account struct {
 	Problem                     lifecycle.Problem
 	// Limited: the user's own credentials cannot be used; the last accepted ones are, to list and revoke.
 	Limited bool
+	// NextList is the earliest time for a list where the last one showed another account; zero otherwise.
+	NextList time.Time
 	// ID is the vendor account that the issuer is pinned to; empty while none is known.
 	ID string
 	// URL is the vendor's, for templates.
@@ -101,14 +103,28 @@ func (b *Book) Put(key Key, account Account) (changed bool) {
 	before, known := b.accounts[key]
 	b.accounts[key] = account
 	return !known || before.UID != account.UID || before.Generation != account.Generation || before.CanMint != account.CanMint || before.CanList != account.CanList ||
-		before.CanRevoke != account.CanRevoke || before.Problem.Reason != account.Problem.Reason || before.ID != account.ID || before.URL != account.URL
+		before.CanRevoke != account.CanRevoke || before.Problem.Reason != account.Problem.Reason || before.ID != account.ID || before.URL != account.URL ||
+		before.Vendor != account.Vendor
 }
 
-// Forget drops an issuer.
-func (b *Book) Forget(key Key) {
+// Forget drops an issuer, and gives what was known of it.
+func (b *Book) Forget(key Key) (Account, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	account, known := b.accounts[key]
 	delete(b.accounts, key)
+	return account, known
+}
+
+// Close forbids mints with an issuer until it is looked at again.
+func (b *Book) Close(key Key) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if account, known := b.accounts[key]; known {
+		account.CanMint = false
+		account.Problem = lifecycle.Problem{Reason: lifecycle.ReasonIssuerNotReady, Message: "The issuer is being released."}
+		b.accounts[key] = account
+	}
 }
 
 // Wait notes that a GatewayToken waits for the issuer's next list.
@@ -154,13 +170,15 @@ func (b *Book) Release(marker token.Marker, kept token.ID, now time.Time) {
 // Released tells whether a token belongs to an object that is gone for good, and was not there yet when it went.
 func (b *Book) Released(row token.Token, now time.Time) bool {
 	marker, ok := row.Marker()
-	if !ok {
-		return false
-	}
+	return ok && b.Gone(marker, row.ID, now)
+}
+
+// Gone tells whether an object is gone for good, and the token not one that was left on purpose.
+func (b *Book) Gone(marker token.Marker, id token.ID, now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	was, ok := b.released[marker.WithSequence(0)]
-	return ok && now.Sub(was.at) <= ReleaseMemory && row.ID != was.kept
+	return ok && now.Sub(was.at) <= ReleaseMemory && id != was.kept
 }
 
 // NoteAltered notes that the vendor stored a token under another name than the one asked for: with this generation of the

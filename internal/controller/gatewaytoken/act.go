@@ -3,6 +3,7 @@ package gatewaytoken
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/status"
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors"
+	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/inventory"
 )
 
 // act carries out a decision: at most one effect, but for a mint, which is followed by its publication.
@@ -34,8 +36,7 @@ func (r *Reconciler) act(ctx context.Context, s *scene, decision lifecycle.Decis
 	case lifecycle.Rest, lifecycle.Wait, lifecycle.Stall:
 		return outcome{}, nil
 	case lifecycle.Relist:
-		r.relist(s, d)
-		return outcome{}, nil
+		return outcome{again: r.relist(s, d) == inventory.Granted}, nil
 	case lifecycle.Protect:
 		return outcome{}, r.patchFinalizer(ctx, s.object, controllerutil.AddFinalizer)
 	case lifecycle.Issue:
@@ -43,7 +44,7 @@ func (r *Reconciler) act(ctx context.Context, s *scene, decision lifecycle.Decis
 	case lifecycle.Publish:
 		return r.publish(ctx, s, d.Source, d)
 	case lifecycle.Retain:
-		return r.publish(ctx, s, lifecycle.FromSecret, lifecycle.Publish{Ledger: d.Ledger, Why: "the token is retained"})
+		return r.retain(ctx, s, d)
 	case lifecycle.Revoke:
 		return r.revoke(ctx, s, d)
 	case lifecycle.DeleteSecret:
@@ -55,12 +56,14 @@ func (r *Reconciler) act(ctx context.Context, s *scene, decision lifecycle.Decis
 	}
 }
 
-// relist asks the issuer for a list, and to be told when it is there.
-func (r *Reconciler) relist(s *scene, d lifecycle.Relist) {
+// relist asks the issuer for a list, and to be told when it is there. One may have come since the object was looked at.
+func (r *Reconciler) relist(s *scene, d lifecycle.Relist) inventory.Wish {
 	r.Book.Wait(s.key, client.ObjectKeyFromObject(s.object))
-	if r.Inventory.Want(accounts.Scope(types.UID(s.issuerUID)), d.After) {
+	wish := r.Inventory.Want(accounts.Scope(types.UID(s.issuerUID)), d.After)
+	if wish == inventory.News {
 		r.Issuers[s.key.Kind].Add(s.key.Request())
 	}
+	return wish
 }
 
 // issue mints a token and publishes it. Whatever happens in between, the value is in memory and the name at the vendor.
@@ -81,7 +84,7 @@ func (r *Reconciler) issue(ctx context.Context, s *scene, d lifecycle.Issue) (ou
 	}
 	r.Metrics.Issued(s.key.Kind, s.key.Namespace, s.key.Name)
 	if s.account.ID != "" && issued.Account != "" && issued.Account != s.account.ID {
-		return r.wrongAccount(ctx, s, issued.Token), nil
+		return r.wrongAccount(ctx, s, issued.ID, attempt(d, started, issued.ID)), nil
 	}
 	if s.account.ID == "" {
 		// The first token of an account tells which it is: the issuer is to be pinned to it.
@@ -112,12 +115,14 @@ func (r *Reconciler) createFailed(ctx context.Context, s *scene, d lifecycle.Iss
 	log.FromContext(ctx).Info("the vendor gave no token", "failure", f.Error(), "class", f.Class.String())
 	r.Metrics.CreateFailed(s.key.Kind, s.key.Namespace, s.key.Name, f.Class)
 	failed := r.failed(f, status.CreateProblem(f))
+	if f.Class == token.Ambiguous || f.Stray != "" {
+		failed.Attempt = attempt(d, started, f.Stray)
+	}
 	if f.Cause == token.CauseNameAltered {
 		return r.nameAltered(ctx, s, f, failed)
 	}
 	if f.Class == token.Ambiguous {
 		s.memory.doubted[d.Name] = true
-		failed.Attempt = &v1alpha1.IssueAttempt{Name: d.Name, Sequence: int64(d.Sequence), StartedAt: &started}
 	}
 	r.alarm(s, f)
 	return failed
@@ -145,11 +150,16 @@ func (r *Reconciler) nameAltered(ctx context.Context, s *scene, f *token.Failure
 }
 
 // wrongAccount: the credentials were switched between list and create. The token just made goes at once.
-func (r *Reconciler) wrongAccount(ctx context.Context, s *scene, made token.Token) outcome {
-	r.undo(ctx, s, made.ID)
+func (r *Reconciler) wrongAccount(ctx context.Context, s *scene, made token.ID, attempt *v1alpha1.IssueAttempt) outcome {
+	r.undo(ctx, s, made)
 	problem := lifecycle.Problem{Reason: lifecycle.ReasonAccountChanged, Message: "The vendor created the token in another account than the issuer's; it was revoked again. Put back credentials of the issuer's account."}
 	r.wantList(s)
-	return outcome{Outcome: status.Outcome{Problem: &problem, Kind: status.Refusal}}
+	return outcome{Outcome: status.Outcome{Problem: &problem, Kind: status.Refusal, Attempt: attempt}}
+}
+
+// attempt is what the status tells of a create that may have happened; id is that of a token that certainly exists.
+func attempt(d lifecycle.Issue, started metav1.Time, id token.ID) *v1alpha1.IssueAttempt {
+	return &v1alpha1.IssueAttempt{Name: d.Name, Sequence: int64(d.Sequence), StartedAt: &started, ID: printable(string(id))}
 }
 
 // undo revokes a token that this process has just made and nobody has seen.
@@ -158,8 +168,9 @@ func (r *Reconciler) undo(ctx context.Context, s *scene, id token.ID) {
 		return
 	}
 	if err := s.account.Vendor.Revoke(ctx, id); err != nil {
+		s.memory.undo = append(s.memory.undo, id)
 		log.FromContext(ctx).Error(err, "a token that cannot be used could not be revoked: revoke it at the vendor", "id", id)
-		r.warn(s.object, v1alpha1.ReasonRevoking, "Token "+printable(string(id))+" cannot be used and could not be revoked: revoke it at the vendor.")
+		r.warn(s.object, v1alpha1.ReasonRevoking, "Token "+printable(string(id))+" cannot be used and could not be revoked yet: it is tried again; if that does not help, revoke it at the vendor.")
 	}
 }
 
@@ -172,6 +183,7 @@ func (r *Reconciler) revoke(ctx context.Context, s *scene, d lifecycle.Revoke) (
 		r.alarm(s, f)
 		return r.failed(f, status.RevokeProblem(f)), nil
 	}
+	s.memory.undo = slices.DeleteFunc(s.memory.undo, func(id token.ID) bool { return id == d.ID })
 	_, again := s.memory.revoked[d.ID]
 	s.memory.revoked[d.ID] = r.Clock.Now()
 	switch {

@@ -7,8 +7,11 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
+	"github.com/gatewaytoken/gateway-token-operator/internal/status"
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
+	"github.com/gatewaytoken/gateway-token-operator/internal/vendors"
 )
 
 // memory is what this process alone knows of one object. All of it may be lost at any time.
@@ -19,7 +22,39 @@ type memory struct {
 	published       map[token.ID]bool
 	revoked         map[token.ID]time.Time
 	gone            map[token.ID]bool
+	undo            []token.ID
+	repairs, reads  repetition
 	mediatorID      string
+	// failure is the latest, in case the status that tells of it could not be written; failedWith is the client that failed.
+	failure    *v1alpha1.Failure
+	failedWith vendors.Vendor
+}
+
+// repetition holds back what somebody makes necessary again and again: deleting a Secret in a loop must not become a loop of
+// vendor calls.
+type repetition struct {
+	count int32
+	last  time.Time
+}
+
+// peace is how long it must have been quiet for the count to begin anew.
+const peace = 10 * time.Minute
+
+// note counts one more.
+func (r *repetition) note(now time.Time) {
+	if now.Sub(r.last) > peace {
+		r.count = 0
+	}
+	r.count++
+	r.last = now
+}
+
+// next is when it may be done again: at once after the first time, ever later after more.
+func (r *repetition) next(uid string) time.Time {
+	if r.count < 2 {
+		return time.Time{}
+	}
+	return r.last.Add(status.BackOff(status.Write, r.count-1, uid, 0))
 }
 
 // hand is a minted token that is not published yet, with its value.
@@ -57,10 +92,11 @@ func (m *memories) forget(uid types.UID) {
 }
 
 // observed is what the planner may know of it.
-func (m *memory) observed(leaderSince time.Time) lifecycle.Memory {
+func (m *memory) observed(leaderSince time.Time, uid string) lifecycle.Memory {
 	seen := lifecycle.Memory{
 		LeaderSince: leaderSince, LastCreateEnded: m.lastCreateEnded,
 		Doubted: maps.Clone(m.doubted), Published: maps.Clone(m.published), Revoked: maps.Clone(m.revoked), Gone: maps.Clone(m.gone),
+		Undo: m.undo, RepairAfter: m.repairs.next(uid), ReadAfter: m.reads.next(uid),
 	}
 	if m.hand != nil {
 		inHand := m.hand.InHand

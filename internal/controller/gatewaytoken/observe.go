@@ -26,7 +26,8 @@ func (r *Reconciler) observe(ctx context.Context, name types.NamespacedName, fro
 	} else if err != nil {
 		return nil, fmt.Errorf("get GatewayToken: %w", err)
 	}
-	s := &scene{object: object, memory: r.memories.of(object.UID), key: accounts.KeyFor(object)}
+	s := &scene{object: object, stored: *object.Status.DeepCopy(), memory: r.memories.of(object.UID), key: accounts.KeyFor(object)}
+	s.recall()
 	issuer, err := r.observeIssuer(ctx, s, from)
 	if err != nil {
 		return nil, err
@@ -44,12 +45,20 @@ func (r *Reconciler) observe(ctx context.Context, name types.NamespacedName, fro
 		Now: now, ServerNow: now.Add(offset), Skew: offset, Live: live,
 		Object: r.describe(s, invalid, twin), Issuer: issuer,
 		Secret: s.target.Observe(s.secret, object.AdoptPolicy()),
-		Memory: s.memory.observed(r.LeaderSince()), Settings: r.Settings,
+		Memory: s.memory.observed(r.LeaderSince(), string(object.UID)), Settings: r.Settings,
 	}
 	if issuer.Found {
 		s.observation.Snapshot = r.Inventory.Latest(accounts.Scope(types.UID(s.issuerUID)))
 	}
 	return s, nil
+}
+
+// recall takes a failure from memory where the status that tells of it could not be written.
+func (s *scene) recall() {
+	remembered, told := s.memory.failure, s.object.Status.Failure
+	if remembered != nil && (told == nil || told.NextAttemptTime.Before(remembered.NextAttemptTime)) {
+		s.object.Status.Failure = remembered
+	}
 }
 
 // describe tells what the planner needs to know of the object.
@@ -72,7 +81,9 @@ func (r *Reconciler) describe(s *scene, invalid *lifecycle.Problem, twin string)
 	if current := o.Status.Current; current != nil {
 		described.HintID, described.HintSequence = token.ID(current.ID), int(current.Sequence)
 	}
-	if failure := o.Status.Failure; failure != nil && failure.Generation == o.Generation && failure.NextAttemptTime != nil {
+	described.HintIssued = o.Status.Attempt != nil || len(o.Status.Retiring) > 0
+	otherClient := s.memory.failedWith != nil && s.memory.failedWith != s.account.Vendor
+	if failure := o.Status.Failure; failure != nil && failure.Generation == o.Generation && failure.NextAttemptTime != nil && !otherClient {
 		described.HeldBackUntil = failure.NextAttemptTime.Time
 		described.HeldBack = lifecycle.Problem{Reason: lifecycle.Reason(failure.Reason), Message: failure.Message}
 	}
@@ -91,7 +102,12 @@ func (r *Reconciler) observeTarget(s *scene) *lifecycle.Problem {
 
 func (r *Reconciler) readSecret(ctx context.Context, s *scene, from client.Reader) error {
 	secret := &corev1.Secret{}
-	err := from.Get(ctx, client.ObjectKey{Namespace: s.object.Namespace, Name: s.object.SecretName()}, secret)
+	name := client.ObjectKey{Namespace: s.object.Namespace, Name: s.object.SecretName()}
+	err := from.Get(ctx, name, secret)
+	if apierrors.IsNotFound(err) && controllerutil.ContainsFinalizer(s.object, v1alpha1.FinalizerRevoke) {
+		// The cache holds what carries the operator's label: whoever removes it does not remove the Secret.
+		err = r.Live.Get(ctx, name, secret)
+	}
 	if apierrors.IsNotFound(err) {
 		return nil
 	}

@@ -33,7 +33,7 @@ func (r *Reconciler) rehearse(ctx context.Context, s *scene) (*outcome, error) {
 	case err == nil:
 		return nil, nil //nolint:nilnil // nothing in the way
 	case apierrors.IsConflict(err), apierrors.IsAlreadyExists(err), apierrors.IsNotFound(err):
-		return &outcome{again: true}, nil
+		return &outcome{after: conflictPause}, nil
 	default:
 		return r.writeFailed(ctx, err), nil
 	}
@@ -88,27 +88,54 @@ func (r *Reconciler) publish(ctx context.Context, s *scene, source lifecycle.Sou
 	if err != nil {
 		return outcome{}, fmt.Errorf("render the Secret: %w", err)
 	}
-	if err = r.takeOver(ctx, s); err == nil {
-		err = r.write(ctx, s, content)
-	}
-	if err != nil && !r.landed(ctx, s, value, d.Ledger.Current.ID) {
-		if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) {
-			return outcome{again: true}, nil
-		}
-		return *r.writeFailed(ctx, err), nil
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), PublishTimeout)
+	defer cancel()
+	err = r.place(ctx, s, content)
+	if err != nil && !r.landed(ctx, s, content) {
+		return r.unwritten(ctx, err), nil
 	}
 	return r.published(ctx, s, source, d), nil
 }
 
-// landed asks, after a write whose answer was lost or a conflict, whether the Secret holds our token already.
-func (r *Reconciler) landed(ctx context.Context, s *scene, value token.Value, id token.ID) bool {
+// place writes the Secret, every field of it our own.
+func (r *Reconciler) place(ctx context.Context, s *scene, content secretdata.Content) error {
+	if err := r.takeOver(ctx, s); err != nil {
+		return err
+	}
+	return r.write(ctx, s, content)
+}
+
+// unwritten tells an old view of the Secret, which another look mends, from a refusal.
+func (r *Reconciler) unwritten(ctx context.Context, err error) outcome {
+	if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) {
+		return outcome{after: conflictPause}
+	}
+	return *r.writeFailed(ctx, err)
+}
+
+// retain marks the Secret as it is: its content is nobody's to change any more.
+func (r *Reconciler) retain(ctx context.Context, s *scene, d lifecycle.Retain) (outcome, error) {
+	content, err := s.target.Retained(s.secret, s.observation.Secret.Ledger, d.Ledger)
+	if err != nil {
+		return outcome{}, fmt.Errorf("mark the Secret as retained: %w", err)
+	}
+	if err := r.place(ctx, s, content); err != nil && !r.landed(ctx, s, content) {
+		return r.unwritten(ctx, err), nil
+	}
+	r.tell(s.object, "Retained", "Token "+string(d.Ledger.Current.ID)+" and Secret "+s.object.SecretName()+" stay after the GatewayToken.")
+	return outcome{Outcome: status.Outcome{Done: true}, again: true}, nil
+}
+
+// landed asks, after a write whose answer was lost or a conflict, whether the Secret is exactly what was to be written: the seal
+// of the ledger covers the value, the keys and the shape.
+func (r *Reconciler) landed(ctx context.Context, s *scene, content secretdata.Content) bool {
 	secret := &corev1.Secret{}
-	if err := r.Live.Get(ctx, client.ObjectKey{Namespace: s.object.Namespace, Name: s.object.SecretName()}, secret); err != nil {
+	if err := r.Live.Get(ctx, client.ObjectKey{Namespace: content.Namespace, Name: content.Name}, secret); err != nil {
 		return false
 	}
 	observed := s.target.Observe(secret, s.object.AdoptPolicy())
-	return observed.Presence == lifecycle.Owned && observed.ValueIntact && !observed.Drifted &&
-		observed.Ledger.Current.ID == id && s.target.Holds(value, observed.Ledger)
+	same := secret.Annotations[v1alpha1.AnnotationLedger] == content.Annotations[v1alpha1.AnnotationLedger]
+	return same && observed.Presence == lifecycle.Owned && observed.ValueIntact
 }
 
 // published notes what the Secret holds now.
@@ -123,9 +150,11 @@ func (r *Reconciler) published(ctx context.Context, s *scene, source lifecycle.S
 	case lifecycle.FromHand:
 		r.tell(s.object, "Issued", "Token "+string(record.Current.ID)+" was issued and written to Secret "+s.object.SecretName()+".")
 	case lifecycle.FromVendor:
+		s.memory.reads.note(r.Clock.Now())
 		r.Metrics.Adopted(s.key.Kind, s.key.Namespace, s.key.Name)
 		r.tell(s.object, "Adopted", "Token "+string(record.Current.ID)+" existed already and was written to Secret "+s.object.SecretName()+".")
 	case lifecycle.FromSecret:
+		s.memory.repairs.note(r.Clock.Now())
 		r.tell(s.object, "Repaired", "Secret "+s.object.SecretName()+" was rewritten with the value it holds: "+d.Why+".")
 	}
 	return outcome{Outcome: status.Outcome{Published: &record, Done: true, MediatorID: s.memory.mediatorID}}
@@ -145,13 +174,13 @@ func (r *Reconciler) value(ctx context.Context, s *scene, source lifecycle.Sourc
 	case lifecycle.FromVendor:
 		return r.readValue(ctx, s, id)
 	}
-	return token.Value{}, &outcome{again: true}
+	return token.Value{}, &outcome{after: conflictPause}
 }
 
 func (r *Reconciler) readValue(ctx context.Context, s *scene, id token.ID) (token.Value, *outcome) {
 	reader, ok := s.account.Vendor.(vendors.ValueReader)
 	if !ok {
-		return token.Value{}, &outcome{again: true}
+		return token.Value{}, &outcome{after: conflictPause}
 	}
 	value, err := reader.ReadValue(ctx, id)
 	if err == nil && value.Usable() {

@@ -30,6 +30,9 @@ import (
 // SIGTERM: the manager's graceful shutdown and the Pod's termination grace period are longer.
 const EffectTimeout = 45 * time.Second
 
+// PublishTimeout is what a publication has for itself, however long the mint before it took.
+const PublishTimeout = 15 * time.Second
+
 // ServerClock tells how far the API server's clock is ahead of the operator's.
 type ServerClock interface{ Offset() time.Duration }
 
@@ -60,7 +63,9 @@ type Reconciler struct {
 
 // scene is one look at one object.
 type scene struct {
-	object  *v1alpha1.GatewayToken
+	object *v1alpha1.GatewayToken
+	// stored is the status as it was read.
+	stored  v1alpha1.GatewayTokenStatus
 	memory  *memory
 	key     accounts.Key
 	account accounts.Account
@@ -76,7 +81,10 @@ type scene struct {
 // Reconcile observes, plans, acts and records. What is about to be done is planned anew on what the API server itself says.
 func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	s, err := r.observe(ctx, request.NamespacedName, r.Client, false)
-	if err != nil || s == nil {
+	if err == nil && s == nil {
+		return ctrl.Result{}, r.collect(ctx, request.NamespacedName)
+	}
+	if err != nil {
 		return ctrl.Result{}, err
 	}
 	planned := lifecycle.Plan(s.observation)
@@ -86,7 +94,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		}
 		planned = lifecycle.Plan(s.observation)
 	}
-	if lifecycle.HandSpent(s.observation) {
+	if s.observation.Live && lifecycle.HandSpent(s.observation) {
 		s.memory.drop()
 	}
 	log.FromContext(ctx).V(1).Info("planned", "decision", fmt.Sprintf("%T", planned.Decision), "rule", planned.Rule, "live", s.observation.Live)

@@ -34,9 +34,14 @@ func (r *Reconciler) record(ctx context.Context, s *scene, planned lifecycle.Pla
 		return ctrl.Result{RequeueAfter: r.pause(s, planned.Decision, came)}, nil
 	}
 	next := status.Of(status.Scene{Object: s.object, Observed: s.observation, Planned: planned, Outcome: came.Outcome})
-	changed := !equality.Semantic.DeepEqual(s.object.Status, next)
+	s.memory.failure = next.Failure
+	if came.Problem != nil {
+		s.memory.failedWith = s.account.Vendor
+	}
+	changed := !equality.Semantic.DeepEqual(s.stored, next)
 	if changed {
 		before := s.object.DeepCopy()
+		before.Status = s.stored
 		r.announce(s, next)
 		s.object.Status = next
 		patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
@@ -89,7 +94,7 @@ func (r *Reconciler) pause(s *scene, decision lifecycle.Decision, came outcome) 
 		return came.after
 	}
 	if came.Problem != nil {
-		return max(s.object.Status.Failure.NextAttemptTime.Sub(now), soon)
+		return max(s.memory.failure.NextAttemptTime.Sub(now), soon)
 	}
 	switch d := decision.(type) {
 	case lifecycle.Rest:

@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/controller/accounts"
 	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors"
@@ -47,11 +48,11 @@ func (b bundle) equal(other bundle) bool {
 }
 
 // namespace is where the issuer's credentials and CA bundle are.
-func (r *Reconciler) namespace(s *scene) string {
-	if s.key.Namespace == "" {
+func (r *Reconciler) namespace(key accounts.Key) string {
+	if key.Namespace == "" {
 		return r.ClusterResourceNamespace
 	}
-	return s.key.Namespace
+	return key.Namespace
 }
 
 // gather reads the user's credentials and CA bundle, from the API server itself: they are nobody's to cache.
@@ -113,9 +114,9 @@ func credentialKeys(spec *v1alpha1.TokenIssuerSpec) (secret string, keys map[str
 
 func (r *Reconciler) readCredentials(ctx context.Context, s *scene) error {
 	name, keys := credentialKeys(s.issuer.IssuerSpec())
-	place := "Secret " + r.namespace(s) + "/" + name
+	place := "Secret " + r.namespace(s.key) + "/" + name
 	var secret corev1.Secret
-	err := r.Live.Get(ctx, client.ObjectKey{Namespace: r.namespace(s), Name: name}, &secret)
+	err := r.Live.Get(ctx, client.ObjectKey{Namespace: r.namespace(s.key), Name: name}, &secret)
 	if apierrors.IsNotFound(err) {
 		s.ownProblem = problem(v1alpha1.ReasonCredentialsNotFound, place+" does not exist. Create it with the keys "+
 			strings.Join(slices.Sorted(maps.Values(keys)), " and ")+".")
@@ -144,9 +145,9 @@ func (r *Reconciler) readCA(ctx context.Context, s *scene) error {
 		return nil
 	}
 	ref := spec.CABundle.ConfigMapRef.Resolved()
-	place := "ConfigMap " + r.namespace(s) + "/" + ref.Name
+	place := "ConfigMap " + r.namespace(s.key) + "/" + ref.Name
 	var configMap corev1.ConfigMap
-	err := r.Live.Get(ctx, client.ObjectKey{Namespace: r.namespace(s), Name: ref.Name}, &configMap)
+	err := r.Live.Get(ctx, client.ObjectKey{Namespace: r.namespace(s.key), Name: ref.Name}, &configMap)
 	if apierrors.IsNotFound(err) {
 		s.own.credentials = nil
 		s.ownProblem = problem(v1alpha1.ReasonCABundleNotFound, place+" does not exist. Create it with the certificates under the key "+ref.Key+".")

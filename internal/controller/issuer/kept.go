@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/controller/accounts"
 	"github.com/gatewaytoken/gateway-token-operator/internal/status"
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
 )
@@ -22,8 +23,8 @@ import (
 const maxName = 253
 
 // keptName names the operator's copy of an issuer's credentials.
-func keptName(s *scene) string {
-	name := v1alpha1.LastGoodSecretPrefix + strings.ToLower(s.key.Kind) + "-" + s.key.Name
+func keptName(key accounts.Key) string {
+	name := v1alpha1.LastGoodSecretPrefix + strings.ToLower(key.Kind) + "-" + key.Name
 	if len(name) <= maxName {
 		return name
 	}
@@ -35,7 +36,7 @@ func keptName(s *scene) string {
 // readKept reads the copy of the credentials that the vendor accepted last. The user's own may be gone before the tokens are.
 func (r *Reconciler) readKept(ctx context.Context, s *scene) error {
 	var secret corev1.Secret
-	err := r.Client.Get(ctx, client.ObjectKey{Namespace: r.namespace(s), Name: keptName(s)}, &secret)
+	err := r.Client.Get(ctx, client.ObjectKey{Namespace: r.namespace(s.key), Name: keptName(s.key)}, &secret)
 	if apierrors.IsNotFound(err) {
 		return nil
 	}
@@ -78,14 +79,15 @@ func (r *Reconciler) keep(ctx context.Context, s *scene) error {
 	if s.own.ca != "" {
 		data[caKey] = []byte(s.own.ca)
 	}
-	secret := applycorev1.Secret(keptName(s), r.namespace(s)).
+	secret := applycorev1.Secret(keptName(s.key), r.namespace(s.key)).
 		WithLabels(map[string]string{v1alpha1.LabelManagedBy: v1alpha1.OperatorName, v1alpha1.LabelRole: v1alpha1.RoleLastGood}).
+		WithAnnotations(map[string]string{v1alpha1.AnnotationIssuer: s.key.Kind + "/" + s.key.Name}).
 		WithFinalizers(v1alpha1.FinalizerLastGood).
 		WithType(corev1.SecretTypeOpaque).WithData(data)
 	if err := r.Client.Apply(ctx, secret, client.FieldOwner(v1alpha1.OperatorName), client.ForceOwnership); err != nil {
 		s.accepted = false
 		s.account.Problem = *problem(v1alpha1.ReasonWriteFailed, "The operator cannot keep its own copy of the accepted credentials in Secret "+
-			r.namespace(s)+"/"+keptName(s)+", without which tokens could not be revoked once the Secret with the credentials is gone. Look for quotas, admission policies and a namespace that is being deleted.")
+			r.namespace(s.key)+"/"+keptName(s.key)+", without which tokens could not be revoked once the Secret with the credentials is gone. Look for quotas, admission policies and a namespace that is being deleted.")
 		s.next = s.now.Add(recheck)
 		if reason := apierrors.ReasonForError(err); reason != "" {
 			return nil
@@ -98,9 +100,9 @@ func (r *Reconciler) keep(ctx context.Context, s *scene) error {
 }
 
 // dropKept deletes the copy with the last token that needed it.
-func (r *Reconciler) dropKept(ctx context.Context, s *scene) error {
+func (r *Reconciler) dropKept(ctx context.Context, key accounts.Key) error {
 	var secret corev1.Secret
-	err := r.Live.Get(ctx, client.ObjectKey{Namespace: r.namespace(s), Name: keptName(s)}, &secret)
+	err := r.Live.Get(ctx, client.ObjectKey{Namespace: r.namespace(key), Name: keptName(key)}, &secret)
 	if apierrors.IsNotFound(err) || (err == nil && secret.Labels[v1alpha1.LabelRole] != v1alpha1.RoleLastGood) {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package issuer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -21,18 +22,22 @@ const recheck = 15 * time.Second
 // probe takes a list if one is due, with the user's own credentials or, where these are gone or refused, with the kept ones.
 func (r *Reconciler) probe(ctx context.Context, s *scene) {
 	s.account = accounts.Account{UID: s.issuer.GetUID(), Generation: s.issuer.GetGeneration(), URL: apiURL(s.issuer.IssuerSpec()), ID: s.issuer.IssuerStatus().Account}
+	before, looked := r.Book.Get(s.issuer)
+	s.account.ID = cmp.Or(s.account.ID, before.ID)
 	if err := r.readKept(ctx, s); err != nil {
 		log.FromContext(ctx).Error(err, "the kept credentials cannot be read")
 	}
-	before, looked := r.Book.Get(s.issuer)
 	same := looked && s.ownProblem == nil && r.known(s, s.own)
 	switch {
 	case s.ownProblem != nil:
 		s.account.Problem = *s.ownProblem
 		s.next = s.now.Add(recheck)
 		r.probeKept(ctx, s, before, looked)
-	case r.heldBack(s) && (same || !looked):
+	case r.heldBack(s) && (!looked || (same && (!before.CanList || before.Limited))):
 		r.stayBack(s, before, looked)
+	case same && before.NextList.After(s.now):
+		s.carry(before)
+		s.next = s.now.Add(min(recheck, before.NextList.Sub(s.now)))
 	case same && before.CanList && !before.Limited && r.Inventory.Due(s.scope, s.issuer.IssuerSpec().ListInterval()).After(s.now):
 		s.carry(before)
 		s.accepted = true
@@ -44,7 +49,7 @@ func (r *Reconciler) probe(ctx context.Context, s *scene) {
 // carry goes on with what was found before, short of what depends on more than the vendor.
 func (s *scene) carry(before accounts.Account) {
 	s.account.Vendor, s.account.CanList, s.account.CanRevoke = before.Vendor, before.CanList, before.CanRevoke
-	s.account.Limited = before.Limited
+	s.account.Limited, s.account.NextList = before.Limited, before.NextList
 	if before.Limited || !before.CanList {
 		s.account.Problem = before.Problem
 	}
@@ -71,6 +76,14 @@ func (r *Reconciler) stayBack(s *scene, before accounts.Account, looked bool) {
 func (r *Reconciler) probeOwn(ctx context.Context, s *scene, before accounts.Account, looked bool) {
 	if r.list(ctx, s, s.own, false) {
 		s.accepted = true
+		return
+	}
+	if s.failure != nil && s.failure.Cause == token.CausePaced {
+		// Our own pace is nobody's trouble.
+		s.next = s.now.Add(max(s.failure.RetryAfter, time.Second))
+		s.failure, s.probed = nil, false
+		s.carry(before)
+		s.accepted = before.CanList && !before.Limited
 		return
 	}
 	refused := s.failure != nil && (s.failure.Class == token.Unauthorized || s.failure.Class == token.Forbidden)
@@ -115,9 +128,14 @@ func (r *Reconciler) list(ctx context.Context, s *scene, from bundle, kept bool)
 	snapshot, changed, err := r.Inventory.Refresh(ctx, s.scope, client, s.account.ID)
 	var other *inventory.OtherAccountError
 	if errors.As(err, &other) {
-		s.account.Problem = *problem(v1alpha1.ReasonAccountChanged, "The credentials lead to the vendor account "+shown(other.Account)+", but the issuer's tokens are in "+shown(s.account.ID)+
+		found := "to the vendor account " + shown(other.Account)
+		if other.Account == "" {
+			found = "to a vendor account without any token"
+		}
+		s.account.Problem = *problem(v1alpha1.ReasonAccountChanged, "The credentials lead "+found+", but the issuer's tokens are in "+shown(s.account.ID)+
 			". Nothing is created or revoked, and Secrets are untouched. Put back credentials of the account; for another account create another issuer.")
-		s.next = s.now.Add(max(recheck, s.issuer.IssuerSpec().ListInterval()))
+		s.account.NextList = s.now.Add(max(recheck, s.issuer.IssuerSpec().ListInterval()))
+		s.next = s.now.Add(recheck)
 		return false
 	}
 	if err != nil {

@@ -147,10 +147,7 @@ func (r *Reconciler) look(ctx context.Context, name types.NamespacedName) (*scen
 	issuer := r.New()
 	key := accounts.Key{Kind: issuer.Ref().Kind, Namespace: name.Namespace, Name: name.Name}
 	if err := r.Client.Get(ctx, name, issuer); apierrors.IsNotFound(err) {
-		r.forget(key)
-		tokens, err := accounts.TokensOf(ctx, r.Client, key)
-		r.Tokens.Add(accounts.Requests(tokens)...)
-		return nil, err
+		return nil, r.gone(ctx, key)
 	} else if err != nil {
 		return nil, fmt.Errorf("get issuer: %w", err)
 	}
@@ -174,8 +171,25 @@ func useOf(tokens []v1alpha1.GatewayToken) v1alpha1.IssuerUse {
 	return use
 }
 
+// gone forgets an issuer that is gone, and the copy of its credentials if it is gone in an irregular way.
+func (r *Reconciler) gone(ctx context.Context, key accounts.Key) error {
+	r.forget(key)
+	tokens, err := accounts.TokensOf(ctx, r.Client, key)
+	if err != nil {
+		return err
+	}
+	r.Tokens.Add(accounts.Requests(tokens)...)
+	if useOf(tokens).Tokens > 0 {
+		// The issuer may be created again, and the copy be what its tokens can be revoked with.
+		return nil
+	}
+	return r.dropKept(ctx, key)
+}
+
 func (r *Reconciler) forget(key accounts.Key) {
-	r.Book.Forget(key)
+	if account, known := r.Book.Forget(key); known {
+		r.Inventory.Forget(accounts.Scope(account.UID))
+	}
 	r.Metrics.Forget(key.Kind, key.Namespace, key.Name)
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -203,12 +217,14 @@ func (r *Reconciler) release(ctx context.Context, s *scene) (done bool, err erro
 		return false, nil
 	}
 	if !skipped {
+		// From here on nobody mints with this issuer; who could before has a finalizer that is seen now.
+		r.Book.Close(s.key)
 		// The cache may be behind: what is about to be given up is asked of the API server itself.
 		if used, err := r.usedLive(ctx, s); err != nil || used {
 			return false, err
 		}
 	}
-	if err := r.dropKept(ctx, s); err != nil {
+	if err := r.dropKept(ctx, s.key); err != nil {
 		return false, err
 	}
 	if err := r.patchFinalizer(ctx, s.issuer, controllerutil.RemoveFinalizer); err != nil {
@@ -216,7 +232,6 @@ func (r *Reconciler) release(ctx context.Context, s *scene) (done bool, err erro
 	}
 	log.FromContext(ctx).Info("released the issuer", "issuer", s.key.String(), "deleting", deleting)
 	if deleting {
-		r.Inventory.Forget(s.scope)
 		r.forget(s.key)
 	}
 	return deleting, nil
@@ -256,7 +271,7 @@ func (r *Reconciler) patchFinalizer(ctx context.Context, issuer v1alpha1.Issuer,
 }
 
 // conflictPause is how long the newer object may take to arrive. Its event may be one that nobody waits for: a status.
-const conflictPause = 50 * time.Millisecond
+const conflictPause = 200 * time.Millisecond
 
 // afterConflict looks again soon where what was read was old, and keeps every other error.
 func afterConflict(err error) (ctrl.Result, error) {

@@ -24,7 +24,12 @@ import (
 // those that wait for a list and those whose rows changed.
 func (r *Reconciler) announce(ctx context.Context, s *scene) error {
 	if r.Book.Put(s.key, s.account) {
-		r.Tokens.Add(accounts.Requests(s.tokens)...)
+		// A GatewayToken that came since this look began has seen the book as it was.
+		tokens, err := accounts.TokensOf(ctx, r.Client, s.key)
+		if err != nil {
+			return err
+		}
+		r.Tokens.Add(accounts.Requests(tokens)...)
 	}
 	if !s.probed {
 		return nil
@@ -56,7 +61,7 @@ func (r *Reconciler) record(ctx context.Context, s *scene) (ctrl.Result, error) 
 			return ctrl.Result{}, fmt.Errorf("issuer %s is not an object", s.key)
 		}
 		*s.issuer.IssuerStatus() = *after
-		if err := r.Client.Status().Patch(ctx, s.issuer, client.MergeFrom(original), client.FieldOwner(v1alpha1.OperatorName)); err != nil {
+		if err := r.Client.Status().Patch(ctx, s.issuer, client.MergeFromWithOptions(original, client.MergeFromWithOptimisticLock{}), client.FieldOwner(v1alpha1.OperatorName)); err != nil {
 			return afterConflict(fmt.Errorf("patch the issuer's status: %w", err))
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -34,6 +35,7 @@ func Setup(manager ctrl.Manager, config Config, workers int, woken map[string]*w
 			Named(strings.ToLower(kind)).
 			For(fresh(), builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}))).
 			Watches(&v1alpha1.GatewayToken{}, handler.EnqueueRequestsFromMapFunc(issuerOf(kind)), builder.WithPredicates(needChanged())).
+			Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(keeperOf(kind, config.ClusterResourceNamespace))).
 			WatchesRawSource(woken[kind].Source()).
 			WithOptions(controller.Options{MaxConcurrentReconciles: workers, UsePriorityQueue: ptr.To(false)}).
 			Complete(reconciler)
@@ -55,6 +57,24 @@ func issuerOf(kind string) handler.MapFunc {
 			return []reconcile.Request{key.Request()}
 		}
 		return nil
+	}
+}
+
+// keeperOf maps a copy of credentials to its issuer, which may be gone.
+func keeperOf(kind, clusterNamespace string) handler.MapFunc {
+	return func(_ context.Context, o client.Object) []reconcile.Request {
+		named, name, ok := strings.Cut(o.GetAnnotations()[v1alpha1.AnnotationIssuer], "/")
+		if !ok || named != kind || o.GetLabels()[v1alpha1.LabelRole] != v1alpha1.RoleLastGood {
+			return nil
+		}
+		key := accounts.Key{Kind: kind, Name: name, Namespace: o.GetNamespace()}
+		if kind == v1alpha1.KindClusterTokenIssuer {
+			if o.GetNamespace() != clusterNamespace {
+				return nil
+			}
+			key.Namespace = ""
+		}
+		return []reconcile.Request{key.Request()}
 	}
 }
 

@@ -18,8 +18,12 @@ import (
 // paceFactor spaces lists by a multiple of their own duration, so that a slow vendor is not kept busy by us.
 const paceFactor = 20
 
-// maxRows bounds the rows of one list.
-const maxRows = 100_000
+const (
+	// maxRows bounds the rows of one list.
+	maxRows = 100_000
+	// maxOwnName is longer than any name the operator gives: a longer one is not kept in memory.
+	maxOwnName = 256
+)
 
 // Scope names what one list covers: an issuer.
 type Scope string
@@ -65,20 +69,35 @@ func (i *Inventory) Latest(name Scope) token.Snapshot {
 	return i.scope(name).latest
 }
 
-// Want asks for a list that begins after an instant. It tells whether that is news, so that the issuer is to be woken.
-func (i *Inventory) Want(name Scope, after time.Time) bool {
+// Wish is what came of asking for a list.
+type Wish int
+
+const (
+	// Granted: the latest list is late enough already.
+	Granted Wish = iota + 1
+	// Pending: a list was asked for that will do; whoever takes it knows.
+	Pending
+	// News: the next list is due earlier than before; whoever takes it is to be woken.
+	News
+)
+
+// Want asks for a list that begins after an instant.
+func (i *Inventory) Want(name Scope, after time.Time) Wish {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	s := i.scope(name)
 	if s.latest.BegunAfter(after) {
-		return false
+		return Granted
 	}
 	at, found := slices.BinarySearchFunc(s.wanted, after, time.Time.Compare)
 	if found {
-		return false
+		return Pending
 	}
 	s.wanted = slices.Insert(s.wanted, at, after)
-	return at == 0
+	if at == 0 {
+		return News
+	}
+	return Pending
 }
 
 // Due tells when the next list is to begin: when somebody wants one or the interval has passed, but never sooner after
@@ -120,7 +139,7 @@ func (i *Inventory) Refresh(ctx context.Context, name Scope, from vendors.Vendor
 	if err != nil {
 		return token.Snapshot{}, nil, fmt.Errorf("refresh inventory: %w", err)
 	}
-	if !list.sameAccount() {
+	if !list.sameAccount(from.Capabilities().KeepsRevoked) {
 		return token.Snapshot{}, nil, &OtherAccountError{Account: list.account}
 	}
 	i.mu.Lock()
@@ -181,7 +200,7 @@ func (l *listing) add(row token.Token) error {
 	if row.State != token.Revoked {
 		l.active++
 	}
-	if marker, ok := row.Marker(); ok && marker.Install == l.install {
+	if marker, ok := row.Marker(); ok && marker.Install == l.install && len(row.Name) <= maxOwnName {
 		l.rows[row.ID] = row
 	} else if row.State != token.Revoked {
 		l.unmanaged++
@@ -196,8 +215,11 @@ func (l *listing) noteAccount(account string) {
 	}
 }
 
-// sameAccount: no row said otherwise.
-func (l *listing) sameAccount() bool { return l.pin == "" || l.account == "" || l.account == l.pin }
+// sameAccount: no row said otherwise. Where the vendor keeps revoked rows, an account that had a row once always has one: a
+// list without any is not of that account.
+func (l *listing) sameAccount(keepsRevoked bool) bool {
+	return l.pin == "" || l.account == l.pin || (l.account == "" && !keepsRevoked)
+}
 
 // prints gives per marker object what its rows look like.
 func (l *listing) prints() map[string]string {

@@ -63,7 +63,7 @@ type Limiter struct {
 	mu     sync.Mutex
 	paces  map[paceKey]*rate.Limiter
 	hosts  map[string]*rate.Limiter
-	pauses map[accountKey]time.Time
+	pauses map[accountKey]pause
 }
 
 type accountKey struct {
@@ -86,7 +86,7 @@ func New(options Options) *Limiter {
 		options: options,
 		paces:   map[paceKey]*rate.Limiter{},
 		hosts:   map[string]*rate.Limiter{},
-		pauses:  map[accountKey]time.Time{},
+		pauses:  map[accountKey]pause{},
 	}
 }
 
@@ -124,14 +124,32 @@ func (g *Gate) Admit(ctx context.Context) (comeBack time.Duration, err error) {
 	return l.pausedFor(g.key.accountKey, l.options.Clock()), nil
 }
 
-// Hold refuses the calls of the account for a time. A shorter pause does not end a longer one.
-func (g *Gate) Hold(pause time.Duration) {
+// pause is a time in which no calls are made.
+type pause struct {
+	until  time.Time
+	length time.Duration
+}
+
+// maxGrown bounds a pause that grows because the vendor goes on asking for one.
+const maxGrown = 5 * time.Minute
+
+// tooShort tells whether a pause that begins now follows so closely that the one before was too short.
+func (p pause) tooShort(now time.Time) bool {
+	return !p.until.IsZero() && !now.Before(p.until) && now.Sub(p.until) <= max(2*p.length, 10*time.Second)
+}
+
+// Hold refuses the calls of the account for a time. A shorter pause does not end a longer one. Where the vendor asks again as soon as
+// a pause is over, the next one is twice as long, up to maxGrown.
+func (g *Gate) Hold(length time.Duration) {
 	l := g.limiter
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	until := l.options.Clock().Add(pause)
-	if until.After(l.pauses[g.key.accountKey]) {
-		l.pauses[g.key.accountKey] = until
+	now, before := l.options.Clock(), l.pauses[g.key.accountKey]
+	if before.tooShort(now) {
+		length = max(length, min(2*before.length, maxGrown))
+	}
+	if until := now.Add(length); until.After(before.until) {
+		l.pauses[g.key.accountKey] = pause{until: until, length: length}
 	}
 }
 
@@ -143,13 +161,8 @@ func (l *Limiter) pausedFor(account accountKey, now time.Time) time.Duration {
 
 // pauseLeft is called with the lock held.
 func (l *Limiter) pauseLeft(account accountKey, now time.Time) time.Duration {
-	until, paused := l.pauses[account]
-	if !paused {
-		return 0
-	}
-	left := until.Sub(now)
+	left := l.pauses[account].until.Sub(now)
 	if left <= 0 {
-		delete(l.pauses, account)
 		return 0
 	}
 	return max(left, minComeBack)
@@ -208,8 +221,8 @@ func (l *Limiter) forget(now time.Time) {
 	}
 	dropIdle(l.paces, now)
 	dropIdle(l.hosts, now)
-	for account, until := range l.pauses {
-		if !until.After(now) {
+	for account, held := range l.pauses {
+		if !held.until.After(now) {
 			delete(l.pauses, account)
 		}
 	}

@@ -270,3 +270,29 @@ func TestRealSleep(t *testing.T) {
 		t.Errorf("sleep of a cancelled context: %v", err)
 	}
 }
+
+// A vendor that answers 429 without saying for how long is asked ever less often.
+func TestPausesGrow(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	gate := New(Options{Clock: func() time.Time { return now }}).Gate("host", Credential{}, 100)
+	var lengths []time.Duration
+	for range 11 {
+		gate.Hold(time.Second)
+		gate.Hold(time.Second)
+		left := gate.limiter.pausedFor(gate.key.accountKey, now)
+		lengths = append(lengths, left)
+		now = now.Add(left)
+	}
+	want := []time.Duration{1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300}
+	for i := range want {
+		want[i] *= time.Second
+	}
+	if diff := cmp.Diff(want, lengths); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	now = now.Add(time.Hour)
+	gate.Hold(time.Second)
+	if left := gate.limiter.pausedFor(gate.key.accountKey, now); left != time.Second {
+		t.Errorf("after an hour without trouble the pause is %s, want 1s", left)
+	}
+}
