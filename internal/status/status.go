@@ -42,21 +42,23 @@ type Scene struct {
 // Of gives the status that follows. It changes nothing that has not changed, so that an object at rest is never written.
 func Of(s Scene) v1alpha1.GatewayTokenStatus {
 	next := *s.Object.Status.DeepCopy()
+	if s.quiet() {
+		return next
+	}
 	next.SecretName = s.Object.SecretName()
 	next.Issuer = s.Object.IssuerRef().String()
 	next.Effective = s.Object.EffectiveSettings(s.Observed.Settings.OverlapFloor)
 	s.failure(&next)
 	s.tokens(&next)
-	if !s.quiet() {
-		s.conditions(&next)
-		next.ObservedGeneration = s.Object.Generation
-	}
+	s.conditions(&next)
+	next.ObservedGeneration = s.Object.Generation
 	return next
 }
 
-// quiet: nothing is known of the issuer yet, so that nothing new can be said of an object that has been spoken of before.
+// quiet: the issuer has not been looked at yet, which takes but a moment, and there is nothing else to say.
 func (s Scene) quiet() bool {
-	return !s.Observed.Issuer.Known && s.Object.Status.ObservedGeneration == s.Object.Generation && s.Outcome.Published == nil && s.Outcome.Problem == nil
+	_, rests := s.Planned.Decision.(lifecycle.Rest)
+	return rests && !s.Observed.Issuer.Known && s.Outcome.Published == nil && s.Outcome.Problem == nil
 }
 
 // failure counts failures in a row. A new generation starts anew.
