@@ -283,9 +283,9 @@ func TestPausesGrow(t *testing.T) {
 		lengths = append(lengths, left)
 		now = now.Add(left)
 	}
-	want := []time.Duration{1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300}
-	for i := range want {
-		want[i] *= time.Second
+	var want []time.Duration
+	for _, seconds := range []int{1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300} {
+		want = append(want, time.Duration(seconds)*time.Second)
 	}
 	if diff := cmp.Diff(want, lengths); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
