@@ -1,7 +1,6 @@
 package controller_test
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -17,38 +16,17 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
 )
 
-// A new token costs one create, one dry run, three writes of its own and one event.
+// From manifests that come all at once to a Secret with an active token.
 func TestIssue(t *testing.T) {
 	w := newWorld(t)
 	w.Watch()
-	w.Provide(w.System)
-	issuer, object := w.ClusterIssuer(), w.Token("mediator")
-	w.Create(issuer)
-	w.Settle()
-	w.Forget()
-	w.Create(object)
+	issuer, object := w.Ask()
 	w.Settle()
 
 	w.WantReady(object)
 	w.WantCreates(1)
 	if got := w.Calls(causely.RouteCreate); got != 1 {
 		t.Errorf("the vendor was asked for a token %d times, want once", got)
-	}
-	var own []string
-	for _, effect := range w.Writes() {
-		if strings.HasPrefix(effect.Name, w.Tenant+"/") {
-			own = append(own, effect.String())
-		}
-	}
-	name := w.Tenant + "/mediator"
-	if diff := cmp.Diff([]string{"patch GatewayToken " + name, "create Secret " + name, "status GatewayToken " + name}, own); diff != "" {
-		t.Errorf("writes of the token (-want +got):\n%s", diff)
-	}
-	if w.DryRuns != 1 {
-		t.Errorf("%d dry runs, want 1", w.DryRuns)
-	}
-	if len(w.Events) != 1 || w.Events[0].Reason != "Issued" || w.Events[0].Type != corev1.EventTypeNormal {
-		t.Errorf("events: %+v, want one that says Issued", w.Events)
 	}
 	w.Want(object, v1alpha1.ConditionVendorReachable, metav1.ConditionTrue, v1alpha1.ReasonVendorAnswered)
 	w.WantNo(object, v1alpha1.ConditionReconciling)
@@ -63,6 +41,40 @@ func TestIssue(t *testing.T) {
 		t.Errorf("inventory: %+v, want %+v", issuer.Status.Inventory, want)
 	}
 	w.CheckRest()
+}
+
+// A new token of an issuer that is in use costs one create, one dry run, three writes and one event.
+func TestCostOfIssue(t *testing.T) {
+	w := newWorld(t)
+	w.Publish()
+	w.Advance(time.Minute)
+	w.Forget()
+	w.DryRuns, w.Events = 0, nil
+	lists := w.Calls(causely.RouteList)
+	object := w.Token("other")
+	w.Create(object)
+	w.Settle()
+
+	w.WantReady(object)
+	w.WantCreates(2)
+	var did []string
+	for _, effect := range w.Effects() {
+		if effect.Kind != v1alpha1.KindClusterTokenIssuer {
+			did = append(did, effect.Verb+" "+effect.Kind)
+		}
+	}
+	if diff := cmp.Diff([]string{"patch GatewayToken", "mint token", "create Secret", "status GatewayToken"}, did); diff != "" {
+		t.Errorf("effects (-want +got):\n%s", diff)
+	}
+	if w.DryRuns != 1 {
+		t.Errorf("%d dry runs, want 1", w.DryRuns)
+	}
+	if len(w.Events) != 1 || w.Events[0].Reason != "Issued" || w.Events[0].Type != corev1.EventTypeNormal {
+		t.Errorf("events: %+v, want one that says Issued", w.Events)
+	}
+	if got := w.Calls(causely.RouteList) - lists; got > 1 {
+		t.Errorf("%d lists, want at most one", got)
+	}
 }
 
 // The name at the vendor ends with the object's marker and begins with what people know.

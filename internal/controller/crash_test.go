@@ -1,0 +1,222 @@
+package controller_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/harness"
+)
+
+// story is something that happens to a world, in which every effect can go wrong.
+type story struct {
+	reason string
+	// tell brings the world from its beginning to where the story ends, but for what the operator does last.
+	tell func(*harness.World) *v1alpha1.GatewayToken
+	// ends judges the world at rest.
+	ends func(*testing.T, *harness.World, *v1alpha1.GatewayToken)
+	// creates is how many tokens the vendor makes at most, without an answer that is lost.
+	creates int
+}
+
+func stories() map[string]story {
+	published := func(t *testing.T, w *harness.World, object *v1alpha1.GatewayToken) {
+		t.Helper()
+		w.WantReady(object)
+		w.WantActive(1)
+	}
+	gone := func(t *testing.T, w *harness.World, object *v1alpha1.GatewayToken) {
+		t.Helper()
+		if !w.Gone(object) || w.Secret("mediator") != nil {
+			t.Error("it is not gone")
+		}
+		w.WantActive(0)
+	}
+	return map[string]story{
+		"issue": {
+			reason: "from the manifest to the Secret",
+			tell: func(w *harness.World) *v1alpha1.GatewayToken {
+				_, object := w.Ask()
+				return object
+			},
+			ends: published, creates: 1,
+		},
+		"deletion": {
+			reason: "from the first revocation to the release",
+			tell: func(w *harness.World) *v1alpha1.GatewayToken {
+				_, object := w.Ask()
+				w.Advance(time.Minute)
+				w.Remove(object)
+				return object
+			},
+			ends: gone, creates: 1,
+		},
+		"deletion at once": {
+			reason: "deleted before it was ready",
+			tell: func(w *harness.World) *v1alpha1.GatewayToken {
+				_, object := w.Ask()
+				w.Settle()
+				w.Remove(object)
+				return object
+			},
+			ends: gone, creates: 1,
+		},
+		"repair": {
+			reason: "the Secret is deleted and read again at the vendor",
+			tell: func(w *harness.World) *v1alpha1.GatewayToken {
+				_, object := w.Ask()
+				w.Advance(time.Minute)
+				if secret := w.Secret("mediator"); secret != nil {
+					w.Remove(secret)
+				}
+				return object
+			},
+			ends: published, creates: 1,
+		},
+		"reissue": {
+			reason: "somebody revokes the token at the vendor",
+			tell: func(w *harness.World) *v1alpha1.GatewayToken {
+				_, object := w.Ask()
+				w.Advance(time.Minute)
+				if active := w.Active(); len(active) == 1 {
+					w.RevokeByHand(active[0].ID)
+				}
+				return object
+			},
+			ends: published, creates: 2,
+		},
+		"edit": {
+			reason: "another key and another label",
+			tell: func(w *harness.World) *v1alpha1.GatewayToken {
+				_, object := w.Ask()
+				w.Advance(time.Minute)
+				return harness.Change(w, object, func(o *v1alpha1.GatewayToken) {
+					o.Spec.Secret = &v1alpha1.SecretTemplate{
+						Data: map[string]v1alpha1.DataTemplate{"token": "{{ .Token }}", "id": "{{ .ID }}"},
+					}
+				})
+			},
+			ends: func(t *testing.T, w *harness.World, object *v1alpha1.GatewayToken) {
+				published(t, w, object)
+				if got := string(w.Secret("mediator").Data["id"]); got != object.Status.Current.ID {
+					t.Errorf("the new key has %q", got)
+				}
+			},
+			creates: 1,
+		},
+		"retention": {
+			reason: "deleted, but for token and Secret",
+			tell: func(w *harness.World) *v1alpha1.GatewayToken {
+				_, object := w.Ask(harness.Retained)
+				w.Advance(time.Minute)
+				w.Remove(object)
+				return object
+			},
+			ends: func(t *testing.T, w *harness.World, object *v1alpha1.GatewayToken) {
+				if !w.Gone(object) {
+					t.Error("it is not gone")
+				}
+				w.WantActive(1)
+				if secret := w.Secret("mediator"); secret == nil || secret.Labels[v1alpha1.LabelRetained] != "true" || !w.Current(secret, "token").Active {
+					t.Error("the Secret was not retained with its token")
+				}
+			},
+			creates: 1,
+		},
+	}
+}
+
+// mishap is what befalls the process at one effect.
+type mishap struct {
+	reason string
+	befall func(w *harness.World, at int)
+	// lost: an answer of the vendor may be lost by it, so that one more create is allowed.
+	lost bool
+}
+
+func mishaps() map[string]mishap {
+	before := func(do func() error) func(*harness.World, int) {
+		return func(w *harness.World, at int) {
+			w.Interfere(harness.Interference{Before: func(effect harness.Effect) error {
+				if effect.Number != at {
+					return nil
+				}
+				return do()
+			}})
+		}
+	}
+	after := func(do func() error) func(*harness.World, int) {
+		return func(w *harness.World, at int) {
+			w.Interfere(harness.Interference{After: func(effect harness.Effect) error {
+				if effect.Number != at {
+					return nil
+				}
+				return do()
+			}})
+		}
+	}
+	kill := func() error { harness.Kill(); return nil }
+	return map[string]mishap{
+		"killed before": {reason: "as if it had stopped a little earlier", befall: before(kill)},
+		"killed after":  {reason: "the effect is there, and nobody remembers it", befall: after(kill), lost: true},
+		"answer lost":   {reason: "the effect is there, and the process does not know", befall: after(func() error { return harness.ErrLost }), lost: true},
+		"refused":       {reason: "the effect is not there", befall: before(func() error { return apierrors.NewInternalError(harness.ErrLost) })},
+	}
+}
+
+// Every effect of every story goes wrong once, in every way. Whatever it is: no token is forgotten, the Secret never holds
+// one that is not active, and no more tokens are made than answers were lost.
+func TestEveryEffectGoesWrong(t *testing.T) {
+	for storyName, story := range stories() {
+		t.Run(storyName, func(t *testing.T) {
+			total, begins := countEffects(t, story)
+			for mishapName, mishap := range mishaps() {
+				for at := begins; at <= total; at++ {
+					t.Run(fmt.Sprintf("%s %d", mishapName, at), func(t *testing.T) {
+						w := newWorld(t)
+						w.Watch()
+						mishap.befall(w, at)
+						endure(t, w, story, mishap)
+					})
+				}
+			}
+		})
+	}
+}
+
+// countEffects tells the story without a mishap. begins is the first effect that earlier stories do not have.
+func countEffects(t *testing.T, told story) (total, begins int) {
+	t.Helper()
+	w := harness.New(t, plane, connect)
+	w.Watch()
+	object := told.tell(w)
+	begins = len(w.Effects()) + 1
+	w.Advance(8 * time.Minute)
+	told.ends(t, w, object)
+	w.WantCreates(told.creates)
+	w.CheckRest()
+	if total = len(w.Effects()); total < begins {
+		t.Fatal("the story has no effect")
+	}
+	return total, begins
+}
+
+func endure(t *testing.T, w *harness.World, told story, with mishap) {
+	t.Helper()
+	object := told.tell(w)
+	w.Advance(8 * time.Minute)
+	if w.Dead() {
+		w.Interfere(harness.Interference{})
+		w.Restart()
+		w.Advance(8 * time.Minute)
+	}
+	told.ends(t, w, object)
+	made := len(w.Tokens())
+	if allowed := told.creates; made > allowed+1 || (made > allowed && !with.lost) {
+		t.Errorf("%d tokens were made, want %d", made, allowed)
+	}
+	w.CheckRest()
+}

@@ -1,0 +1,10 @@
+// Package harness runs the operator's controllers in a test, step by step: against a real API server (package
+// controlplane) and a simulated vendor over TLS (package simulator), with a clock that stands still until it is moved.
+//
+// A World has one operator, the Process, and may have a second one that believes it leads. Nothing happens by itself:
+// Settle reconciles what is due until nothing is, Advance moves the clock and settles on the way. The process reads from
+// a cache that is as old as its last look (FreezeCache), wakes by the events that the controllers watch, and does every
+// effect through one gate, where a test counts it, refuses it, loses its answer, or kills the process (Interfere).
+//
+// What the controllers promise is judged from the outside: by the vendor's truth and by what the API server has.
+package harness

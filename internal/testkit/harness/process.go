@@ -1,0 +1,250 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/go-logr/logr/funcr"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/controller/accounts"
+	"github.com/gatewaytoken/gateway-token-operator/internal/controller/gatewaytoken"
+	"github.com/gatewaytoken/gateway-token-operator/internal/controller/issuer"
+	"github.com/gatewaytoken/gateway-token-operator/internal/controller/wake"
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
+	"github.com/gatewaytoken/gateway-token-operator/internal/vendors"
+	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/inventory"
+)
+
+// maxLooks bounds what Settle does: more is a livelock.
+const maxLooks = 500
+
+// Process is one operator process: all that is lost when it is killed.
+type Process struct {
+	world       *World
+	number      int
+	gate        *gate
+	cache       *cache
+	agenda      *agenda
+	reconcilers map[string]reconcile.Reconciler
+	began       time.Time
+	// stale is what the cache may be behind of.
+	stale []entry
+	// frozen kinds stay in the cache as they are.
+	frozen []string
+	// retired: the process does nothing more after what it is doing.
+	retired bool
+}
+
+// start starts a process: it becomes leader now, knows nothing, and looks at everything once.
+func (w *World) start() *Process {
+	w.started++
+	p := &Process{
+		world: w, number: w.started, cache: newCache(), agenda: newAgenda(w.Clock), began: w.Clock.Now(),
+		gate: &gate{world: w, process: w.started},
+	}
+	w.note("process %d starts", p.number)
+	book := accounts.NewBook()
+	lists := inventory.New(w.Identity.Install(), w.Clock.Now)
+	live := p.reader(w.operator)
+	writer := p.writer(w.operator)
+	tokens, issuers := p.queue(v1alpha1.KindGatewayToken), map[string]*wake.Queue{}
+	for _, kind := range []string{v1alpha1.KindTokenIssuer, v1alpha1.KindClusterTokenIssuer} {
+		issuers[kind] = p.queue(kind)
+	}
+	if err := accounts.SetupIndexes(w.ctx(), p.cache, w.Identity); err != nil {
+		w.t.Fatal(err)
+	}
+	leaderSince := func() time.Time { return p.began }
+	config := issuer.Config{
+		Client: writer, Live: live, Clock: w.Clock, Connect: p.connect(), Book: book, Inventory: lists, Tokens: tokens,
+		LeaderSince: leaderSince, Identity: w.Identity, Sealer: w.Sealer, ClusterResourceNamespace: w.System,
+	}
+	p.reconcilers = map[string]reconcile.Reconciler{
+		v1alpha1.KindGatewayToken: &gatewaytoken.Reconciler{
+			Client: writer, Live: live, Clock: w.Clock, Server: &w.server, Recorder: w, Book: book, Inventory: lists,
+			Issuers: issuers, Identity: w.Identity, Sealer: w.Sealer, Settings: w.Settings, LeaderSince: leaderSince,
+		},
+		v1alpha1.KindTokenIssuer:        &issuer.Reconciler{Config: config, New: func() v1alpha1.Issuer { return &v1alpha1.TokenIssuer{} }},
+		v1alpha1.KindClusterTokenIssuer: &issuer.Reconciler{Config: config, New: func() v1alpha1.Issuer { return &v1alpha1.ClusterTokenIssuer{} }},
+	}
+	p.stale = slices.Clone(w.tracked)
+	return p
+}
+
+// queue connects a wake queue with the agenda.
+func (p *Process) queue(kind string) *wake.Queue {
+	queue := &wake.Queue{}
+	if err := queue.Source().Start(p.world.ctx(), workqueueOf(p.agenda, kind)); err != nil {
+		p.world.t.Fatal(err)
+	}
+	return queue
+}
+
+// connect makes vendors' clients as the test says, whose effects pass the gate.
+func (p *Process) connect() issuer.Connect {
+	connect := p.world.connector(Wire{Now: p.world.Clock.Now, Sleep: p.world.Clock.wait, Timeout: p.world.timeout})
+	return func(to issuer.Connection) (vendors.Vendor, error) {
+		made, err := connect(to)
+		if err != nil {
+			return nil, err
+		}
+		return gatedVendor{made, p.gate}, nil
+	}
+}
+
+// gatedVendor passes what changes something at the vendor through the gate.
+type gatedVendor struct {
+	vendors.Vendor
+	gate *gate
+}
+
+// Create implements vendors.Vendor.
+func (v gatedVendor) Create(ctx context.Context, request vendors.Request) (issued token.Issued, err error) {
+	err = v.gate.pass(Mint, VendorToken, request.Name, func() (err error) {
+		issued, err = v.Vendor.Create(ctx, request)
+		return err
+	})
+	if err != nil {
+		issued = token.Issued{}
+	}
+	return issued, err
+}
+
+// Revoke implements vendors.Vendor.
+func (v gatedVendor) Revoke(ctx context.Context, id token.ID) error {
+	return v.gate.pass(Revoke, VendorToken, string(id), func() error { return v.Vendor.Revoke(ctx, id) })
+}
+
+// List implements vendors.Vendor.
+func (v gatedVendor) List(ctx context.Context, yield func(token.Token) error) (vendors.Listing, error) {
+	v.gate.alive()
+	v.gate.world.note("process %d lists", v.gate.process)
+	return v.Vendor.List(ctx, yield)
+}
+
+var errNoReader = errors.New("the vendor does not show values")
+
+// ReadValue implements vendors.ValueReader.
+func (v gatedVendor) ReadValue(ctx context.Context, id token.ID) (token.Value, error) {
+	v.gate.alive()
+	reader, ok := v.Vendor.(vendors.ValueReader)
+	if !ok {
+		return token.Value{}, errNoReader
+	}
+	return reader.ReadValue(ctx, id)
+}
+
+// run does all that is due until nothing is. It returns early when the process is killed or retired.
+func (p *Process) run() error {
+	for looks := 0; ; looks++ {
+		if p.gate.dead || p.retired {
+			return nil
+		}
+		if looks > maxLooks {
+			return fmt.Errorf("process %d looked %d times and finds no rest", p.number, looks)
+		}
+		if err := p.refresh(); err != nil {
+			return err
+		}
+		next, due := p.agenda.take()
+		if !due {
+			at, waits := p.agenda.next()
+			if !waits || at.After(p.world.Clock.Now().Add(horizon)) {
+				return nil
+			}
+			p.world.Clock.SetTime(at)
+			continue
+		}
+		p.lookAt(next)
+	}
+}
+
+// advance lets time pass, and does on the way what becomes due.
+func (p *Process) advance(d time.Duration) error {
+	clock := p.world.Clock
+	until := clock.Now().Add(d)
+	for range maxLooks {
+		if err := p.run(); err != nil {
+			return err
+		}
+		at, waits := p.agenda.next()
+		if p.gate.dead || p.retired || !waits || at.After(until) {
+			if clock.Now().Before(until) && !p.retired {
+				clock.SetTime(until)
+			}
+			return p.run()
+		}
+		clock.SetTime(at)
+	}
+	return fmt.Errorf("process %d finds no rest within %s", p.number, d)
+}
+
+// refresh brings the cache up to date.
+func (p *Process) refresh() error {
+	if len(p.stale) == 0 {
+		return nil
+	}
+	return p.observe(p.world.ctx())
+}
+
+// lookAt is one reconcile.
+func (p *Process) lookAt(next item) {
+	w := p.world
+	defer func() {
+		switch ended := recover(); {
+		case ended == nil:
+		case isKilled(ended):
+			p.gate.dead = true
+			w.note("process %d is killed", p.number)
+		default:
+			panic(ended)
+		}
+	}()
+	w.Clock.Step(stride)
+	result, err := p.reconcilers[next.kind].Reconcile(log.IntoContext(w.ctx(), w.logger(next)), next.request)
+	switch {
+	case err != nil:
+		w.note("%s %s: %v", next.kind, next.request, err)
+		w.Errors = append(w.Errors, err)
+		p.agenda.addFailed(next)
+	case result.RequeueAfter > 0:
+		delete(p.agenda.failed, next)
+		p.agenda.addAfter(next, result.RequeueAfter)
+	default:
+		delete(p.agenda.failed, next)
+	}
+}
+
+func isKilled(ended any) bool {
+	err, ok := ended.(error)
+	return ok && errors.Is(err, errKilled)
+}
+
+// verbosity is the most that the operator logs (above it, client-go would log the content of Secrets).
+const verbosity = 5
+
+// logger keeps what is logged, at every level, with the story.
+func (w *World) logger(of item) logr.Logger {
+	return funcr.New(func(prefix, args string) {
+		w.logs = append(w.logs, prefix+" "+args)
+		w.note("  log: %s", args)
+	}, funcr.Options{Verbosity: verbosity}).WithName(of.kind + " " + of.request.String())
+}
+
+// Event is one that the operator told.
+type Event struct{ Type, Reason, Note string }
+
+// Eventf implements events.EventRecorder.
+func (w *World) Eventf(_, _ runtime.Object, kind, reason, _, note string, args ...any) {
+	told := Event{Type: kind, Reason: reason, Note: fmt.Sprintf(note, args...)}
+	w.Events = append(w.Events, told)
+	w.note("  event: %s %s: %s", told.Type, told.Reason, told.Note)
+}

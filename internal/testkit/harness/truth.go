@@ -1,0 +1,290 @@
+package harness
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/causely"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/stage"
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
+)
+
+// Tokens are all tokens that the vendor ever made, oldest first of each account.
+func (w *World) Tokens() []causely.TokenTruth {
+	var all []causely.TokenTruth
+	for _, account := range w.Vendor.Causely().Truth().Accounts {
+		all = append(all, account.Tokens...)
+	}
+	return all
+}
+
+// Active are those of them that open the gateway.
+func (w *World) Active() []causely.TokenTruth {
+	return slices.DeleteFunc(w.Tokens(), func(t causely.TokenTruth) bool { return t.State != causely.Active })
+}
+
+// Calls counts the calls of a route, the failed ones included.
+func (w *World) Calls(route string) int { return w.Vendor.Causely().Truth().Calls[route] }
+
+// Fault lets calls of the vendor go wrong: once, unless the change says otherwise.
+func (w *World) Fault(route string, kind stage.Kind, change ...func(*simulator.Fault)) string {
+	w.t.Helper()
+	fault := simulator.Fault{Route: route, Kind: kind, Times: 1}
+	for _, adapt := range change {
+		adapt(&fault)
+	}
+	id, err := w.Vendor.Faults().Add(fault)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.note("from now on %s meets %s", route, kind)
+	return id
+}
+
+// Always lets a fault last until faults are cleared.
+func Always(fault *simulator.Fault) { fault.Times = 0 }
+
+// Heal takes all faults away.
+func (w *World) Heal() {
+	w.Vendor.Faults().Clear()
+	w.note("the vendor is well again")
+}
+
+// RevokeByHand revokes a token as a person does in the vendor's console.
+func (w *World) RevokeByHand(id string) {
+	w.t.Helper()
+	w.excused[id] = true
+	w.note("somebody revokes %s at the vendor", id)
+	if err := w.Vendor.Causely().Revoke(id); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// Current gives the token that the Secret's value opens the gateway with, whatever the operator says.
+func (w *World) Current(secret *corev1.Secret, key string) causely.Connection {
+	w.t.Helper()
+	if secret == nil {
+		w.t.Fatal("there is no Secret")
+	}
+	return w.Vendor.Causely().Check(string(secret.Data[key]))
+}
+
+// Condition gives a condition of a GatewayToken or issuer as it is now; one without a type where there is none.
+func (w *World) Condition(object client.Object, kind string) metav1.Condition {
+	w.t.Helper()
+	w.Refresh(object)
+	var conditions []metav1.Condition
+	switch of := object.(type) {
+	case *v1alpha1.GatewayToken:
+		conditions = of.Status.Conditions
+	case v1alpha1.Issuer:
+		conditions = of.IssuerStatus().Conditions
+	default:
+		w.t.Fatalf("%T has no conditions", object)
+	}
+	if found := meta.FindStatusCondition(conditions, kind); found != nil {
+		return *found
+	}
+	return metav1.Condition{}
+}
+
+// Want checks status and reason of a condition.
+func (w *World) Want(object client.Object, kind string, status metav1.ConditionStatus, reason string) {
+	w.t.Helper()
+	got := w.Condition(object, kind)
+	if got.Status != status || got.Reason != reason {
+		w.t.Errorf("%s %s: %s is %q %q (%s), want %q %q", kindOf(object), object.GetName(), kind, got.Status, got.Reason, got.Message, status, reason)
+	}
+	if got.Type != "" && got.ObservedGeneration != object.GetGeneration() {
+		w.t.Errorf("%s %s: %s speaks of generation %d, not %d", kindOf(object), object.GetName(), kind, got.ObservedGeneration, object.GetGeneration())
+	}
+}
+
+// WantNo checks that a condition is absent.
+func (w *World) WantNo(object client.Object, kind string) {
+	w.t.Helper()
+	if got := w.Condition(object, kind); got.Type != "" {
+		w.t.Errorf("%s %s: %s is %s %s (%s), want none", kindOf(object), object.GetName(), kind, got.Status, got.Reason, got.Message)
+	}
+}
+
+// WantReady checks that the Secret holds an active token and that the status says so.
+func (w *World) WantReady(object *v1alpha1.GatewayToken) {
+	w.t.Helper()
+	w.Want(object, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonPublished)
+	current := w.Current(w.SecretIn(object.Namespace, object.SecretName()), tokenKey(object))
+	if !current.Active {
+		w.t.Errorf("the value in Secret %s is not active at the vendor (%+v)", object.SecretName(), current)
+	}
+	if object.Status.Current == nil || object.Status.Current.ID != current.ID {
+		w.t.Errorf("status.current is %+v, but the Secret holds %s", object.Status.Current, current.ID)
+	}
+}
+
+// tokenKey is a key of the Secret that is the token and nothing else.
+func tokenKey(object *v1alpha1.GatewayToken) string {
+	for key, template := range object.SecretData() {
+		if strings.ReplaceAll(template, " ", "") == "{{.Token}}" {
+			return key
+		}
+	}
+	return v1alpha1.DefaultDataKey
+}
+
+// WantCreates checks how many tokens the vendor ever made for this installation.
+func (w *World) WantCreates(want int) {
+	w.t.Helper()
+	var names []string
+	for _, made := range w.Tokens() {
+		if _, marker, ok := token.ParseName(made.Name); ok && marker.Install == w.Identity.Install() {
+			names = append(names, made.Name)
+		}
+	}
+	if len(names) != want {
+		w.t.Errorf("the vendor made %d tokens, want %d: %v", len(names), want, names)
+	}
+}
+
+// WantActive checks how many tokens are active at the vendor.
+func (w *World) WantActive(want int) {
+	w.t.Helper()
+	if active := w.Active(); len(active) != want {
+		w.t.Errorf("%d tokens are active, want %d: %+v", len(active), want, active)
+	}
+}
+
+// Watch judges after every effect from now on: the value in a token's Secret is active at the vendor.
+func (w *World) Watch() { w.watching = true }
+
+// watch is the judgement after an effect: I2.
+func (w *World) watch(effect Effect) {
+	w.t.Helper()
+	if effect.Kind != "Secret" && effect.Verb != Revoke {
+		return
+	}
+	for _, secret := range w.tokenSecrets() {
+		for key, value := range secret.Data {
+			connection := w.Vendor.Causely().Check(string(value))
+			if !connection.Known || connection.Active || w.excused[connection.ID] || w.ending(secret) {
+				continue
+			}
+			w.t.Errorf("after %s: key %s of Secret %s holds token %s, which is not active", effect, key, secret.Name, connection.ID)
+		}
+	}
+}
+
+func (w *World) tokenSecrets() []*corev1.Secret {
+	return slices.DeleteFunc(allOf[*corev1.Secret](w), func(secret *corev1.Secret) bool {
+		return secret.Labels[v1alpha1.LabelRole] != v1alpha1.RoleToken
+	})
+}
+
+// ending tells whether the GatewayToken of a Secret is being deleted, or gone.
+func (w *World) ending(secret *corev1.Secret) bool {
+	var object v1alpha1.GatewayToken
+	name := client.ObjectKey{Namespace: secret.Namespace, Name: secret.Labels[v1alpha1.LabelGatewayToken]}
+	err := w.admin.Get(w.ctx(), name, &object)
+	return client.IgnoreNotFound(err) == nil && (err != nil || object.DeletionTimestamp != nil)
+}
+
+// CheckRest judges a world at rest: no token is forgotten (I1), and no secret is anywhere but where it belongs (I4).
+func (w *World) CheckRest() {
+	w.t.Helper()
+	w.checkLeaks()
+	w.checkDisclosure()
+}
+
+// checkLeaks: every active token with our marker is one that a GatewayToken or a retained Secret accounts for.
+func (w *World) checkLeaks() {
+	w.t.Helper()
+	known := map[string]bool{}
+	for _, object := range allOf[*v1alpha1.GatewayToken](w) {
+		if current := object.Status.Current; current != nil {
+			known[current.ID] = true
+		}
+		for _, retiring := range object.Status.Retiring {
+			known[retiring.ID] = true
+		}
+	}
+	for _, secret := range w.tokenSecrets() {
+		if secret.Labels[v1alpha1.LabelRetained] == "true" {
+			known[w.Current(secret, v1alpha1.DefaultDataKey).ID] = true
+		}
+	}
+	for _, active := range w.Active() {
+		_, marker, marked := token.ParseName(active.Name)
+		if marked && marker.Install == w.Identity.Install() && !known[active.ID] {
+			w.t.Errorf("token %s (%s) is active, and nothing accounts for it", active.ID, active.Name)
+		}
+	}
+}
+
+// checkDisclosure: no secret is in a log, an event, a status, an error, or in the metadata of a Secret.
+func (w *World) checkDisclosure() {
+	w.t.Helper()
+	places := map[string]string{"logs": strings.Join(w.logs, "\n"), "events": fmt.Sprint(w.Events), "errors": fmt.Sprint(w.Errors)}
+	for _, object := range allOf[*v1alpha1.GatewayToken](w) {
+		places["GatewayToken "+object.Name] = w.text(object)
+	}
+	for _, issuer := range allOf[v1alpha1.Issuer](w) {
+		places[issuer.Ref().String()] = w.text(issuer)
+	}
+	for _, secret := range w.tokenSecrets() {
+		places["metadata of Secret "+secret.Name] = w.text(secret.ObjectMeta)
+	}
+	for place, text := range places {
+		if found := Disclosed(text, w.Vendor.Causely().Secrets()...); found != "" {
+			w.t.Errorf("%s: a secret can be read there", place)
+		}
+	}
+}
+
+func (w *World) text(object any) string {
+	text, err := json.Marshal(object)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return string(text)
+}
+
+// fragment is how much of a secret must not be found in a row.
+const fragment = 16
+
+// Disclosed finds a secret in a text: in clear, in base64, or in fragments. It returns what it found.
+func Disclosed(text string, secrets ...string) string {
+	for _, secret := range secrets {
+		for _, form := range []string{secret, base64.StdEncoding.EncodeToString([]byte(secret))} {
+			// The head of a JWT is the same in all of them, and its end is what is secret.
+			tail := form[strings.LastIndex(form, ".")+1:]
+			for at := 0; at+fragment <= len(tail); at += fragment {
+				if piece := tail[at : at+fragment]; strings.Contains(text, piece) {
+					return piece
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// Versions gives the resourceVersions of everything that the operator can write, to see that nothing was written.
+func (w *World) Versions() map[string]string {
+	w.t.Helper()
+	versions := map[string]string{}
+	for _, object := range allOf[client.Object](w) {
+		key := entryOf(object)
+		if key.kind != "Namespace" {
+			versions[key.kind+" "+key.name.String()] = object.GetResourceVersion()
+		}
+	}
+	return versions
+}

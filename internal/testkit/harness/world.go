@@ -1,0 +1,268 @@
+package harness
+
+import (
+	"context"
+	"crypto/sha256"
+	"slices"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/gatewaytoken/gateway-token-operator/internal/controller/issuer"
+	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
+	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator"
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
+)
+
+// Wire is what a test makes its vendors' clients with.
+type Wire struct {
+	// Now is the world's clock, Sleep lets it pass.
+	Now   func() time.Time
+	Sleep func(context.Context, time.Duration) error
+	// Timeout of one call, in true time.
+	Timeout time.Duration
+}
+
+// Connector makes what makes vendors' clients: once for every process, so that nothing outlives it.
+type Connector func(Wire) issuer.Connect
+
+// World is one installation of the operator, one tenant and one vendor, apart from all others.
+type World struct {
+	t         testing.TB
+	plane     *Plane
+	admin     client.WithWatch
+	operator  client.WithWatch
+	connector Connector
+	timeout   time.Duration
+	server    serverClock
+	times     *times
+
+	// Name is part of every name in this world.
+	Name string
+	// Tenant is where GatewayTokens are, System the operator's own namespace.
+	Tenant, System string
+	// tracked is what the operator would see of this world.
+	tracked []entry
+
+	Clock    Clock
+	Vendor   *simulator.Server
+	Identity token.Identity
+	Sealer   ledger.Sealer
+	Settings lifecycle.Settings
+
+	// Process is the operator.
+	Process *Process
+	started int
+
+	// Errors are what reconciles returned, Events what they told, DryRuns how often they only asked.
+	Errors  []error
+	Events  []Event
+	DryRuns int
+	logs    []string
+
+	interference Interference
+	effects      []Effect
+	count        int
+	story        []string
+
+	watching bool
+	excused  map[string]bool
+}
+
+// Option changes a world before it begins.
+type Option func(*World)
+
+// WithSettings changes the operator's settings.
+func WithSettings(change func(*lifecycle.Settings)) Option {
+	return func(w *World) { change(&w.Settings) }
+}
+
+// WithTimeout sets the time-out of a vendor call, in true time: only a test of it waits for it.
+func WithTimeout(timeout time.Duration) Option { return func(w *World) { w.timeout = timeout } }
+
+// New makes a world with its namespaces, its vendor and a first process. The connector makes the vendor's clients.
+func New(t testing.TB, plane *Plane, connector Connector, options ...Option) *World {
+	t.Helper()
+	w := &World{
+		t: t, plane: plane, admin: plane.Admin, connector: connector, timeout: time.Minute,
+		Name: plane.next(), Clock: newClock(), Settings: lifecycle.DefaultSettings(),
+		excused: map[string]bool{},
+	}
+	w.times = &times{clock: w.Clock, of: map[types.UID]*written{}}
+	w.Identity = token.Identity{ClusterID: "cluster-of-" + w.Name}
+	w.Tenant, w.System = w.Name+"-tenant", w.Name+"-system"
+	for _, option := range options {
+		option(w)
+	}
+	w.RotateLedgerKey("first")
+	w.Namespace(w.System)
+	w.Namespace(w.Tenant)
+	w.connect()
+	var err error
+	if w.Vendor, err = simulator.NewServer(simulator.WithClock(w.Clock)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.Vendor.Close)
+	w.Vendor.Causely().RevealSecrets()
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("what happened in %s:\n%s", w.Name, w.Story())
+		}
+	})
+	w.Process = w.start()
+	return w
+}
+
+// connect gives the operator a connection of its own: with the administrator's rights, unless Act says otherwise.
+func (w *World) connect() {
+	w.t.Helper()
+	w.Act(w.plane.RESTConfig())
+}
+
+// Act lets the operator act with a configuration from the next start on.
+func (w *World) Act(as *rest.Config) {
+	w.t.Helper()
+	connected, err := w.plane.connect(as)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.operator = connected
+}
+
+// RotateLedgerKey gives the operator another key from the next start on: the old one was lost.
+func (w *World) RotateLedgerKey(seed string) {
+	w.t.Helper()
+	key := sha256.Sum256([]byte(seed))
+	sealer, err := ledger.NewSealer(key[:])
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.Sealer = sealer
+}
+
+func (w *World) ctx() context.Context { return w.t.Context() }
+
+// Namespace makes a namespace.
+func (w *World) Namespace(name string) {
+	w.t.Helper()
+	w.Create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})
+}
+
+// outdate has the process look at everything anew: anybody may have changed anything.
+func (w *World) outdate() { w.Process.stale = slices.Clone(w.tracked) }
+
+// Settle does all that is due, and what follows from it at once.
+func (w *World) Settle() {
+	w.t.Helper()
+	w.outdate()
+	if err := w.Process.run(); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// Advance lets time pass, and does on the way what becomes due.
+func (w *World) Advance(d time.Duration) {
+	w.t.Helper()
+	w.outdate()
+	if err := w.Process.advance(d); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// Restart kills the process, if it is not dead already, and starts another.
+func (w *World) Restart() {
+	w.t.Helper()
+	w.Process.gate.dead = true
+	w.Clock.Step(stride)
+	w.Process = w.start()
+}
+
+// Dead tells whether the process was killed.
+func (w *World) Dead() bool { return w.Process.gate.dead }
+
+// FreezeCache keeps what the process' cache has of some kinds as it is, as if their watches had stopped; ThawCache ends that.
+func (w *World) FreezeCache(kinds ...string) { w.Process.frozen = kinds }
+
+// ThawCache lets the cache catch up.
+func (w *World) ThawCache() { w.Process.frozen = nil }
+
+// RefreshCache lets the cache catch up without anything being done about it.
+func (w *World) RefreshCache() {
+	w.t.Helper()
+	w.outdate()
+	if err := w.Process.refresh(); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// Look asks the process to look at an object of a kind once more, as an event does that tells nothing new.
+func (w *World) Look(kind string, at client.Object) {
+	w.Process.agenda.add(item{kind, requestFor(at)})
+}
+
+// Meanwhile lets another worker of the same process look at an object at once. It is for Interference: while one worker is
+// in the middle of an effect, the others go on.
+func (w *World) Meanwhile(kind string, at client.Object) {
+	w.t.Helper()
+	if err := w.Process.refresh(); err != nil {
+		w.t.Fatal(err)
+	}
+	wanted := item{kind, requestFor(at)}
+	w.Process.agenda.drop(wanted)
+	w.note("meanwhile another worker looks at %s %s", kind, at.GetName())
+	w.Process.lookAt(wanted)
+}
+
+// SkewServer puts the API server's clock ahead of the operator's.
+func (w *World) SkewServer(by time.Duration) { w.server.ahead = by }
+
+// Zombie is a process that was parked in the middle of an effect and believes that it leads.
+type Zombie struct {
+	process *Process
+	resume  chan struct{}
+	ended   chan error
+}
+
+// Park lets time pass and the process run until it is about to carry out the first effect that fits, and holds it there.
+// A second process takes over the world; the first goes on when it is resumed. Without such an effect the test fails.
+func (w *World) Park(within time.Duration, fits func(Effect) bool) *Zombie {
+	w.t.Helper()
+	z := &Zombie{process: w.Process, resume: make(chan struct{}), ended: make(chan error, 1)}
+	parked := make(chan struct{})
+	w.Interfere(Interference{Before: func(effect Effect) error {
+		if effect.Process == z.process.number && !z.process.retired && fits(effect) {
+			z.process.retired = true
+			w.note("process %d is parked before %s", z.process.number, effect)
+			close(parked)
+			<-z.resume
+		}
+		return nil
+	}})
+	w.outdate()
+	go func() { z.ended <- z.process.advance(within) }()
+	select {
+	case <-parked:
+	case err := <-z.ended:
+		w.t.Fatalf("the process came to rest without being parked: %v", err)
+	}
+	w.Clock.Step(stride)
+	w.Process = w.start()
+	return z
+}
+
+// Resume lets the parked process finish what it was doing, and waits for it.
+func (w *World) Resume(z *Zombie) {
+	w.t.Helper()
+	w.note("process %d goes on", z.process.number)
+	close(z.resume)
+	if err := <-z.ended; err != nil {
+		w.t.Fatal(err)
+	}
+	w.outdate()
+}

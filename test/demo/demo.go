@@ -1,0 +1,304 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/causely"
+	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/stack"
+)
+
+// tampered is what somebody writes into the Secret in the token's place.
+const tampered = "not-a-token"
+
+// patience bounds what takes a second or two when all goes well.
+const patience = 90 * time.Second
+
+// demo is what the chapters share.
+type demo struct {
+	stack    *stack.Stack
+	report   *report
+	release  stack.Release
+	operator *stack.Operator
+	observer *observer
+
+	// vendor is the simulated vendor of the story, misfit one of which everything bad is asked.
+	vendor, misfit *stack.Simulator
+	account        causely.Account
+
+	// value is what the Secret causely/causely-token holds, id the vendor's ID of it.
+	value, id string
+	// seen are all values that were ever read from a Secret.
+	seen []string
+}
+
+func newDemo(running *stack.Stack, out io.Writer) *demo {
+	transcript := &teller{to: out, stack: running}
+	return &demo{
+		stack:   running,
+		report:  &report{out: transcript, began: time.Now(), logs: running.Dir()},
+		account: newAccount(),
+	}
+}
+
+// teller prints the story and keeps it among the things that were put out.
+type teller struct {
+	to    io.Writer
+	stack *stack.Stack
+}
+
+// Write implements io.Writer.
+func (t *teller) Write(text []byte) (int, error) {
+	// The directory may be gone when the last lines are printed.
+	_ = t.stack.Append("demo.txt", string(text))
+	return t.to.Write(text)
+}
+
+// newAccount makes credentials that nothing else on this machine looks like, with characters that each encoding
+// writes in another way, so that they are found wherever they are put out.
+func newAccount() causely.Account {
+	return causely.Account{ClientID: "client-" + randomText(), Secret: awkward(), ProjectID: uuid.NewString(), Admin: true}
+}
+
+func randomText() string {
+	random := make([]byte, 15)
+	_, _ = rand.Read(random) // never fails
+	return base64.RawURLEncoding.EncodeToString(random)
+}
+
+func awkward() string {
+	return strings.Join([]string{randomText()[:8], randomText()[:8], randomText()[:8], randomText()[:8]}, `"<\&/+%=`)
+}
+
+// tell tells the whole story.
+func (d *demo) tell(ctx context.Context) {
+	chapters := slices.Concat(
+		[]chapter{
+			d.beginning(), d.firstToken(), d.mediator(), d.revokedByHand(), d.secretTouched(), d.specEdited(),
+			d.killed(), d.outage(), d.tenant(), d.deleted(), d.issuerInUse(),
+		},
+		d.badInput(),
+		[]chapter{d.ending(), d.silence()},
+	)
+	if !d.report.play(ctx, chapters...) && ctx.Err() != nil {
+		fmt.Fprintln(d.report.out, "interrupted")
+	}
+}
+
+// kubectl runs kubectl as the administrator and drops what it prints.
+func (d *demo) kubectl(args ...string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := d.stack.Kubectl.Run(ctx, args...)
+		return err
+	}
+}
+
+// apply applies manifests with kubectl.
+func (d *demo) apply(manifests ...string) func(context.Context) error {
+	return func(ctx context.Context) error { return d.stack.Apply(ctx, strings.Join(manifests, "\n---\n")) }
+}
+
+// becomesReady waits as a person does: kubectl wait.
+func (d *demo) becomesReady(namespace, name string) func(context.Context) error {
+	return d.kubectl("--namespace", namespace, "wait", "gatewaytoken/"+name, "--for=condition=Ready", "--timeout="+patience.String())
+}
+
+// secret reads a Secret.
+func (d *demo) secret(ctx context.Context, namespace, name string) (*corev1.Secret, error) {
+	secret := &corev1.Secret{}
+	if err := d.stack.Client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, secret); err != nil {
+		return nil, err
+	}
+	return secret, nil
+}
+
+// secretValue reads a key of a Secret, and remembers what must never be seen anywhere else.
+func (d *demo) secretValue(ctx context.Context, namespace, name, key string) (string, error) {
+	secret, err := d.secret(ctx, namespace, name)
+	if err != nil {
+		return "", err
+	}
+	value := string(secret.Data[key])
+	if value == "" {
+		return "", fmt.Errorf("expected a value under the key %s of Secret %s/%s, found none", key, namespace, name)
+	}
+	if value != tampered && !slices.Contains(d.seen, value) {
+		d.seen = append(d.seen, value)
+	}
+	return value, nil
+}
+
+// activeInSecret reads the key token of a Secret and asks the vendor whether the value opens the gateway.
+func (d *demo) activeInSecret(ctx context.Context, vendor *stack.Simulator, namespace, name string) (causely.Connection, error) {
+	value, err := d.secretValue(ctx, namespace, name, "token")
+	if err != nil {
+		return causely.Connection{}, err
+	}
+	connection, err := vendor.Check(ctx, value)
+	if err == nil && !connection.Active {
+		err = fmt.Errorf("expected the vendor to accept the value in Secret %s/%s, found known=%t active=%t", namespace, name, connection.Known, connection.Active)
+	}
+	return connection, err
+}
+
+// noSecret holds where there is no Secret of that name.
+func (d *demo) noSecret(namespace, name string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		secret, err := d.secret(ctx, namespace, name)
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		if err == nil {
+			err = fmt.Errorf("expected no Secret %s/%s, found one with the keys %v", namespace, name, keysOf(secret))
+		}
+		return err
+	}
+}
+
+func keysOf(secret *corev1.Secret) []string {
+	keys := make([]string, 0, len(secret.Data))
+	for key := range secret.Data {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// token reads a GatewayToken.
+func (d *demo) token(ctx context.Context, namespace, name string) (*v1alpha1.GatewayToken, error) {
+	object := &v1alpha1.GatewayToken{}
+	err := d.stack.Client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, object)
+	return object, err
+}
+
+// rows are the vendor's tokens whose name begins with the base and has the operator's marker.
+func rows(ctx context.Context, vendor *stack.Simulator, base string) ([]causely.TokenTruth, error) {
+	all, err := vendor.Tokens(ctx)
+	return slices.DeleteFunc(all, func(t causely.TokenTruth) bool { return !strings.HasPrefix(t.Name, base+"-gwt-") }), err
+}
+
+// creates is how often the vendor was asked for a token, in vain or not.
+func creates(ctx context.Context, vendor *stack.Simulator) (int, error) {
+	truth, err := vendor.Truth(ctx)
+	return truth.Calls[causely.RouteCreate], err
+}
+
+// wereCreates holds when the vendor was asked for exactly that many tokens.
+func wereCreates(vendor func() *stack.Simulator, want int) func(context.Context) error {
+	return func(ctx context.Context) error {
+		got, err := creates(ctx, vendor())
+		if err == nil && got != want {
+			err = fmt.Errorf("expected %d creates at the vendor, found %d", want, got)
+		}
+		return err
+	}
+}
+
+// story is the vendor of the story, at the time of the call.
+func (d *demo) story() *stack.Simulator { return d.vendor }
+
+// haveRows holds when the vendor has that many tokens of the base name, and so many of them active.
+func haveRows(vendor func() *stack.Simulator, base string, total, active int) func(context.Context) error {
+	return func(ctx context.Context) error {
+		found, err := rows(ctx, vendor(), base)
+		if err != nil {
+			return err
+		}
+		living := slices.DeleteFunc(slices.Clone(found), func(t causely.TokenTruth) bool { return t.State != causely.Active })
+		if len(found) != total || len(living) != active {
+			return fmt.Errorf("expected %d tokens named %s-… at the vendor, %d of them active; found %d, %d active: %+v", total, base, active, len(found), len(living), found)
+		}
+		return nil
+	}
+}
+
+// soon holds when the condition does within a while.
+func soon(condition func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error { return stack.Await(ctx, patience, condition) }
+}
+
+// both holds when all conditions do.
+func both(conditions ...func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		for _, condition := range conditions {
+			if err := condition(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// expectation is what a condition is expected to say. What is empty does not matter.
+type expectation struct{ kind, status, reason, says string }
+
+// object is something that has conditions.
+type object struct{ kind, namespace, name string }
+
+func (o object) String() string { return o.kind + " " + strings.Trim(o.namespace+"/"+o.name, "/") }
+
+// tells holds when the object's conditions are as expected.
+func (d *demo) tells(o object, wants ...expectation) func(context.Context) error {
+	return func(ctx context.Context) error {
+		conditions, err := d.conditions(ctx, o)
+		if err != nil {
+			return err
+		}
+		var wrong []error
+		for _, want := range wants {
+			wrong = append(wrong, want.compare(o, conditions))
+		}
+		return errors.Join(wrong...)
+	}
+}
+
+func (e expectation) compare(o object, conditions []metav1.Condition) error {
+	found := meta.FindStatusCondition(conditions, e.kind)
+	if found == nil {
+		return fmt.Errorf("expected %s to have the condition %s (%s), found none", o, e.kind, e.reason)
+	}
+	if (e.status != "" && string(found.Status) != e.status) || (e.reason != "" && found.Reason != e.reason) || !strings.Contains(found.Message, e.says) {
+		return fmt.Errorf("expected %s of %s to be %s, %s, and to say %q; found %s, %s: %s", e.kind, o, e.status, e.reason, e.says, found.Status, found.Reason, found.Message)
+	}
+	return nil
+}
+
+func (d *demo) conditions(ctx context.Context, o object) ([]metav1.Condition, error) {
+	key := client.ObjectKey{Namespace: o.namespace, Name: o.name}
+	switch o.kind {
+	case v1alpha1.KindGatewayToken:
+		found := &v1alpha1.GatewayToken{}
+		err := d.stack.Client.Get(ctx, key, found)
+		return found.Status.Conditions, err
+	case v1alpha1.KindTokenIssuer:
+		found := &v1alpha1.TokenIssuer{}
+		err := d.stack.Client.Get(ctx, key, found)
+		return found.Status.Conditions, err
+	default:
+		found := &v1alpha1.ClusterTokenIssuer{}
+		err := d.stack.Client.Get(ctx, key, found)
+		return found.Status.Conditions, err
+	}
+}
+
+// readText reads a file of the repository.
+func (d *demo) readText(path string) (string, error) {
+	text, err := os.ReadFile(d.stack.Root() + "/" + path)
+	return string(text), err
+}

@@ -1,0 +1,90 @@
+// Command demo tells the story of a gateway token and checks every step of it, judged by what the vendor says: a real
+// control plane, the chart installed by Helm, the operator's binary, kubectl, and a simulated vendor over TLS.
+//
+// With --stay it issues one token, leaves everything running and says how to play with it.
+//
+// It is run by `make demo` and `make dev`, which build what it starts.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/stack"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	os.Exit(code)
+}
+
+// run returns the exit code: 0 when all checks passed.
+func run(ctx context.Context, args []string, out io.Writer) int {
+	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
+	stay := flags.Bool("stay", false, "leave everything running until Ctrl-C instead of telling the whole story")
+	keep := flags.Bool("keep", false, "keep logs and all else that was put out, also when all checks pass")
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return 0
+		}
+		return 2
+	}
+	name := "demo"
+	if *stay {
+		name = "dev"
+	}
+	running, err := stack.New(name)
+	if err != nil {
+		fmt.Fprintln(out, name+":", err)
+		return 1
+	}
+	defer func() { _ = running.Stop() }() // if something goes so wrong that the end is not reached
+	d := newDemo(running, out)
+	if *stay {
+		d.playground(ctx)
+	} else {
+		d.tell(ctx)
+	}
+	return d.end(*keep)
+}
+
+// playground issues a token and waits.
+func (d *demo) playground(ctx context.Context) {
+	if d.report.play(ctx, d.beginning(), d.firstToken(), d.mediator()) {
+		d.inviteToPlay()
+		<-ctx.Done()
+		fmt.Fprintln(d.report.out, "\nstopping")
+	}
+}
+
+// end stops everything, says where to look after a failure, and has the last word.
+func (d *demo) end(keep bool) int {
+	if d.observer != nil {
+		d.observer.stop() // the API server would wait for those who watch
+	}
+	if err := d.stack.Stop(); err != nil {
+		d.report.fail("everything that was started ends well", err)
+	}
+	if d.report.failed == 0 && !keep {
+		if err := d.stack.RemoveDir(); err != nil {
+			d.report.fail("the directory of the run is removed", err)
+		}
+	} else {
+		fmt.Fprintf(d.report.out, "\nLogs, and all else that was put out, are in %s\n", d.stack.Dir())
+	}
+	fmt.Fprintf(d.report.out, "\n%.0f seconds\n", time.Since(d.report.began).Seconds())
+	fmt.Fprintf(d.report.out, "demo: %d passed, %d failed\n", d.report.passed, d.report.failed)
+	if d.report.failed > 0 {
+		return 1
+	}
+	return 0
+}
