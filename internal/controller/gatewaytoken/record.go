@@ -42,12 +42,12 @@ func (r *Reconciler) record(ctx context.Context, s *scene, planned lifecycle.Pla
 	if changed {
 		before := s.object.DeepCopy()
 		before.Status = s.stored
-		r.announce(s, next)
 		s.object.Status = next
 		patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 		if err := r.Client.Status().Patch(ctx, s.object, patch, client.FieldOwner(v1alpha1.OperatorName)); err != nil {
 			return afterError(fmt.Errorf("patch status: %w", err))
 		}
+		r.announce(s)
 	}
 	return ctrl.Result{RequeueAfter: r.pause(s, planned.Decision, came)}, nil
 }
@@ -74,9 +74,9 @@ func (r *Reconciler) passing(s *scene, decision lifecycle.Decision, came outcome
 }
 
 // announce writes an event when something has just begun to be wrong.
-func (r *Reconciler) announce(s *scene, next v1alpha1.GatewayTokenStatus) {
-	after := meta.FindStatusCondition(next.Conditions, v1alpha1.ConditionReady)
-	before := meta.FindStatusCondition(s.object.Status.Conditions, v1alpha1.ConditionReady)
+func (r *Reconciler) announce(s *scene) {
+	after := meta.FindStatusCondition(s.object.Status.Conditions, v1alpha1.ConditionReady)
+	before := meta.FindStatusCondition(s.stored.Conditions, v1alpha1.ConditionReady)
 	quiet := after == nil || after.Status == metav1.ConditionTrue || (before != nil && before.Reason == after.Reason)
 	if quiet || after.Reason == v1alpha1.ReasonIssuing || after.Reason == v1alpha1.ReasonProgressing || after.Reason == v1alpha1.ReasonIssuerNotReady {
 		return

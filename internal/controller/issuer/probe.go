@@ -81,7 +81,7 @@ func (r *Reconciler) probeOwn(ctx context.Context, s *scene, before accounts.Acc
 	if s.failure != nil && s.failure.Cause == token.CausePaced {
 		// Our own pace is nobody's trouble.
 		s.next = s.now.Add(max(s.failure.RetryAfter, time.Second))
-		s.failure, s.probed = nil, false
+		s.failure, s.probed, s.paced = nil, false, true
 		s.carry(before)
 		s.accepted = before.CanList && !before.Limited
 		return

@@ -109,7 +109,9 @@ type scene struct {
 	// failure is a vendor call that failed just now.
 	failure *token.Failure
 	// probed: a list was tried just now; changed are the objects whose rows differ.
-	probed  bool
+	probed bool
+	// paced: a list would have come too early by our own pace.
+	paced   bool
 	changed []string
 	next    time.Time
 }

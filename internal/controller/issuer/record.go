@@ -71,7 +71,7 @@ func (r *Reconciler) record(ctx context.Context, s *scene) (ctrl.Result, error) 
 // pause is how long until the issuer is to be looked at again.
 func (r *Reconciler) pause(s *scene) time.Duration {
 	next := s.next
-	if due := r.Inventory.Due(s.scope, s.issuer.IssuerSpec().ListInterval()); s.account.CanList && (next.IsZero() || due.Before(next)) {
+	if due := r.Inventory.Due(s.scope, s.issuer.IssuerSpec().ListInterval()); s.account.CanList && !s.paced && (next.IsZero() || due.Before(next)) {
 		next = due
 	}
 	if failure := s.issuer.IssuerStatus().Failure; failure != nil && failure.NextAttemptTime != nil && (next.IsZero() || failure.NextAttemptTime.After(next)) {
@@ -130,7 +130,7 @@ func (s *scene) describeFailure(next *v1alpha1.TokenIssuerStatus) {
 			Count: count, Reason: string(s.account.Problem.Reason), Message: s.account.Problem.Message,
 			NextAttemptTime: &at, Generation: s.issuer.GetGeneration(),
 		}
-	case s.probed:
+	case s.probed, s.accepted:
 		next.Failure = nil
 	}
 }
