@@ -33,7 +33,7 @@ const (
 	// ReasonPublished (Ready True): the Secret holds the current token.
 	// What to do: nothing.
 	ReasonPublished = "Published"
-	// ReasonProgressing (Ready Unknown, Reconciling True): work on this generation
+	// ReasonProgressing (Ready False, Reconciling True): work on this generation
 	// has begun and nothing is known to be wrong.
 	// What to do: wait.
 	ReasonProgressing = "Progressing"
@@ -41,8 +41,8 @@ const (
 	// the vendor or written to the Secret.
 	// What to do: wait.
 	ReasonIssuing = "Issuing"
-	// ReasonSuspended (Ready False, Stalled True): spec.suspend is set and no
-	// token was published before. A published token stays Ready.
+	// ReasonSuspended (Ready False, Stalled True): spec.suspend is set and the
+	// Secret holds no usable token. A usable one stays Ready.
 	// What to do: unset spec.suspend when work shall go on.
 	ReasonSuspended = "Suspended"
 	// ReasonIssuerNotFound (Ready False): the issuer that spec.issuerRef names does
@@ -50,15 +50,16 @@ const (
 	// What to do: create it; work goes on by itself. Check kind (TokenIssuer when
 	// left out) and, for a TokenIssuer, that it is in the same namespace.
 	ReasonIssuerNotFound = "IssuerNotFound"
-	// ReasonIssuerNotReady (Ready False): the issuer exists and is not Ready.
-	// What to do: read the conditions of the issuer; work goes on by itself once
-	// it is Ready.
+	// ReasonIssuerNotReady (Ready False): the issuer is being prepared for its first
+	// token, or released after its last. Where an issuer is in trouble, its
+	// GatewayTokens show its own reason instead.
+	// What to do: wait a moment; if it lasts, read the conditions of the issuer.
 	ReasonIssuerNotReady = "IssuerNotReady"
 	// ReasonIssuerTerminating (Ready False, Stalled True): the issuer is being
 	// deleted and issues nothing new; it stays only to revoke.
 	// What to do: create another issuer and a GatewayToken that names it.
 	ReasonIssuerTerminating = "IssuerTerminating"
-	// ReasonNotGranted (Ready False, Stalled True): the ClusterTokenIssuer does not
+	// ReasonNotGranted (Ready False, Stalled True; VendorReachable False): the ClusterTokenIssuer does not
 	// grant this namespace. The vendor was not asked. A Secret published before
 	// the grant was taken away stays.
 	// What to do: ask whoever owns the issuer to add the namespace to spec.grants.
@@ -70,8 +71,8 @@ const (
 	// Secret, or set spec.secret.adopt to IfUnowned.
 	ReasonSecretConflict = "SecretConflict"
 	// ReasonInvalidTemplate (Ready False, Stalled True): a template in
-	// spec.secret.data cannot be read or rendered, its result is too large, or the
-	// API server refuses the Secret that it makes. No token was issued.
+	// spec.secret.data cannot be read or rendered, or its result is too large. No
+	// token was issued.
 	// What to do: correct the key that the message names.
 	ReasonInvalidTemplate = "InvalidTemplate"
 	// ReasonRevokedAtVendor (Ready False): somebody revoked the token at the
@@ -110,8 +111,8 @@ const (
 	// from the vendor's list, which alone proves nothing.
 	// What to do: wait for further lists. If it lasts, ask the vendor.
 	ReasonTokenNotListed = "TokenNotListed"
-	// ReasonClockSkew (VendorReachable or RevocationPending): the operator's clock
-	// and the vendor's or API server's are more than five minutes apart; nothing
+	// ReasonClockSkew (VendorReachable False): the operator's clock
+	// and the API server's are more than five minutes apart; nothing
 	// is done because of a time.
 	// What to do: correct the clock of the operator's node.
 	ReasonClockSkew = "ClockSkew"
@@ -141,8 +142,9 @@ const (
 	// vendor's list has not yet shown it.
 	// What to do: wait.
 	ReasonRevoking = "Revoking"
-	// ReasonWaitingForVendor (RevocationPending True): a revocation is due and the
-	// vendor does not answer or refuses the credentials.
+	// ReasonWaitingForVendor (RevocationPending True): a revocation was tried and
+	// the vendor did not carry it out. Where the issuer is in trouble, its own
+	// reason is shown instead.
 	// What to do: read the conditions of the issuer. If the vendor is gone for ever,
 	// gatewaytoken.io/skip-revocation releases an object that is being deleted.
 	ReasonWaitingForVendor = "WaitingForVendor"
@@ -190,7 +192,8 @@ const (
 	ReasonCredentialsKeyMissing = "CredentialsKeyMissing"
 	// ReasonCredentialsRejected (Ready False): the vendor answered 401: it does not
 	// know the credentials, or they were withdrawn.
-	// What to do: put valid credentials into the Secret; they are tried at once.
+	// What to do: put valid credentials into the Secret; they are noticed within 15
+	// seconds.
 	ReasonCredentialsRejected = "CredentialsRejected"
 	// ReasonPermissionDenied (Ready False): the vendor answered 403: it knows the
 	// credentials and does not allow this.

@@ -97,7 +97,7 @@ type TokenIssuerSpec struct {
 	Causely *CauselyIssuer `json:"causely,omitempty"`
 
 	// caBundle holds CA certificates that the vendor's server certificate may be
-	// signed by, beside the public ones: for a proxy that inspects TLS, or a
+	// signed by, in place of the public ones: for a proxy that inspects TLS, or a
 	// server of your own.
 	// +optional
 	CABundle *CABundle `json:"caBundle,omitempty"`

@@ -119,7 +119,7 @@ func (v *view) missing() (token.ID, bool) {
 
 func notListed(id token.ID) Problem {
 	return Problem{ReasonTokenNotListed, "The vendor's list does not show token " + string(id) +
-		" although it shows revoked tokens, too: nothing is issued or released on the word of such a list. Check that the issuer's credentials belong to the account the token was issued in; if the token is of an account that is gone for good, delete the GatewayToken and create it again."}
+		" although it shows revoked tokens, too: nothing is issued or released on the word of such a list. Check that the issuer's credentials belong to the account the token was issued in. If that account is gone for good, delete the GatewayToken, annotate it with gatewaytoken.io/skip-revocation, and create it again."}
 }
 
 // gone tells whether nothing needs to be done about a token any more.

@@ -72,7 +72,7 @@ func (r *Reconciler) issue(ctx context.Context, s *scene, d lifecycle.Issue) (ou
 		return deref(failed), err
 	}
 	started := metav1.NewTime(r.Clock.Now())
-	log.FromContext(ctx).Info("asking the vendor for a token", "name", d.Name, "why", d.Why)
+	log.FromContext(ctx).Info("asking the vendor for a token", "tokenName", d.Name, "why", d.Why)
 	issued, err := s.account.Vendor.Create(ctx, vendors.Request{Name: d.Name})
 	f := token.AsFailure(err)
 	if f == nil || f.Class == token.Ambiguous || f.Stray != "" {
@@ -176,7 +176,7 @@ func (r *Reconciler) undo(ctx context.Context, s *scene, id token.ID) {
 
 // revoke ends a token at the vendor. It counts as revoked once the vendor's document says that the answer means it, or a list shows it.
 func (r *Reconciler) revoke(ctx context.Context, s *scene, d lifecycle.Revoke) (outcome, error) {
-	log.FromContext(ctx).Info("revoking a token", "id", d.ID, "name", d.Name, "why", d.Why)
+	log.FromContext(ctx).Info("revoking a token", "id", d.ID, "tokenName", d.Name, "why", d.Why)
 	err := s.account.Vendor.Revoke(ctx, d.ID)
 	f := token.AsFailure(err)
 	if f != nil && f.Class != token.NotFound && f.Class != token.Conflict {

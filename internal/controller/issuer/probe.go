@@ -34,7 +34,7 @@ func (r *Reconciler) probe(ctx context.Context, s *scene) {
 		s.next = s.now.Add(recheck)
 		r.probeKept(ctx, s, before, looked)
 	case r.heldBack(s) && (!looked || (same && (!before.CanList || before.Limited))):
-		r.stayBack(s, before, looked)
+		r.stayBack(ctx, s, before, looked)
 	case same && before.NextList.After(s.now):
 		s.carry(before)
 		s.next = s.now.Add(min(recheck, before.NextList.Sub(s.now)))
@@ -62,11 +62,16 @@ func (r *Reconciler) heldBack(s *scene) bool {
 }
 
 // stayBack says what the failure was, and waits.
-func (r *Reconciler) stayBack(s *scene, before accounts.Account, looked bool) {
+func (r *Reconciler) stayBack(ctx context.Context, s *scene, before accounts.Account, looked bool) {
 	failure := s.issuer.IssuerStatus().Failure
 	s.next = failure.NextAttemptTime.Time
 	if looked {
 		s.carry(before)
+		if before.Limited {
+			// The kept credentials go on serving meanwhile.
+			s.ownHeld = true
+			r.probeKept(ctx, s, before, looked)
+		}
 		return
 	}
 	s.account.Problem = lifecycle.Problem{Reason: lifecycle.Reason(failure.Reason), Message: failure.Message}
@@ -105,7 +110,7 @@ func (r *Reconciler) probeKept(ctx context.Context, s *scene, before accounts.Ac
 		s.account.Problem = problem
 		return
 	}
-	if r.heldBack(s) && s.failure == nil {
+	if r.heldBack(s) && s.failure == nil && !s.ownHeld {
 		s.next = s.issuer.IssuerStatus().Failure.NextAttemptTime.Time
 		return
 	}
@@ -181,6 +186,6 @@ func (r *Reconciler) sweep(ctx context.Context, s *scene) {
 			log.FromContext(ctx).Error(err, "a token that the vendor committed after its GatewayToken was gone cannot be revoked", "id", row.ID)
 			continue
 		}
-		log.FromContext(ctx).Info("revoked a token that the vendor committed after its GatewayToken was gone", "id", row.ID, "name", row.Name)
+		log.FromContext(ctx).Info("revoked a token that the vendor committed after its GatewayToken was gone", "id", row.ID, "tokenName", row.Name)
 	}
 }

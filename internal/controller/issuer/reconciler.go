@@ -110,6 +110,8 @@ type scene struct {
 	failure *token.Failure
 	// probed: a list was tried just now; changed are the objects whose rows differ.
 	probed bool
+	// ownHeld: the user's own credentials are not tried again yet.
+	ownHeld bool
 	// paced: a list would have come too early by our own pace.
 	paced   bool
 	changed []string

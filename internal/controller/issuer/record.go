@@ -68,17 +68,20 @@ func (r *Reconciler) record(ctx context.Context, s *scene) (ctrl.Result, error) 
 	return ctrl.Result{RequeueAfter: r.pause(s)}, nil
 }
 
-// pause is how long until the issuer is to be looked at again.
+// pause is how long until the issuer is to be looked at again: when a list is due, when the vendor may be asked again after a
+// failure, and soon where a person may have mended what no event tells of.
 func (r *Reconciler) pause(s *scene) time.Duration {
 	next := s.next
-	if due := r.Inventory.Due(s.scope, s.issuer.IssuerSpec().ListInterval()); s.account.CanList && !s.paced && (next.IsZero() || due.Before(next)) {
-		next = due
+	if due := r.Inventory.Due(s.scope, s.issuer.IssuerSpec().ListInterval()); s.account.CanList && !s.paced {
+		next = earlier(next, due)
 	}
-	if failure := s.issuer.IssuerStatus().Failure; failure != nil && failure.NextAttemptTime != nil && (next.IsZero() || failure.NextAttemptTime.After(next)) {
-		next = failure.NextAttemptTime.Time
-		if look := s.now.Add(recheck); mendable(failure.Reason) && look.Before(next) {
+	if failure := s.issuer.IssuerStatus().Failure; failure != nil && failure.NextAttemptTime != nil {
+		if !s.account.CanList || next.IsZero() {
+			next = failure.NextAttemptTime.Time
+		}
+		if mendable(failure.Reason) {
 			// No vendor call comes of it unless the credentials or the CA bundle are others by then.
-			next = look
+			next = earlier(next, s.now.Add(recheck))
 		}
 	}
 	if next.IsZero() {
@@ -87,10 +90,19 @@ func (r *Reconciler) pause(s *scene) time.Duration {
 	return max(next.Sub(r.Clock.Now()), time.Millisecond)
 }
 
+// earlier gives the earlier of two times, of which the zero one does not count.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
+		return b
+	}
+	return a
+}
+
 // mendable tells whether a person mends it in the Secret or ConfigMap that the issuer names, of which no event tells.
 func mendable(reason string) bool {
 	switch reason {
-	case v1alpha1.ReasonCredentialsRejected, v1alpha1.ReasonPermissionDenied, v1alpha1.ReasonCertificateNotTrusted:
+	case v1alpha1.ReasonCredentialsNotFound, v1alpha1.ReasonCredentialsKeyMissing, v1alpha1.ReasonCABundleNotFound, v1alpha1.ReasonCABundleInvalid,
+		v1alpha1.ReasonCredentialsRejected, v1alpha1.ReasonPermissionDenied, v1alpha1.ReasonCertificateNotTrusted:
 		return true
 	default:
 		return false
@@ -130,7 +142,7 @@ func (s *scene) describeFailure(next *v1alpha1.TokenIssuerStatus) {
 			Count: count, Reason: string(s.account.Problem.Reason), Message: s.account.Problem.Message,
 			NextAttemptTime: &at, Generation: s.issuer.GetGeneration(),
 		}
-	case s.probed, s.accepted:
+	case s.accepted, s.probed && !s.ownHeld:
 		next.Failure = nil
 	}
 }
@@ -160,7 +172,7 @@ func (s *scene) outage(next *v1alpha1.TokenIssuerStatus) bool {
 		return false
 	}
 	switch string(s.account.Problem.Reason) {
-	case v1alpha1.ReasonVendorUnreachable, v1alpha1.ReasonVendorUnavailable, v1alpha1.ReasonRateLimited, v1alpha1.ReasonUnexpectedAnswer:
+	case v1alpha1.ReasonVendorUnreachable, v1alpha1.ReasonVendorUnavailable, v1alpha1.ReasonRateLimited, v1alpha1.ReasonUnexpectedAnswer, v1alpha1.ReasonAnswerTooLarge:
 		return true
 	default:
 		return false
