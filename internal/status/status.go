@@ -83,7 +83,7 @@ func (s Scene) failure(next *v1alpha1.GatewayTokenStatus) {
 	wait := BackOff(s.Outcome.Kind, count, string(s.Object.UID), s.Outcome.AtLeast)
 	at := metav1.NewTime(s.Observed.Now.Add(wait + time.Second).Truncate(time.Second))
 	next.Failure = &v1alpha1.Failure{
-		Count: count, Reason: string(problem.Reason), Message: problem.Message, NextAttemptTime: &at, Generation: s.Object.Generation,
+		Count: count, Reason: string(problem.Reason), Message: cut(problem.Message), NextAttemptTime: &at, Generation: s.Object.Generation,
 	}
 }
 
@@ -285,13 +285,18 @@ func (s Scene) set(next *v1alpha1.GatewayTokenStatus, kind string, problem *life
 	s.put(next, metav1.Condition{Type: kind, Status: metav1.ConditionTrue, Reason: string(problem.Reason), Message: problem.Message})
 }
 
-// maxMessage bounds a condition's message, well below the API's 32 KiB.
+// maxMessage bounds a message: conditions allow 32 KiB, a failure 2 KiB.
 const maxMessage = 1024
 
-func (s Scene) put(next *v1alpha1.GatewayTokenStatus, condition metav1.Condition) {
-	if len(condition.Message) > maxMessage {
-		condition.Message = strings.ToValidUTF8(condition.Message[:maxMessage], "") + "…"
+func cut(message string) string {
+	if len(message) <= maxMessage {
+		return message
 	}
+	return strings.ToValidUTF8(message[:maxMessage], "") + "…"
+}
+
+func (s Scene) put(next *v1alpha1.GatewayTokenStatus, condition metav1.Condition) {
+	condition.Message = cut(condition.Message)
 	condition.ObservedGeneration = s.Object.Generation
 	condition.LastTransitionTime = metav1.NewTime(s.Observed.Now.Truncate(time.Second))
 	meta.SetStatusCondition(&next.Conditions, condition)

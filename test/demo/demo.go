@@ -91,7 +91,7 @@ func (d *demo) tell(ctx context.Context) {
 	chapters := slices.Concat(
 		[]chapter{
 			d.beginning(), d.firstToken(), d.mediator(), d.revokedByHand(), d.secretTouched(), d.specEdited(),
-			d.killed(), d.outage(), d.tenant(), d.deleted(), d.issuerInUse(),
+			d.killed(), d.outage(), d.stopped(), d.tenant(), d.deleted(), d.issuerInUse(),
 		},
 		d.badInput(),
 		[]chapter{d.ending(), d.silence()},

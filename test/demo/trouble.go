@@ -23,18 +23,8 @@ func (d *demo) killed() chapter {
 		}),
 		do("kubectl apply: GatewayToken "+name, d.apply(tokenManifest(storyNamespace, name, v1alpha1.KindClusterTokenIssuer, storyIssuer, ""))),
 		check("the vendor has made the token, and the operator is killed (SIGKILL)", func(ctx context.Context) error {
-			// Well within the request time-out: quicker than anything else is asked for.
-			err := stack.AwaitEvery(ctx, 10*time.Millisecond, patience, func(ctx context.Context) error {
-				found, err := rows(ctx, d.vendor, name)
-				if err != nil {
-					return err
-				}
-				if len(found) == 0 {
-					return errors.New("expected the vendor to have made a token, found none")
-				}
-				committed = found[0]
-				return nil
-			})
+			var err error
+			committed, err = d.made(ctx, name)
 			return errors.Join(err, d.operator.Kill())
 		}),
 		check("no Secret had been written", d.noSecret(storyNamespace, name)),
@@ -51,6 +41,56 @@ func (d *demo) killed() chapter {
 		check("the other token was not touched", both(d.stillHolds, d.tells(theToken(), ready()))),
 		do("the vendor answers again", func(ctx context.Context) error { return d.vendor.ClearFaults(ctx) }),
 	}}
+}
+
+// stopped ends the operator in good order while the vendor is making a token, as a rollout of the operator's Deployment does.
+func (d *demo) stopped() chapter {
+	const name, held = "punctual", 1500 * time.Millisecond
+	var committed causely.TokenTruth
+	return chapter{title: "The operator is told to end while the vendor is making a token", steps: []step{
+		do("the vendor will hold back its next answer for a while", func(ctx context.Context) error {
+			return d.vendor.AddFaults(ctx, stack.Fault{Route: causely.RouteCreate, Kind: stage.HangAfterCommit, Times: 1, Delay: held.String()})
+		}),
+		do("kubectl apply: GatewayToken "+name, d.apply(tokenManifest(storyNamespace, name, v1alpha1.KindClusterTokenIssuer, storyIssuer, ""))),
+		check("the vendor has made the token, and the operator ends well after SIGTERM", func(ctx context.Context) (err error) {
+			committed, err = d.made(ctx, name)
+			return errors.Join(err, d.operator.Stop())
+		}),
+		check("before it ended it wrote the Secret with that token", func(ctx context.Context) error {
+			connection, err := d.activeInSecret(ctx, d.vendor, storyNamespace, name)
+			if err == nil && connection.ID != committed.ID {
+				err = fmt.Errorf("expected token %s, found %s", committed.ID, connection.ID)
+			}
+			return err
+		}),
+		check("it gave its Lease back, last of all", func(ctx context.Context) error {
+			holder, err := d.operator.Holder(ctx)
+			if err == nil && holder != "" {
+				err = fmt.Errorf("expected nobody to hold the Lease, found %q", holder)
+			}
+			return err
+		}),
+		do("the operator starts again", func(ctx context.Context) error { return d.operator.Start(ctx) }),
+		check("the GatewayToken becomes Ready", d.becomesReady(storyNamespace, name)),
+		check("no second one was made: exactly one create for it", haveRows(d.story, name, 1, 1)),
+	}}
+}
+
+// made waits until the vendor has made a token for an object: well within the request time-out, and so more often than anything
+// else is asked for.
+func (d *demo) made(ctx context.Context, name string) (committed causely.TokenTruth, err error) {
+	err = stack.AwaitEvery(ctx, 10*time.Millisecond, patience, func(ctx context.Context) error {
+		found, err := rows(ctx, d.vendor, name)
+		if err != nil {
+			return err
+		}
+		if len(found) == 0 {
+			return errors.New("expected the vendor to have made a token, found none")
+		}
+		committed = found[0]
+		return nil
+	})
+	return committed, err
 }
 
 // outage lets the vendor fail for a while.
