@@ -6,6 +6,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator"
@@ -115,7 +116,7 @@ func TestBackOffWithoutStatus(t *testing.T) {
 	w.Fault(causely.RouteCreate, stage.Status, harness.Always, func(f *simulator.Fault) { f.Status = 403 })
 	edits := 0
 	w.Interfere(harness.Interference{Before: func(e harness.Effect) error {
-		if e.Is(harness.Status, v1alpha1.KindGatewayToken) {
+		if e.Is(harness.Status, v1alpha1.KindGatewayToken) && edits < 50 {
 			edits++
 			harness.Change(w, w.Token("mediator"), func(o *v1alpha1.GatewayToken) {
 				o.Annotations = map[string]string{"edits": fmt.Sprint(edits)}
@@ -127,6 +128,9 @@ func TestBackOffWithoutStatus(t *testing.T) {
 	w.Advance(2 * time.Minute)
 	if got := w.Calls(causely.RouteCreate); got > 4 {
 		t.Errorf("%d creates within two minutes", got)
+	}
+	if len(w.Events) > 5 {
+		t.Errorf("%d events, want one: nothing changed", len(w.Events))
 	}
 }
 
@@ -148,6 +152,8 @@ func TestStaleIssuer(t *testing.T) {
 	w.Create(second)
 	w.Advance(2 * time.Minute)
 	w.WantReady(second)
+	w.Want(issuer, v1alpha1.ConditionVendorReachable, metav1.ConditionTrue, v1alpha1.ReasonVendorAnswered)
+	w.Advance(6 * time.Minute)
 	w.Refresh(issuer)
 	if issuer.Status.Failure != nil {
 		t.Errorf("failure %+v of a vendor that is well", issuer.Status.Failure)

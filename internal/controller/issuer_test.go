@@ -697,16 +697,59 @@ func TestIssuerRecreatedForAnotherAccount(t *testing.T) {
 	w.WantActive(1)
 }
 
-// An issuer that was deleted by force leaves no copy of its credentials behind.
+// An issuer that was deleted by force leaves a copy of its credentials as long as a token may need it, and no longer.
 func TestKeptCredentialsOfVanishedIssuer(t *testing.T) {
+	for name, restart := range map[string]bool{"same process": false, "after a restart": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			issuer, object := w.Publish()
+			deleteByForce(t, w, issuer)
+			w.Advance(10 * time.Minute)
+			copied := v1alpha1.LastGoodSecretPrefix + "clustertokenissuer-" + issuer.Name
+			if w.SecretIn(w.System, copied) == nil {
+				t.Error("the copy is gone while a token may need it")
+			}
+			w.WantReady(object)
+			w.Remove(object)
+			w.Advance(time.Minute)
+			if w.Gone(object) {
+				t.Fatal("released without a revocation")
+			}
+			if restart {
+				w.Restart()
+			}
+			harness.Change(w, object, func(o *v1alpha1.GatewayToken) {
+				o.Annotations = map[string]string{v1alpha1.AnnotationSkipRevocation: string(o.UID)}
+			})
+			w.Advance(time.Minute)
+			if !w.Gone(object) {
+				t.Error("it is not gone")
+			}
+			if kept := w.SecretIn(w.System, copied); kept != nil {
+				t.Errorf("the copy is left behind with finalizers %v", kept.Finalizers)
+			}
+		})
+	}
+}
+
+// It may come back: then its tokens are revoked as if nothing had happened.
+func TestVanishedIssuerComesBack(t *testing.T) {
 	w := newWorld(t)
 	issuer, object := w.Publish()
 	deleteByForce(t, w, issuer)
+	w.Remove(object)
 	w.Advance(10 * time.Minute)
-	if kept := w.SecretIn(w.System, v1alpha1.LastGoodSecretPrefix+"clustertokenissuer-"+issuer.Name); kept != nil {
-		t.Errorf("the copy is left behind with finalizers %v", kept.Finalizers)
+	if w.Gone(object) {
+		t.Fatal("released without a revocation")
 	}
-	w.WantReady(object)
+	w.Want(object, v1alpha1.ConditionRevocationPending, metav1.ConditionTrue, v1alpha1.ReasonIssuerNotFound)
+	w.Create(w.ClusterIssuer())
+	w.Advance(time.Minute)
+	if !w.Gone(object) {
+		t.Error("it is not gone")
+	}
+	w.WantActive(0)
+	w.CheckRest()
 }
 
 // A namespace that lost its grant keeps its Secret and the revocation of its token, and gets nothing new.

@@ -128,7 +128,7 @@ func TestBackOff(t *testing.T) {
 	for _, kind := range []Attempts{VendorTrouble, Doubt, Refusal, Write} {
 		first, most := pace[kind].first, pace[kind].most
 		last := time.Duration(0)
-		for count := int32(0); count < 80; count++ {
+		for count := range int32(80) {
 			got := BackOff(kind, count, "uid", 0)
 			switch {
 			case got < last:

@@ -204,8 +204,16 @@ func (w *World) CheckRest() {
 	w.checkDisclosure()
 }
 
-// checkLeaks: every active token with our marker is one that a GatewayToken or a retained Secret accounts for.
+// checkLeaks: every active token with our marker is accounted for.
 func (w *World) checkLeaks() {
+	w.t.Helper()
+	for _, active := range w.Unaccounted() {
+		w.t.Errorf("token %s (%s) is active, and nothing accounts for it", active.ID, active.Name)
+	}
+}
+
+// Unaccounted are the active tokens with our marker that neither a GatewayToken nor a retained Secret accounts for.
+func (w *World) Unaccounted() []causely.TokenTruth {
 	w.t.Helper()
 	known := map[string]bool{}
 	for _, object := range allOf[*v1alpha1.GatewayToken](w) {
@@ -221,12 +229,10 @@ func (w *World) checkLeaks() {
 			known[w.Current(secret, v1alpha1.DefaultDataKey).ID] = true
 		}
 	}
-	for _, active := range w.Active() {
+	return slices.DeleteFunc(w.Active(), func(active causely.TokenTruth) bool {
 		_, marker, marked := token.ParseName(active.Name)
-		if marked && marker.Install == w.Identity.Install() && !known[active.ID] {
-			w.t.Errorf("token %s (%s) is active, and nothing accounts for it", active.ID, active.Name)
-		}
-	}
+		return !marked || marker.Install != w.Identity.Install() || known[active.ID]
+	})
 }
 
 // checkDisclosure: no secret is in a log, an event, a status, an error, or in the metadata of a Secret.

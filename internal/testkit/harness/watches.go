@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -67,7 +68,13 @@ func held(object client.Object) bool {
 
 func (p *Process) secretChanged(changed change) {
 	for _, object := range []client.Object{changed.before, changed.after} {
-		if object == nil || object.GetLabels()[v1alpha1.LabelRole] != v1alpha1.RoleToken {
+		if object == nil {
+			continue
+		}
+		if object.GetLabels()[v1alpha1.LabelRole] == v1alpha1.RoleLastGood {
+			p.copyChanged(object)
+		}
+		if object.GetLabels()[v1alpha1.LabelRole] != v1alpha1.RoleToken {
 			continue
 		}
 		owner, ok := secretdata.OwnerOf(object)
@@ -76,6 +83,19 @@ func (p *Process) secretChanged(changed change) {
 		}
 		p.agenda.add(item{v1alpha1.KindGatewayToken, reconcile.Request{NamespacedName: owner}})
 	}
+}
+
+// copyChanged is about the operator's copy of an issuer's credentials.
+func (p *Process) copyChanged(secret client.Object) {
+	kind, name, ok := strings.Cut(secret.GetAnnotations()[v1alpha1.AnnotationIssuer], "/")
+	if !ok {
+		return
+	}
+	key := accounts.Key{Kind: kind, Name: name}
+	if kind == v1alpha1.KindTokenIssuer {
+		key.Namespace = secret.GetNamespace()
+	}
+	p.agenda.add(item{kind, key.Request()})
 }
 
 func (p *Process) issuerChanged(issuer v1alpha1.Issuer, changed change) {

@@ -1,0 +1,259 @@
+package controller_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/causely"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/stage"
+	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/harness"
+)
+
+// Whatever happens, in whatever order: in the end, when all is well again, the Secret holds the one active token, and
+// every other is revoked or counted. The stories are drawn by chance from a seed, so that each can be told again:
+// RANDOM_STORIES="from to" tells those of other seeds.
+func TestRandomStories(t *testing.T) {
+	from, to := 1, 12
+	if wanted := os.Getenv("RANDOM_STORIES"); wanted != "" {
+		if _, err := fmt.Sscan(wanted, &from, &to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for seed := from; seed <= to; seed++ {
+		t.Run(strconv.Itoa(seed), func(t *testing.T) {
+			w := newWorld(t, harness.WithSettings(func(s *lifecycle.Settings) { s.MintsPerHour, s.MintsPerDay = 100, 100 }))
+			w.Watch()
+			r := &random{t: t, World: w, Rand: rand.New(rand.NewPCG(uint64(seed), 0))}
+			r.issuer, r.object = w.Ask(harness.Overlapping(5 * time.Minute))
+			for range 25 {
+				r.step()
+			}
+			r.mend()
+			r.judge()
+		})
+	}
+}
+
+// random is a world in which things happen by chance.
+type random struct {
+	t *testing.T
+	*harness.World
+	*rand.Rand
+	issuer  *v1alpha1.ClusterTokenIssuer
+	object  *v1alpha1.GatewayToken
+	serial  int
+	revoked int
+}
+
+// step lets something happen, and then time pass.
+func (r *random) step() {
+	r.t.Helper()
+	happenings := []func(){
+		r.restart, r.mishap, r.mishap, r.fault, r.fault, r.fault, r.Heal, r.Heal,
+		r.editSecret, r.editSecret, r.deleteSecret, r.revokeByHand, r.editSpec, r.editSpec, r.delete, r.recreate, r.recreate,
+		r.grants, r.credentials, r.lateCommit, func() { r.Vendor.Faults().CommitLate() }, func() {}, func() {},
+	}
+	happenings[r.IntN(len(happenings))]()
+	r.pass([]time.Duration{0, time.Millisecond, time.Second, 7 * time.Second, time.Minute, 6 * time.Minute, 20 * time.Minute}[r.IntN(7)])
+}
+
+func (r *random) pass(d time.Duration) {
+	r.t.Helper()
+	r.Advance(d)
+	if r.Dead() {
+		r.restart()
+	}
+}
+
+func (r *random) restart() {
+	r.t.Helper()
+	r.Interfere(harness.Interference{})
+	r.Restart()
+}
+
+// mishap befalls one of the next effects.
+func (r *random) mishap() {
+	after, kind := r.IntN(4), r.IntN(4)
+	befall := func(effect harness.Effect) error {
+		if after--; after >= 0 {
+			return nil
+		}
+		r.Interfere(harness.Interference{})
+		switch kind {
+		case 0, 1:
+			harness.Kill()
+		case 2:
+			return harness.ErrLost
+		}
+		if effect.Kind == harness.VendorToken {
+			return nil // what the vendor answers is the simulator's
+		}
+		return apierrors.NewInternalError(harness.ErrLost)
+	}
+	if kind%2 == 0 {
+		r.Interfere(harness.Interference{After: befall})
+	} else {
+		r.Interfere(harness.Interference{Before: befall})
+	}
+}
+
+func (r *random) fault() {
+	r.t.Helper()
+	routes := []string{causely.RouteCreate, causely.RouteCreate, causely.RouteList, causely.RouteRevoke, causely.RouteLogin}
+	kinds := []stage.Kind{
+		stage.Status, stage.StatusAfterCommit, stage.CutBeforeCommit, stage.CutAfterCommit, stage.TruncatedBody,
+		stage.MalformedJSON, stage.HTML, stage.Unauthorized, stage.Redirect,
+	}
+	r.Fault(routes[r.IntN(len(routes))], kinds[r.IntN(len(kinds))], func(f *simulator.Fault) { f.Times = 1 + r.IntN(3) })
+}
+
+func (r *random) lateCommit() {
+	r.t.Helper()
+	r.Fault(causely.RouteCreate, stage.LateCommit, func(f *simulator.Fault) { f.Delay = 1000 * time.Hour })
+}
+
+func (r *random) editSecret() {
+	secret := r.World.Secret("mediator")
+	if secret == nil {
+		return
+	}
+	edits := []func(*corev1.Secret){
+		func(s *corev1.Secret) { s.Data = map[string][]byte{"token": []byte("by hand")} },
+		func(s *corev1.Secret) { s.Data = nil },
+		func(s *corev1.Secret) { s.Labels = nil },
+		func(s *corev1.Secret) { metav1.SetMetaDataLabel(&s.ObjectMeta, v1alpha1.LabelRetained, "true") },
+		func(s *corev1.Secret) { delete(s.Annotations, v1alpha1.AnnotationLedger) },
+		func(s *corev1.Secret) {
+			if s.Annotations[v1alpha1.AnnotationLedger] != "" {
+				s.Annotations[v1alpha1.AnnotationLedger] += " "
+			}
+		},
+	}
+	harness.Change(r.World, secret, edits[r.IntN(len(edits))])
+}
+
+func (r *random) deleteSecret() {
+	if secret := r.World.Secret("mediator"); secret != nil {
+		r.Remove(secret)
+	}
+}
+
+func (r *random) revokeByHand() {
+	active := r.Active()
+	if len(active) == 0 || r.revoked == 3 {
+		return
+	}
+	r.revoked++
+	r.RevokeByHand(active[r.IntN(len(active))].ID)
+}
+
+func (r *random) editSpec() {
+	if r.Gone(r.object) {
+		return
+	}
+	r.serial++
+	edits := []func(*v1alpha1.GatewayToken){
+		func(o *v1alpha1.GatewayToken) { o.Spec.Suspend = !o.Spec.Suspend },
+		func(o *v1alpha1.GatewayToken) { o.Spec.TokenName = fmt.Sprint("name ", r.serial) },
+		func(o *v1alpha1.GatewayToken) {
+			if o.Spec.DeletionPolicy = v1alpha1.DeletionRetain; r.IntN(2) == 0 {
+				o.Spec.DeletionPolicy = v1alpha1.DeletionRevoke
+			}
+		},
+		harness.WithSecret(func(s *v1alpha1.SecretTemplate) {
+			s.Data = map[string]v1alpha1.DataTemplate{"token": "{{ .Token }}", v1alpha1Key(r.serial): "{{ .ID }} {{ .URL }}"}
+		}),
+		harness.WithSecret(func(s *v1alpha1.SecretTemplate) {
+			s.Labels = map[string]v1alpha1.LabelValue{"serial": v1alpha1.LabelValue(strconv.Itoa(r.serial))}
+		}),
+	}
+	harness.Change(r.World, r.object, edits[r.IntN(len(edits))])
+}
+
+func v1alpha1Key(serial int) string { return "key-" + strconv.Itoa(serial%3) }
+
+func (r *random) delete() {
+	if !r.Gone(r.object) {
+		r.Remove(r.object)
+	}
+}
+
+func (r *random) recreate() {
+	if r.Gone(r.object) {
+		r.object = r.Token("mediator", harness.Overlapping(5*time.Minute))
+		r.Create(r.object)
+	}
+}
+
+func (r *random) grants() {
+	harness.Change(r.World, r.issuer, func(i *v1alpha1.ClusterTokenIssuer) {
+		if i.Spec.Grants = nil; r.IntN(3) > 0 {
+			i.Spec.Grants = r.ClusterIssuer().Spec.Grants
+		}
+	})
+}
+
+func (r *random) credentials() {
+	if secret := r.SecretIn(r.System, harness.CredentialsName); secret != nil {
+		r.Remove(secret)
+		return
+	}
+	r.Create(r.Credentials(r.System))
+}
+
+// mend puts everything right that a person can put right, and waits.
+func (r *random) mend() {
+	r.t.Helper()
+	r.Heal()
+	r.Vendor.Faults().CommitLate()
+	r.Interfere(harness.Interference{})
+	if r.SecretIn(r.System, harness.CredentialsName) == nil {
+		r.credentials()
+	}
+	harness.Change(r.World, r.issuer, func(i *v1alpha1.ClusterTokenIssuer) { i.Spec.Grants = r.ClusterIssuer().Spec.Grants })
+	r.pass(30 * time.Minute)
+	r.recreate()
+	harness.Change(r.World, r.object, func(o *v1alpha1.GatewayToken) { o.Spec.Suspend = false })
+	r.pass(30 * time.Minute)
+	if condition := r.Condition(r.object, v1alpha1.ConditionStalled); condition.Reason == v1alpha1.ReasonSecretConflict {
+		r.Remove(r.World.Secret("mediator"))
+	}
+	// A refusal may be backed off from for up to six hours; a changed spec is tried at once.
+	harness.Change(r.World, r.object, func(o *v1alpha1.GatewayToken) { o.Spec.TokenName = "last" })
+	r.pass(time.Hour)
+}
+
+func (r *random) judge() {
+	r.t.Helper()
+	r.WantReady(r.object)
+	r.WantNo(r.object, v1alpha1.ConditionRevocationPending)
+	r.Refresh(r.issuer)
+	orphaned := 0
+	if inventory := r.issuer.Status.Inventory; inventory != nil {
+		orphaned = int(inventory.Orphaned)
+	}
+	if lost := r.Unaccounted(); len(lost) != orphaned {
+		r.t.Errorf("%d tokens are orphans, %d are counted: %+v", len(lost), orphaned, lost)
+	}
+	if active := len(r.Active()); active != 1+orphaned {
+		r.t.Errorf("%d tokens are active, want one and %d orphans", active, orphaned)
+	}
+	rest := r.Versions()
+	r.pass(20 * time.Minute)
+	for name, version := range r.Versions() {
+		if rest[name] != version {
+			r.t.Errorf("%s is written at rest", name)
+		}
+	}
+}

@@ -1,0 +1,332 @@
+package inventory_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
+	"github.com/gatewaytoken/gateway-token-operator/internal/vendors"
+	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/inventory"
+)
+
+const scope = inventory.Scope("issuer")
+
+func start() time.Time { return time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC) }
+
+// bench is an inventory with a clock that is moved by hand, and a vendor with a list.
+type bench struct {
+	*inventory.Inventory
+	t    *testing.T
+	now  time.Time
+	ours token.Identity
+	list
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	b := &bench{t: t, now: start(), ours: token.Identity{ClusterID: "cluster"}}
+	b.Inventory = inventory.New(b.ours.Install(), func() time.Time { return b.now })
+	b.takes = func() { b.now = b.now.Add(b.duration) }
+	b.keepsRevoked = true
+	return b
+}
+
+// name is that of a token of ours.
+func (b *bench) name(object string, sequence int) string {
+	return b.ours.Marker("causely", object, "uid-"+object).WithSequence(sequence).Name(object, 100)
+}
+
+func (b *bench) object(name string) string { return b.ours.Marker("causely", name, "").Object }
+
+// refresh takes a list, which must succeed.
+func (b *bench) refresh(pin string) (token.Snapshot, []string) {
+	b.t.Helper()
+	snapshot, changed, err := b.Refresh(b.t.Context(), scope, &b.list, pin)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return snapshot, changed
+}
+
+// list is a vendor that only lists.
+type list struct {
+	vendors.Vendor
+	rows         []token.Token
+	err          error
+	duration     time.Duration
+	keepsRevoked bool
+	takes        func()
+}
+
+func (l *list) Capabilities() token.Capabilities {
+	return token.Capabilities{Listable: true, KeepsRevoked: l.keepsRevoked}
+}
+
+func (l *list) List(_ context.Context, yield func(token.Token) error) (vendors.Listing, error) {
+	l.takes()
+	for _, row := range l.rows {
+		if err := yield(row); err != nil {
+			return vendors.Listing{}, err
+		}
+	}
+	return vendors.Listing{VendorTime: start()}, l.err
+}
+
+func row(id, name string, change ...func(*token.Token)) token.Token {
+	made := token.Token{ID: token.ID(id), Name: name, State: token.Active, Account: "project"}
+	for _, adapt := range change {
+		adapt(&made)
+	}
+	return made
+}
+
+func revoked(t *token.Token) { t.State = token.Revoked }
+
+func of(account string) func(*token.Token) { return func(t *token.Token) { t.Account = account } }
+
+// A list keeps what is ours, and counts the rest.
+func TestRefresh(t *testing.T) {
+	b := newBench(t)
+	other := token.Identity{ClusterID: "another"}
+	ours, dead := row("1", b.name("a", 1)), row("2", b.name("a", 2), revoked)
+	b.rows = []token.Token{
+		ours, dead,
+		row("3", "by hand"), row("4", "by hand, revoked", revoked),
+		row("5", other.Marker("causely", "a", "uid-a").WithSequence(1).Name("a", 100)),
+		row("6", strings.Repeat("x", 300)+b.name("b", 1)),
+	}
+	got, changed := b.refresh("project")
+	want := token.Snapshot{
+		Account: "project", StartedAt: start(), VendorTime: start(), Complete: true,
+		Rows: map[token.ID]token.Token{"1": ours, "2": dead}, Active: 4, Unmanaged: 3,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("snapshot (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{b.object("a")}, changed); diff != "" {
+		t.Errorf("changed (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(want, b.Latest(scope)); diff != "" {
+		t.Errorf("the latest is another:\n%s", diff)
+	}
+	if b.Latest("another issuer").Taken() {
+		t.Error("another issuer has a list, too")
+	}
+}
+
+// A list is anchored by a row that the one before showed, whoever's it is.
+func TestAnchor(t *testing.T) {
+	b := newBench(t)
+	b.rows = []token.Token{row("1", "by hand")}
+	if first, _ := b.refresh(""); first.Anchored {
+		t.Error("the first list is anchored by nothing")
+	}
+	b.rows = append(b.rows, row("2", "by hand"))
+	if second, _ := b.refresh("project"); !second.Anchored {
+		t.Error("the second list shows a row of the first and is not anchored")
+	}
+	b.rows = []token.Token{row("3", "by hand")}
+	if third, _ := b.refresh("project"); third.Anchored {
+		t.Error("a list of nothing but new rows is anchored")
+	}
+}
+
+// Only those whose rows differ are woken.
+func TestChanged(t *testing.T) {
+	b := newBench(t)
+	base := []token.Token{row("1", b.name("a", 1)), row("2", b.name("b", 1)), row("3", "by hand")}
+	tests := map[string]struct {
+		reason string
+		rows   []token.Token
+		want   []string
+	}{
+		"the same":       {"nothing to do", base, nil},
+		"another order":  {"nothing to do", []token.Token{base[2], base[1], base[0]}, nil},
+		"one revoked":    {"its object must know", []token.Token{row("1", b.name("a", 1), revoked), base[1]}, []string{b.object("a")}},
+		"one gone":       {"its object must know", []token.Token{base[0], base[2]}, []string{b.object("b")}},
+		"one more":       {"its object must know", append([]token.Token{row("4", b.name("b", 2))}, base...), []string{b.object("b")}},
+		"one of a third": {"its object may exist", append([]token.Token{row("4", b.name("c", 1))}, base...), []string{b.object("c")}},
+		"use":            {"last use is no news", []token.Token{row("1", b.name("a", 1), func(t *token.Token) { t.LastUsedAt = start() }), base[1]}, nil},
+		"somebody's":     {"it is nobody's of ours", append([]token.Token{row("9", "by hand")}, base...), nil},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			b.rows = base
+			b.refresh("")
+			b.rows = tc.rows
+			if _, changed := b.refresh("project"); !cmp.Equal(tc.want, changed) {
+				t.Errorf("changed %v, want %v: %s", changed, tc.want, tc.reason)
+			}
+		})
+	}
+}
+
+// A list of another account, or half a list, is none: what was known before stays.
+func TestListsThatAreNone(t *testing.T) {
+	unavailable := &token.Failure{Operation: "list tokens", Class: token.Unavailable}
+	tests := map[string]struct {
+		reason  string
+		rows    []token.Token
+		err     error
+		forgets bool
+		other   string
+		refused bool
+	}{
+		"an error at the end":             {"half a list proves no absence", []token.Token{row("9", "x")}, unavailable, false, "", true},
+		"another account":                 {"its rows are not ours", []token.Token{row("9", "x", of("other"))}, nil, false, "other", true},
+		"rows of two accounts":            {"one of them is not ours", []token.Token{row("9", "x"), row("8", "y", of("other"))}, nil, false, "other", true},
+		"empty":                           {"where revoked rows stay, an account with a token is never empty", nil, nil, false, "", true},
+		"empty, of a vendor that forgets": {"it may be that all were revoked", nil, nil, true, "", false},
+		"rows without an account":         {"the vendor does not say", []token.Token{row("9", "x", of(""))}, nil, true, "", false},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			b.rows = []token.Token{row("1", b.name("a", 1))}
+			before, _ := b.refresh("")
+			b.keepsRevoked = !tc.forgets
+			b.rows, b.err = tc.rows, tc.err
+			_, changed, err := b.Refresh(t.Context(), scope, &b.list, "project")
+			if (err != nil) != tc.refused {
+				t.Fatalf("error %v, want refused %t: %s", err, tc.refused, tc.reason)
+			}
+			if !tc.refused {
+				return
+			}
+			var other *inventory.OtherAccountError
+			if errors.As(err, &other) != (tc.err == nil) || (other != nil && other.Account != tc.other) {
+				t.Errorf("error %v (%+v), want account %q", err, other, tc.other)
+			}
+			if tc.err != nil && token.ClassOf(err) != token.Unavailable {
+				t.Errorf("the class is lost: %v", err)
+			}
+			if changed != nil || !cmp.Equal(before, b.Latest(scope)) {
+				t.Error("what was known before is gone")
+			}
+		})
+	}
+}
+
+// A list without end is not read to it.
+func TestTooManyRows(t *testing.T) {
+	b := newBench(t)
+	for i := range 100_001 {
+		b.rows = append(b.rows, row(fmt.Sprint(i), "x"))
+	}
+	_, _, err := b.Refresh(t.Context(), scope, &b.list, "")
+	if f := token.AsFailure(err); f == nil || f.Cause != token.CauseTooLarge {
+		t.Errorf("error %v, want too large", err)
+	}
+	if b.Latest(scope).Taken() {
+		t.Error("it was kept")
+	}
+}
+
+// Lists come at an interval, sooner where somebody wants one, and never sooner than twenty times what the last one took.
+func TestDue(t *testing.T) {
+	const interval = 5 * time.Minute
+	at := func(d time.Duration) time.Time { return start().Add(d) }
+	tests := map[string]struct {
+		reason   string
+		duration time.Duration
+		wants    []time.Duration
+		want     time.Time
+	}{
+		"nobody asks":                      {"the interval", 0, nil, at(interval)},
+		"somebody asks":                    {"right after the instant that is asked for", 0, []time.Duration{time.Minute}, at(time.Minute + 1)},
+		"several ask":                      {"the earliest counts", 0, []time.Duration{3 * time.Minute, time.Minute, 2 * time.Minute}, at(time.Minute + 1)},
+		"somebody asks for much later":     {"the interval comes first", 0, []time.Duration{time.Hour}, at(interval)},
+		"a slow vendor":                    {"twenty times as long as it took", time.Minute, nil, at(20 * time.Minute)},
+		"a slow vendor, and somebody asks": {"no sooner for that", time.Minute, []time.Duration{2 * time.Minute}, at(20 * time.Minute)},
+		"a quick one, and somebody asks":   {"as soon as the pause is over", time.Second, []time.Duration{2 * time.Second}, at(20 * time.Second)},
+		"what the list itself serves":      {"it began later than that", 0, []time.Duration{-time.Second}, at(interval)},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			if got := b.Due(scope, interval); !got.Equal(start()) {
+				t.Errorf("the first list is due %s, want at once", got)
+			}
+			b.rows, b.duration = []token.Token{row("1", "x")}, tc.duration
+			b.refresh("")
+			for _, after := range tc.wants {
+				b.Want(scope, at(after))
+			}
+			if got := b.Due(scope, interval); !got.Equal(tc.want) {
+				t.Errorf("due %s, want %s: %s", got.Sub(start()), tc.want.Sub(start()), tc.reason)
+			}
+		})
+	}
+}
+
+// Whoever asks is told whether the one who takes the lists is to be woken for it.
+func TestWant(t *testing.T) {
+	b := newBench(t)
+	b.rows = []token.Token{row("1", "x")}
+	b.refresh("")
+	at := func(second int) time.Time { return start().Add(time.Duration(second) * time.Second) }
+	steps := []struct {
+		reason string
+		after  time.Time
+		want   inventory.Wish
+	}{
+		{"the latest list is late enough", at(-1), inventory.Granted},
+		{"the list must begin later than that very instant", at(0), inventory.News},
+		{"it was asked for already", at(0), inventory.Pending},
+		{"a later one is not due sooner", at(9), inventory.Pending},
+		{"the earliest of all is", at(-1), inventory.Granted},
+	}
+	for _, step := range steps {
+		if got := b.Want(scope, step.after); got != step.want {
+			t.Errorf("%s: %d, want %d", step.reason, got, step.want)
+		}
+	}
+	b.now = at(5)
+	b.refresh("project")
+	if got := b.Due(scope, time.Hour); !got.Equal(at(9).Add(1)) {
+		t.Errorf("due %s: what was served must be forgotten, and the rest kept", got.Sub(start()))
+	}
+	b.now = at(10)
+	b.refresh("project")
+	if got := b.Due(scope, time.Hour); !got.Equal(at(10).Add(time.Hour)) {
+		t.Errorf("due %s: all was served", got.Sub(start()))
+	}
+	if got := b.Want(scope, at(3)); got != inventory.Granted {
+		t.Errorf("an instant before the latest list: %d", got)
+	}
+}
+
+// A list that fails serves nobody.
+func TestFailedListServesNobody(t *testing.T) {
+	b := newBench(t)
+	b.rows = []token.Token{row("1", "x")}
+	b.refresh("")
+	b.Want(scope, start().Add(time.Second))
+	b.now, b.err = start().Add(time.Minute), errors.New("down")
+	if _, _, err := b.Refresh(t.Context(), scope, &b.list, "project"); err == nil {
+		t.Fatal("no error")
+	}
+	if got := b.Due(scope, time.Hour); !got.Equal(start().Add(time.Second + 1)) {
+		t.Errorf("due %s, want what was asked for still to be wanted", got.Sub(start()))
+	}
+}
+
+func TestForget(t *testing.T) {
+	b := newBench(t)
+	b.rows = []token.Token{row("1", b.name("a", 1))}
+	b.refresh("")
+	b.Forget(scope)
+	if b.Latest(scope).Taken() || !b.Due(scope, time.Hour).Equal(start()) {
+		t.Error("it is not forgotten")
+	}
+	if _, changed := b.refresh(""); len(changed) != 1 {
+		t.Errorf("changed %v, want all to be new", changed)
+	}
+}
