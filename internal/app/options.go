@@ -18,7 +18,7 @@ type Options struct {
 	ClusterResourceNamespace string
 	// ClusterID identifies the cluster in every token's marker; the UID of the namespace kube-system when empty.
 	ClusterID string
-	// Instance tells apart several operators in one cluster.
+	// Instance is part of every token's marker. It does not divide the work between operators.
 	Instance string
 
 	LeaderElect             bool
@@ -53,7 +53,7 @@ func (o *Options) Bind(flags *flag.FlagSet) {
 	defaults := lifecycle.DefaultSettings()
 	flags.StringVar(&o.ClusterResourceNamespace, "cluster-resource-namespace", "", "Namespace of the credentials of ClusterTokenIssuers and of the operator's own Secrets. Required.")
 	flags.StringVar(&o.ClusterID, "cluster-id", "", "Identity of the cluster in the names of tokens; the UID of the namespace kube-system when empty. It must never change while tokens exist.")
-	flags.StringVar(&o.Instance, "instance", "", "Name of this operator where several run in one cluster. It must never change while tokens exist.")
+	flags.StringVar(&o.Instance, "instance", "", "Part of every token's marker, to tell apart operators that would otherwise sign alike. It must never change while tokens exist, and does not divide the work between operators in one cluster.")
 	flags.BoolVar(&o.LeaderElect, "leader-elect", false, "Elect a leader among several replicas.")
 	flags.StringVar(&o.LeaderElectionNamespace, "leader-election-namespace", "", "Namespace of the Lease; the cluster resource namespace when empty.")
 	flags.DurationVar(&o.LeaseDuration, "leader-elect-lease-duration", 15*time.Second, "How long a leader that stopped renewing is waited for.")

@@ -275,6 +275,20 @@ func TestRetainWithInvalidTemplate(t *testing.T) {
 	w.WantActive(1)
 }
 
+// Whoever wants to retain a token that the deletion has revoked comes too late: no Secret with a dead token stays.
+func TestRetainedTooLate(t *testing.T) {
+	w := newWorld(t)
+	_, object := w.Publish()
+	w.Remove(object)
+	w.Advance(time.Second)
+	w.WantActive(0)
+	harness.Change(w, object, harness.Retained)
+	w.Advance(2 * time.Minute)
+	if !w.Gone(object) || w.Secret("mediator") != nil {
+		t.Error("it is not gone")
+	}
+}
+
 // A value that was edited while nothing was repaired cannot be retained as it is: it ends, and not in a loop.
 func TestRetainWithEditedValue(t *testing.T) {
 	w := newWorld(t)

@@ -354,6 +354,25 @@ func TestOutage(t *testing.T) {
 	w.CheckRest()
 }
 
+// The credentials vanish while the vendor is down: they are looked for now and then, and the vendor is not asked.
+func TestCredentialsVanishDuringOutage(t *testing.T) {
+	w := newWorld(t)
+	w.Fault(causely.RouteLogin, stage.CutBeforeCommit, harness.Always)
+	_, object := w.Ask()
+	w.Advance(time.Second)
+	w.Remove(w.SecretIn(w.System, harness.CredentialsName))
+	w.Advance(30 * time.Minute)
+	w.Want(object, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonCredentialsNotFound)
+	if got := w.Calls(causely.RouteLogin); got > 3 {
+		t.Errorf("%d logins without credentials", got)
+	}
+	w.Heal()
+	w.Create(w.Credentials(w.System))
+	w.Advance(time.Minute)
+	w.WantReady(object)
+	w.WantCreates(1)
+}
+
 // New credentials of the same account are used as soon as they are seen, and the kept copy follows.
 func TestCredentialsRotated(t *testing.T) {
 	w := newWorld(t)

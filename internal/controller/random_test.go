@@ -50,10 +50,10 @@ type random struct {
 	t *testing.T
 	*harness.World
 	*rand.Rand
-	issuer  *v1alpha1.ClusterTokenIssuer
-	object  *v1alpha1.GatewayToken
-	serial  int
-	revoked int
+	issuer                *v1alpha1.ClusterTokenIssuer
+	object                *v1alpha1.GatewayToken
+	parked                *harness.Zombie
+	serial, revoked, keys int
 }
 
 // step lets something happen, and then time pass.
@@ -62,7 +62,7 @@ func (r *random) step() {
 	happenings := []func(){
 		r.restart, r.mishap, r.mishap, r.fault, r.fault, r.fault, r.Heal, r.Heal,
 		r.editSecret, r.editSecret, r.deleteSecret, r.revokeByHand, r.editSpec, r.editSpec, r.delete, r.recreate, r.recreate,
-		r.grants, r.credentials, r.lateCommit, func() { r.Vendor.Faults().CommitLate() }, func() {}, func() {},
+		r.grants, r.credentials, r.lateCommit, r.zombie, r.zombie, r.resume, r.deleteIssuer, r.skew, r.loseLedgerKey, func() { r.Vendor.Faults().CommitLate() }, func() {}, func() {},
 	}
 	happenings[r.IntN(len(happenings))]()
 	r.pass([]time.Duration{0, time.Millisecond, time.Second, 7 * time.Second, time.Minute, 6 * time.Minute, 20 * time.Minute}[r.IntN(7)])
@@ -124,7 +124,7 @@ func (r *random) lateCommit() {
 }
 
 func (r *random) editSecret() {
-	secret := r.World.Secret("mediator")
+	secret := r.Secret("mediator")
 	if secret == nil {
 		return
 	}
@@ -144,7 +144,7 @@ func (r *random) editSecret() {
 }
 
 func (r *random) deleteSecret() {
-	if secret := r.World.Secret("mediator"); secret != nil {
+	if secret := r.Secret("mediator"); secret != nil {
 		r.Remove(secret)
 	}
 }
@@ -197,6 +197,9 @@ func (r *random) recreate() {
 }
 
 func (r *random) grants() {
+	if r.Gone(r.issuer) {
+		return
+	}
 	harness.Change(r.World, r.issuer, func(i *v1alpha1.ClusterTokenIssuer) {
 		if i.Spec.Grants = nil; r.IntN(3) > 0 {
 			i.Spec.Grants = r.ClusterIssuer().Spec.Grants
@@ -212,14 +215,62 @@ func (r *random) credentials() {
 	r.Create(r.Credentials(r.System))
 }
 
+// zombie parks the process at one of its next effects, and lets another take over.
+func (r *random) zombie() {
+	r.t.Helper()
+	if r.parked != nil {
+		return
+	}
+	after := r.IntN(4)
+	r.parked = r.TryPark(10*time.Minute, func(harness.Effect) bool {
+		after--
+		return after < 0
+	})
+}
+
+func (r *random) resume() {
+	r.t.Helper()
+	if r.parked != nil {
+		r.Resume(r.parked)
+		r.parked = nil
+	}
+}
+
+func (r *random) deleteIssuer() {
+	if r.IntN(2) == 0 && !r.Gone(r.issuer) {
+		r.Remove(r.issuer)
+	} else if r.Gone(r.issuer) {
+		r.issuer = r.ClusterIssuer()
+		r.Create(r.issuer)
+	}
+}
+
+func (r *random) skew() {
+	r.SkewServer([]time.Duration{0, time.Minute, 10 * time.Minute, -10 * time.Minute}[r.IntN(4)])
+}
+
+func (r *random) loseLedgerKey() {
+	r.t.Helper()
+	r.keys++
+	r.RotateLedgerKey(strconv.Itoa(r.keys))
+	r.restart()
+}
+
 // mend puts everything right that a person can put right, and waits.
 func (r *random) mend() {
 	r.t.Helper()
+	r.resume()
 	r.Heal()
 	r.Vendor.Faults().CommitLate()
 	r.Interfere(harness.Interference{})
+	r.SkewServer(0)
 	if r.SecretIn(r.System, harness.CredentialsName) == nil {
 		r.credentials()
+	}
+	r.pass(time.Minute)
+	if r.Gone(r.issuer) {
+		r.issuer = r.ClusterIssuer()
+		r.Create(r.issuer)
 	}
 	harness.Change(r.World, r.issuer, func(i *v1alpha1.ClusterTokenIssuer) { i.Spec.Grants = r.ClusterIssuer().Spec.Grants })
 	r.pass(30 * time.Minute)
@@ -227,7 +278,7 @@ func (r *random) mend() {
 	harness.Change(r.World, r.object, func(o *v1alpha1.GatewayToken) { o.Spec.Suspend = false })
 	r.pass(30 * time.Minute)
 	if condition := r.Condition(r.object, v1alpha1.ConditionStalled); condition.Reason == v1alpha1.ReasonSecretConflict {
-		r.Remove(r.World.Secret("mediator"))
+		r.Remove(r.Secret("mediator"))
 	}
 	// A refusal may be backed off from for up to six hours; a changed spec is tried at once.
 	harness.Change(r.World, r.object, func(o *v1alpha1.GatewayToken) { o.Spec.TokenName = "last" })

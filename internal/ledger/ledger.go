@@ -44,7 +44,7 @@ type Ledger struct {
 	URL string `json:"url,omitempty"`
 	// Inputs is the digest of what the spec asked of the vendor when the current token was minted.
 	Inputs string `json:"inputs,omitempty"`
-	// HandledRotateRequest is the last rotate request that a token was minted for.
+	// HandledRotateRequest (reserved: not yet written) is the last rotate request that a token was minted for.
 	HandledRotateRequest string `json:"rotated,omitempty"`
 	// Retiring are the tokens that consumers may hold still.
 	Retiring []Entry `json:"retiring,omitempty"`
@@ -52,7 +52,7 @@ type Ledger struct {
 	Condemned []Entry `json:"condemned,omitempty"`
 	// Mints are the latest creates, for the mint budget.
 	Mints []Mint `json:"mints,omitempty"`
-	// RestartedFor is the sequence that consumers were restarted for.
+	// RestartedFor (reserved: not yet written) is the sequence that consumers were restarted for.
 	RestartedFor int `json:"restarted,omitempty"`
 	// Retained says that the GatewayToken is gone and left its token on purpose.
 	Retained bool `json:"retained,omitempty"`

@@ -127,7 +127,7 @@ type Planned struct {
 type Standing int
 
 const (
-	// StandingUnknown: no list was seen since this process began.
+	// StandingUnknown: no list settles it.
 	StandingUnknown Standing = iota
 	// StandingActive: a list shows it as active.
 	StandingActive
@@ -151,6 +151,6 @@ type Published struct {
 type Retirement struct {
 	ledger.Entry
 	WaitingFor string
-	// Due is when it will be revoked at the earliest; zero where that is not a matter of time.
+	// Due is when it may be revoked at the earliest.
 	Due time.Time
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
 )
 
-// Observation is all that is known about one GatewayToken at one instant. Failed reads are data, too.
+// Observation is all that is known about one GatewayToken at one instant. That something is absent is data, too; a failed read gives no Observation.
 type Observation struct {
 	// Now is the operator's clock.
 	Now time.Time

@@ -114,7 +114,10 @@ func TestPlan(t *testing.T) {
 		}}, "Wait IssuerNotFound"},
 		"deleted, Secret held by somebody": {"asking again and again would not help", []func(*Observation){holds("T1", 1), row("T1", 1, token.Revoked), deleted, func(o *Observation) { o.Secret.Terminating = true }}, "Wait SecretTerminating"},
 		"suspended, restored":              {"what has a token is protected all the same", []func(*Observation){holds("T1", 1), func(o *Observation) { o.Object.Protected, o.Object.Suspended = false, true }}, "Protect"},
-		"to be undone":                     {"it is in no list", []func(*Observation){func(o *Observation) { o.Memory.Undo = []token.ID{"X"} }}, "Revoke X"},
+		"to be undone, issuer unusable": {"it is tried when the vendor can be called", []func(*Observation){func(o *Observation) {
+			o.Memory.Undo, o.Issuer.CanRevoke, o.Issuer.CanList, o.Issuer.Problem.Reason = []token.ID{"X"}, false, false, "VendorUnreachable"
+		}}, "Wait VendorUnreachable"},
+		"to be undone": {"it is in no list", []func(*Observation){func(o *Observation) { o.Memory.Undo = []token.ID{"X"} }}, "Revoke X"},
 		"drift again and again": {"what cannot be repaired does not keep the rest from happening", []func(*Observation){holds("T2", 2), row("T1", 1, token.Active), row("T2", 2, token.Active), retiring("T1", start.Add(-2*time.Hour)), func(o *Observation) {
 			o.Secret.Drifted, o.Memory.RepairAfter = true, o.Now.Add(time.Second)
 		}}, "Revoke T1"},

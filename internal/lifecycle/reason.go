@@ -3,7 +3,7 @@ package lifecycle
 // Reason is a condition reason. Every one is documented with the API's constants, under the same word.
 type Reason string
 
-// What the rules say.
+// What the rules and their observers say.
 const (
 	ReasonIdentityClash     Reason = "IdentityClash"
 	ReasonSecretConflict    Reason = "SecretConflict"

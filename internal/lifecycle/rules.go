@@ -24,7 +24,7 @@ func identityClash(v *view) Decision {
 
 // undo: a token under another name, or in another account, than the one asked for is in no list that is looked at.
 func undo(v *view) Decision {
-	if len(v.Memory.Undo) == 0 || !v.Issuer.Found {
+	if len(v.Memory.Undo) == 0 || !v.Issuer.CanRevoke {
 		return nil
 	}
 	if wait := v.heldBack(); wait != nil {

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -261,6 +260,3 @@ func RetainedTokens(secret *corev1.Secret, clusterID string, sealer ledger.Seale
 	record, trust := sealer.Open(owner, secret.Annotations[v1alpha1.AnnotationLedger])
 	return record.Current.ID, trust == ledger.Proof && record.Retained
 }
-
-// Keys lists the rendered keys, sorted.
-func (c Content) Keys() []string { return slices.Sorted(maps.Keys(c.Data)) }

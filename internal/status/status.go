@@ -83,7 +83,7 @@ func (s Scene) failure(next *v1alpha1.GatewayTokenStatus) {
 	wait := BackOff(s.Outcome.Kind, count, string(s.Object.UID), s.Outcome.AtLeast)
 	at := metav1.NewTime(s.Observed.Now.Add(wait + time.Second).Truncate(time.Second))
 	next.Failure = &v1alpha1.Failure{
-		Count: count, Reason: string(problem.Reason), Message: cut(problem.Message), NextAttemptTime: &at, Generation: s.Object.Generation,
+		Count: count, Reason: string(problem.Reason), Message: Cut(problem.Message), NextAttemptTime: &at, Generation: s.Object.Generation,
 	}
 }
 
@@ -288,7 +288,8 @@ func (s Scene) set(next *v1alpha1.GatewayTokenStatus, kind string, problem *life
 // maxMessage bounds a message: conditions allow 32 KiB, a failure 2 KiB.
 const maxMessage = 1024
 
-func cut(message string) string {
+// Cut keeps a message within bounds.
+func Cut(message string) string {
 	if len(message) <= maxMessage {
 		return message
 	}
@@ -296,7 +297,7 @@ func cut(message string) string {
 }
 
 func (s Scene) put(next *v1alpha1.GatewayTokenStatus, condition metav1.Condition) {
-	condition.Message = cut(condition.Message)
+	condition.Message = Cut(condition.Message)
 	condition.ObservedGeneration = s.Object.Generation
 	condition.LastTransitionTime = metav1.NewTime(s.Observed.Now.Truncate(time.Second))
 	meta.SetStatusCondition(&next.Conditions, condition)

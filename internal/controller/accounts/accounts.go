@@ -93,7 +93,10 @@ func (b *Book) Get(issuer v1alpha1.Issuer) (Account, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	account, ok := b.accounts[KeyOf(issuer)]
-	return account, ok && account.UID == issuer.GetUID()
+	if !ok || account.UID != issuer.GetUID() {
+		return Account{}, false
+	}
+	return account, true
 }
 
 // Put notes what was found. It tells whether anything changed for those who wait.
@@ -167,7 +170,7 @@ func (b *Book) Release(marker token.Marker, kept token.ID, now time.Time) {
 	b.released[marker.WithSequence(0)] = release{at: now, kept: kept}
 }
 
-// Released tells whether a token belongs to an object that is gone for good, and was not there yet when it went.
+// Released tells whether a token belongs to an object that is gone for good, and is not the one left on purpose.
 func (b *Book) Released(row token.Token, now time.Time) bool {
 	marker, ok := row.Marker()
 	return ok && b.Gone(marker, row.ID, now)

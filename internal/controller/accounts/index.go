@@ -48,7 +48,7 @@ func TokensOf(ctx context.Context, from client.Reader, key Key) ([]v1alpha1.Gate
 	return list.Items, nil
 }
 
-// WithMarker lists the GatewayTokens whose marker has that object part: one, or none.
+// WithMarker lists the GatewayTokens whose marker has that object part: normally one at most; two that clash are found by it.
 func WithMarker(ctx context.Context, from client.Reader, object string) ([]v1alpha1.GatewayToken, error) {
 	var list v1alpha1.GatewayTokenList
 	if err := from.List(ctx, &list, client.MatchingFields{IndexMarker: object}); err != nil {

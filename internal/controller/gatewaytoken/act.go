@@ -94,7 +94,6 @@ func (r *Reconciler) issue(ctx context.Context, s *scene, d lifecycle.Issue) (ou
 		InHand: lifecycle.InHand{Token: issued.Token, Replaces: d.Replaces, BySpec: d.BySpec},
 		value:  issued.Value,
 	}
-	s.memory.mediatorID = issued.MediatorID
 	s.observation.Memory.InHand = &s.memory.hand.InHand
 	publish, ok := lifecycle.Plan(s.observation).Decision.(lifecycle.Publish)
 	if !ok {

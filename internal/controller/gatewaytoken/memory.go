@@ -24,7 +24,6 @@ type memory struct {
 	gone            map[token.ID]bool
 	undo            []token.ID
 	repairs, reads  repetition
-	mediatorID      string
 	// failure is the latest, in case the status that tells of it could not be written; failedWith is the client that failed.
 	failure    *v1alpha1.Failure
 	failedWith vendors.Vendor

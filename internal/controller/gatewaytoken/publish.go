@@ -142,7 +142,9 @@ func (r *Reconciler) landed(ctx context.Context, s *scene, content secretdata.Co
 func (r *Reconciler) published(ctx context.Context, s *scene, source lifecycle.Source, d lifecycle.Publish) outcome {
 	record := d.Ledger
 	s.memory.published[record.Current.ID] = true
+	var mediator string
 	if s.memory.hand != nil && s.memory.hand.Token.ID == record.Current.ID {
+		mediator = s.memory.hand.Token.MediatorID
 		s.memory.hand = nil
 	}
 	log.FromContext(ctx).Info("published", "secret", s.object.SecretName(), "id", record.Current.ID, "why", d.Why)
@@ -157,7 +159,7 @@ func (r *Reconciler) published(ctx context.Context, s *scene, source lifecycle.S
 		s.memory.repairs.note(r.Clock.Now())
 		r.tell(s.object, "Repaired", "Secret "+s.object.SecretName()+" was rewritten with the value it holds: "+d.Why+".")
 	}
-	return outcome{Outcome: status.Outcome{Published: &record, Done: true, MediatorID: s.memory.mediatorID}}
+	return outcome{Outcome: status.Outcome{Published: &record, Done: true, MediatorID: mediator}}
 }
 
 // value gets the value to publish from where it is.

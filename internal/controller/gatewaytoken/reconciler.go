@@ -55,7 +55,7 @@ type Reconciler struct {
 	Identity token.Identity
 	Sealer   ledger.Sealer
 	Settings lifecycle.Settings
-	// LeaderSince tells when this process became leader; zero until then.
+	// LeaderSince tells when this process became leader: at the first call at the latest.
 	LeaderSince func() time.Time
 
 	memories memories

@@ -3,7 +3,6 @@ package issuer
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -139,7 +138,7 @@ func (s *scene) describeFailure(next *v1alpha1.TokenIssuerStatus) {
 		wait := status.BackOff(status.VendorTrouble, count, string(s.issuer.GetUID()), s.failure.RetryAfter)
 		at := metav1.NewTime(s.now.Add(wait + time.Second).Truncate(time.Second))
 		next.Failure = &v1alpha1.Failure{
-			Count: count, Reason: string(s.account.Problem.Reason), Message: s.account.Problem.Message,
+			Count: count, Reason: string(s.account.Problem.Reason), Message: status.Cut(s.account.Problem.Message),
 			NextAttemptTime: &at, Generation: s.issuer.GetGeneration(),
 		}
 	case s.accepted, s.probed && !s.ownHeld:
@@ -213,13 +212,8 @@ func plural(count int32, word string) string {
 	return word + "s"
 }
 
-// maxMessage bounds a condition's message.
-const maxMessage = 1024
-
 func (s *scene) put(next *v1alpha1.TokenIssuerStatus, condition metav1.Condition) {
-	if len(condition.Message) > maxMessage {
-		condition.Message = strings.ToValidUTF8(condition.Message[:maxMessage], "")
-	}
+	condition.Message = status.Cut(condition.Message)
 	condition.ObservedGeneration = s.issuer.GetGeneration()
 	condition.LastTransitionTime = metav1.NewTime(s.now.Truncate(time.Second))
 	meta.SetStatusCondition(&next.Conditions, condition)

@@ -4,7 +4,6 @@ package wake
 import (
 	"context"
 	"sync"
-	"time"
 
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -30,21 +29,12 @@ func (q *Queue) Source() source.Source {
 
 // Add asks for a look at once. Requests for the same object are taken together.
 func (q *Queue) Add(requests ...reconcile.Request) {
-	q.AddAfter(0, requests...)
-}
-
-// AddAfter asks for a look after a while.
-func (q *Queue) AddAfter(wait time.Duration, requests ...reconcile.Request) {
 	q.mu.RLock()
 	defer q.mu.RUnlock()
 	if q.queue == nil {
 		return
 	}
 	for _, request := range requests {
-		if wait <= 0 {
-			q.queue.Add(request)
-		} else {
-			q.queue.AddAfter(request, wait)
-		}
+		q.queue.Add(request)
 	}
 }

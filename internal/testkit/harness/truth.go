@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/causely"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/stage"
@@ -173,6 +174,9 @@ func (w *World) watch(effect Effect) {
 		return
 	}
 	for _, secret := range w.tokenSecrets() {
+		if _, ours := ledger.NamedOwner(secret.Annotations[v1alpha1.AnnotationLedger]); !ours {
+			continue // somebody made it his own
+		}
 		for key, value := range secret.Data {
 			connection := w.Vendor.Causely().Check(string(value))
 			if !connection.Known || connection.Active || w.excused[connection.ID] || w.ending(secret) {

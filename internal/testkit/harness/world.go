@@ -233,6 +233,16 @@ type Zombie struct {
 // A second process takes over the world; the first goes on when it is resumed. Without such an effect the test fails.
 func (w *World) Park(within time.Duration, fits func(Effect) bool) *Zombie {
 	w.t.Helper()
+	z := w.TryPark(within, fits)
+	if z == nil {
+		w.t.Fatal("no effect came at which the process could be parked")
+	}
+	return z
+}
+
+// TryPark is Park, but for that it returns nil where no such effect came: then the process goes on as before.
+func (w *World) TryPark(within time.Duration, fits func(Effect) bool) *Zombie {
+	w.t.Helper()
 	z := &Zombie{process: w.Process, resume: make(chan struct{}), ended: make(chan error, 1)}
 	parked := make(chan struct{})
 	w.Interfere(Interference{Before: func(effect Effect) error {
@@ -249,8 +259,13 @@ func (w *World) Park(within time.Duration, fits func(Effect) bool) *Zombie {
 	select {
 	case <-parked:
 	case err := <-z.ended:
-		w.t.Fatalf("the process came to rest without being parked: %v", err)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.Interfere(Interference{})
+		return nil
 	}
+	w.Interfere(Interference{})
 	w.Clock.Step(stride)
 	w.Process = w.start()
 	return z
