@@ -268,6 +268,13 @@ func (r *random) mend() {
 		r.credentials()
 	}
 	r.pass(time.Minute)
+	if !r.Gone(r.issuer) {
+		if r.Refresh(r.issuer); r.issuer.DeletionTimestamp != nil {
+			// It goes with the last token, and is made anew for the next.
+			r.delete()
+			r.pass(30 * time.Minute)
+		}
+	}
 	if r.Gone(r.issuer) {
 		r.issuer = r.ClusterIssuer()
 		r.Create(r.issuer)

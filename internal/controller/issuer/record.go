@@ -75,8 +75,8 @@ func (r *Reconciler) pause(s *scene) time.Duration {
 		next = earlier(next, due)
 	}
 	if failure := s.issuer.IssuerStatus().Failure; failure != nil && failure.NextAttemptTime != nil {
-		if !s.account.CanList || next.IsZero() {
-			next = failure.NextAttemptTime.Time
+		if at := failure.NextAttemptTime.Time; at.After(s.now) && (!s.account.CanList || next.IsZero()) {
+			next = at
 		}
 		if mendable(failure.Reason) {
 			// No vendor call comes of it unless the credentials or the CA bundle are others by then.
