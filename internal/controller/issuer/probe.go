@@ -48,6 +48,11 @@ func (r *Reconciler) probe(ctx context.Context, s *scene) {
 
 // carry goes on with what was found before, short of what depends on more than the vendor.
 func (s *scene) carry(before accounts.Account) {
+	if before.Limited && !s.kept.found() {
+		// The copy went with the last token that needed it.
+		s.account.Problem = before.Problem
+		return
+	}
 	s.account.Vendor, s.account.CanList, s.account.CanRevoke = before.Vendor, before.CanList, before.CanRevoke
 	s.account.Limited, s.account.NextList = before.Limited, before.NextList
 	if before.Limited || !before.CanList {
@@ -67,7 +72,7 @@ func (r *Reconciler) stayBack(ctx context.Context, s *scene, before accounts.Acc
 	s.next = failure.NextAttemptTime.Time
 	if looked {
 		s.carry(before)
-		if before.Limited {
+		if s.account.Limited {
 			// The kept credentials go on serving meanwhile.
 			s.ownHeld = true
 			r.probeKept(ctx, s, before, looked)

@@ -86,7 +86,14 @@ func (r *Reconciler) pause(s *scene) time.Duration {
 	if next.IsZero() {
 		next = s.now.Add(recheck)
 	}
-	return max(next.Sub(r.Clock.Now()), time.Millisecond)
+	if now := r.Clock.Now(); next.After(now) {
+		return next.Sub(now)
+	}
+	if s.probed {
+		return time.Millisecond
+	}
+	// What is due and was not done now is not done a moment later, either.
+	return time.Second
 }
 
 // earlier gives the earlier of two times, of which the zero one does not count.
