@@ -119,6 +119,16 @@ func (b *Book) Forget(key Key) (Account, bool) {
 	return account, known
 }
 
+// Pin notes the vendor account that the first token of an issuer is in, until the issuer is looked at again.
+func (b *Book) Pin(key Key, id string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if account, known := b.accounts[key]; known && account.ID == "" {
+		account.ID = id
+		b.accounts[key] = account
+	}
+}
+
 // Close forbids mints with an issuer until it is looked at again.
 func (b *Book) Close(key Key) {
 	b.mu.Lock()

@@ -87,7 +87,8 @@ func (r *Reconciler) issue(ctx context.Context, s *scene, d lifecycle.Issue) (ou
 		return r.wrongAccount(ctx, s, issued.ID, attempt(d, started, issued.ID)), nil
 	}
 	if s.account.ID == "" {
-		// The first token of an account tells which it is: the issuer is to be pinned to it.
+		// The first token of an account tells which it is: the issuer is pinned to it, before credentials can be switched.
+		r.Book.Pin(s.key, issued.Account)
 		r.wantList(s)
 	}
 	s.memory.hand = &hand{
