@@ -692,6 +692,64 @@ func TestAccountChangedToEmptyOne(t *testing.T) {
 	}
 }
 
+// The user's credentials are switched to another account while the very first token is being made, before any list showed whose
+// account it is.
+func TestAccountChangedUnderFirstToken(t *testing.T) {
+	tests := map[string]struct {
+		reason string
+		killed bool
+	}{
+		"the process lives":      {reason: "the answer of the create told it the account"},
+		"the process dies there": {reason: "the kept credentials tell the next one, which has nothing else to know it by", killed: true},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			other := causely.Account{ClientID: "other", Secret: "other-secret-0123456789", ProjectID: "another-project", Admin: true}
+			if err := w.Vendor.Causely().AddAccount(other); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.Vendor.Causely().Create(other.ClientID, "by hand"); err != nil {
+				t.Fatal(err)
+			}
+			use := func(account causely.Account) {
+				harness.Change(w, w.SecretIn(w.System, harness.CredentialsName), func(s *corev1.Secret) {
+					s.StringData = map[string]string{"clientId": account.ClientID, "clientSecret": account.Secret}
+				})
+			}
+			w.Interfere(harness.Interference{After: func(done harness.Effect) error {
+				if done.Is(harness.Mint, harness.VendorToken) {
+					w.Interfere(harness.Interference{})
+					use(other)
+					if tc.killed {
+						harness.Kill()
+					}
+				}
+				return nil
+			}})
+			issuer, object := w.Ask()
+			w.Settle()
+			if tc.killed {
+				w.Restart()
+			}
+			w.Advance(10 * time.Minute)
+			w.Want(issuer, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonAccountChanged)
+			w.WantCreates(1)
+			w.WantActive(2)
+			use(causely.DemoAccount())
+			w.Advance(10 * time.Minute)
+			w.WantReady(object)
+			w.WantCreates(1)
+			w.Remove(object)
+			w.Advance(10 * time.Minute)
+			if !w.Gone(object) {
+				t.Error("it is not gone")
+			}
+			w.WantActive(1)
+		})
+	}
+}
+
 // The issuer was made anew, without a status and for another account: a token that is known and not listed is not let go.
 func TestIssuerRecreatedForAnotherAccount(t *testing.T) {
 	w := newWorld(t)

@@ -61,8 +61,6 @@ type Account struct {
 	Problem                     lifecycle.Problem
 	// Limited: the user's own credentials cannot be used; the last accepted ones are, to list and revoke.
 	Limited bool
-	// NextList is the earliest time for a list where the last one showed another account; zero otherwise.
-	NextList time.Time
 	// ID is the vendor account that the issuer is pinned to; empty while none is known.
 	ID string
 	// URL is the vendor's, for templates.

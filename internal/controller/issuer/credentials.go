@@ -177,37 +177,32 @@ func certPool(pem string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// client makes the vendor's client, or takes the one made before from the same things.
-func (r *Reconciler) client(s *scene, from bundle, kept bool) (vendors.Vendor, error) {
-	made := connected{fingerprint: fingerprint(s.issuer.IssuerSpec(), from)}
-	key := clientKey{issuer: s.key, kept: kept}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if have, ok := r.clients[key]; ok && have.fingerprint == made.fingerprint {
+// connect makes the client for some credentials, or takes the one made before from the same things.
+func (r *Reconciler) connect(s *scene, which source) (vendors.Vendor, error) {
+	from, have := s.own, &s.memory.own
+	if which == kept {
+		from, have = s.kept, &s.memory.kept
+		if s.ownProblem == nil {
+			// Whom to trust is the user's to say, as long as the user says it.
+			from.ca = s.own.ca
+		}
+	}
+	madeFrom := fingerprint(s.issuer.IssuerSpec(), from)
+	if have.vendor != nil && have.madeFrom == madeFrom {
 		return have.vendor, nil
 	}
 	pool, err := certPool(from.ca)
 	if err != nil {
 		return nil, err
 	}
-	made.vendor, err = r.Connect(Connection{
+	vendor, err := r.Connect(Connection{
 		Spec: s.issuer.IssuerSpec(), Credentials: from.credentials, RootCAs: pool, Namespaced: s.key.Namespace != "",
 	})
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
-	if r.clients == nil {
-		r.clients = map[clientKey]connected{}
-	}
-	r.clients[key] = made
-	return made.vendor, nil
-}
-
-// known tells whether a client was made from these things before.
-func (r *Reconciler) known(s *scene, from bundle) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.clients[clientKey{issuer: s.key}].fingerprint == fingerprint(s.issuer.IssuerSpec(), from)
+	*have = connected{madeFrom: madeFrom, vendor: vendor}
+	return vendor, nil
 }
 
 // fingerprint tells whether a client would be another one. It is kept in memory only.

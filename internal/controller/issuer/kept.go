@@ -60,12 +60,14 @@ func (r *Reconciler) readKept(ctx context.Context, s *scene) error {
 func (r *Reconciler) keep(ctx context.Context, s *scene) error {
 	switch {
 	case !s.accepted:
+		// Credentials that nobody has tried yet take no copy's place.
 		return nil
 	case r.Book.Altered(s.issuer.GetUID(), s.issuer.GetGeneration()):
-		s.accepted = false
+		s.accepted, s.account.CanMint = false, false
 		s.account.Problem = status.VendorProblem(&token.Failure{Operation: "create token", Class: token.Invalid, Cause: token.CauseNameAltered})
 		return nil
 	case !controllerutil.ContainsFinalizer(s.issuer, v1alpha1.FinalizerProtect):
+		s.account.CanMint = false
 		s.account.Problem = *problem(v1alpha1.ReasonIssuerNotReady, "The issuer is about to be prepared for its first token.")
 		return nil
 	case s.kept.equal(s.own):
@@ -85,10 +87,9 @@ func (r *Reconciler) keep(ctx context.Context, s *scene) error {
 		WithFinalizers(v1alpha1.FinalizerLastGood).
 		WithType(corev1.SecretTypeOpaque).WithData(data)
 	if err := r.Client.Apply(ctx, secret, client.FieldOwner(v1alpha1.OperatorName), client.ForceOwnership); err != nil {
-		s.accepted = false
+		s.accepted, s.account.CanMint, s.unwritten = false, false, true
 		s.account.Problem = *problem(v1alpha1.ReasonWriteFailed, "The operator cannot keep its own copy of the accepted credentials in Secret "+
 			r.namespace(s.key)+"/"+keptName(s.key)+", without which tokens could not be revoked once the Secret with the credentials is gone. Look for quotas, admission policies and a namespace that is being deleted.")
-		s.next = s.now.Add(recheck)
 		if reason := apierrors.ReasonForError(err); reason != "" {
 			return nil
 		}

@@ -19,146 +19,130 @@ import (
 // recheck is how soon missing credentials are looked for again; no vendor call is made for it.
 const recheck = 15 * time.Second
 
-// probe takes a list if one is due, with the user's own credentials or, where these are gone or refused, with the kept ones.
+// maxAsked bounds the lists of one look: the kept credentials tell whose account it is, the user's are refused, the kept serve.
+const maxAsked = 3
+
+// probe takes the lists that are due, and says what the account can be used for.
 func (r *Reconciler) probe(ctx context.Context, s *scene) {
-	s.account = accounts.Account{UID: s.issuer.GetUID(), Generation: s.issuer.GetGeneration(), URL: apiURL(s.issuer.IssuerSpec()), ID: s.issuer.IssuerStatus().Account}
-	before, looked := r.Book.Get(s.issuer)
-	s.account.ID = cmp.Or(s.account.ID, before.ID)
+	before, _ := r.Book.Get(s.issuer)
+	s.account = accounts.Account{
+		UID: s.issuer.GetUID(), Generation: s.issuer.GetGeneration(), URL: apiURL(s.issuer.IssuerSpec()),
+		ID: cmp.Or(s.issuer.IssuerStatus().Account, before.ID), CanMint: before.CanMint,
+	}
 	if err := r.readKept(ctx, s); err != nil {
 		log.FromContext(ctx).Error(err, "the kept credentials cannot be read")
 	}
-	same := looked && s.ownProblem == nil && r.known(s, s.own)
+	s.memory = r.remember(s)
+	s.memory.note(s)
+	for range maxAsked {
+		which, at := s.memory.turns.next(r.means(s))
+		if which == nobody || at.After(r.Clock.Now()) {
+			break
+		}
+		r.ask(ctx, s, which)
+	}
+	s.conclude()
+}
+
+// means is what there is to ask the vendor with now, and for.
+func (r *Reconciler) means(s *scene) means {
+	usable := s.ownProblem == nil
+	return means{
+		own: usable, kept: s.kept.found() && (!usable || !s.kept.equal(s.own)),
+		pinned: s.account.ID != "",
+		due:    r.Inventory.Due(s.scope, s.issuer.IssuerSpec().ListInterval()),
+	}
+}
+
+// conclude says what the account can be used for, and why not for more.
+func (s *scene) conclude() {
+	m := s.memory
+	s.accepted = m.turns.serves == own && !m.turns.fresh
+	s.account.Vendor = m.vendor
+	s.account.CanList = m.turns.serves != nobody
+	s.account.CanRevoke = s.account.CanList
+	s.account.Limited = m.turns.serves == kept
+	s.account.CanMint = s.account.CanMint && m.turns.serves == own
 	switch {
+	case s.accepted, s.account.CanMint:
 	case s.ownProblem != nil:
 		s.account.Problem = *s.ownProblem
-		s.next = s.now.Add(recheck)
-		r.probeKept(ctx, s, before, looked)
-	case r.heldBack(s) && (!looked || (same && (!before.CanList || before.Limited))):
-		r.stayBack(ctx, s, before, looked)
-	case same && before.NextList.After(s.now):
-		s.carry(before)
-		s.next = s.now.Add(min(recheck, before.NextList.Sub(s.now)))
-	case same && before.CanList && !before.Limited && r.Inventory.Due(s.scope, s.issuer.IssuerSpec().ListInterval()).After(s.now):
-		s.carry(before)
-		s.accepted = true
+	case m.trouble.Reason != "":
+		s.account.Problem = m.trouble
 	default:
-		r.probeOwn(ctx, s, before, looked)
+		s.account.Problem = *notAskedYet()
 	}
 }
 
-// carry goes on with what was found before, short of what depends on more than the vendor.
-func (s *scene) carry(before accounts.Account) {
-	if before.Limited && !s.kept.found() {
-		// The copy went with the last token that needed it.
-		s.account.Problem = before.Problem
-		return
-	}
-	s.account.Vendor, s.account.CanList, s.account.CanRevoke = before.Vendor, before.CanList, before.CanRevoke
-	s.account.Limited, s.account.NextList = before.Limited, before.NextList
-	if before.Limited || !before.CanList {
-		s.account.Problem = before.Problem
-	}
+func notAskedYet() *lifecycle.Problem {
+	return problem(v1alpha1.ReasonIssuerNotReady, "The vendor is about to be asked whether it accepts the credentials.")
 }
 
-// heldBack tells whether an earlier failure forbids a vendor call for now, in this process or the one before.
-func (r *Reconciler) heldBack(s *scene) bool {
-	failure := s.issuer.IssuerStatus().Failure
-	return failure != nil && failure.Generation == s.issuer.GetGeneration() && failure.NextAttemptTime != nil && failure.NextAttemptTime.After(s.now)
-}
-
-// stayBack says what the failure was, and waits.
-func (r *Reconciler) stayBack(ctx context.Context, s *scene, before accounts.Account, looked bool) {
-	failure := s.issuer.IssuerStatus().Failure
-	s.next = failure.NextAttemptTime.Time
-	if looked {
-		s.carry(before)
-		if s.account.Limited {
-			// The kept credentials go on serving meanwhile.
-			s.ownHeld = true
-			r.probeKept(ctx, s, before, looked)
-		}
-		return
-	}
-	s.account.Problem = lifecycle.Problem{Reason: lifecycle.Reason(failure.Reason), Message: failure.Message}
-}
-
-// probeOwn uses the user's own credentials.
-func (r *Reconciler) probeOwn(ctx context.Context, s *scene, before accounts.Account, looked bool) {
-	if r.list(ctx, s, s.own, false) {
-		s.accepted = true
-		return
-	}
-	if s.failure != nil && s.failure.Cause == token.CausePaced {
-		// Our own pace is nobody's trouble.
-		s.next = s.now.Add(max(s.failure.RetryAfter, time.Second))
-		s.failure, s.probed, s.paced = nil, false, true
-		s.carry(before)
-		s.accepted = before.CanList && !before.Limited
-		return
-	}
-	refused := s.failure != nil && (s.failure.Class == token.Unauthorized || s.failure.Class == token.Forbidden)
-	if refused && s.kept.found() && !s.kept.equal(s.own) {
-		own, problem := s.failure, s.account.Problem
-		r.probeKept(ctx, s, before, looked)
-		s.failure, s.account.Problem = own, problem
-	}
-}
-
-// probeKept lists with the kept credentials: enough to revoke with.
-func (r *Reconciler) probeKept(ctx context.Context, s *scene, before accounts.Account, looked bool) {
-	if !s.kept.found() {
-		return
-	}
-	problem := s.account.Problem
-	if looked && before.CanList && before.Limited && r.Inventory.Due(s.scope, s.issuer.IssuerSpec().ListInterval()).After(s.now) {
-		s.carry(before)
-		s.account.Problem = problem
-		return
-	}
-	if r.heldBack(s) && s.failure == nil && !s.ownHeld {
-		s.next = s.issuer.IssuerStatus().Failure.NextAttemptTime.Time
-		return
-	}
-	if r.list(ctx, s, s.kept, true) {
-		s.account.Limited = true
-	}
-	s.account.Problem = problem
-}
-
-// list takes one list and notes what it means.
-func (r *Reconciler) list(ctx context.Context, s *scene, from bundle, kept bool) bool {
-	client, err := r.client(s, from, kept)
+// ask takes one list with some credentials, and notes what it means for them.
+func (r *Reconciler) ask(ctx context.Context, s *scene, which source) {
+	m := s.memory
+	vendor, err := r.connect(s, which)
 	if err != nil {
-		s.account.Problem = *problem(v1alpha1.ReasonInvalidURL, "No client can be made from the issuer's spec. Correct its URLs and CA bundle.")
 		log.FromContext(ctx).Error(err, "no client for the issuer")
-		return false
+		m.trouble = *problem(v1alpha1.ReasonInvalidURL, "No client can be made from the issuer's spec. Correct its URLs and CA bundle.")
+		m.turns.failed(which, false, r.Clock.Now().Add(recheck))
+		return
 	}
-	s.account.Vendor = client
+	snapshot, changed, err := r.Inventory.Refresh(ctx, s.scope, vendor, s.account.ID)
+	failure := token.AsFailure(err)
+	if failure != nil && failure.Cause == token.CausePaced {
+		m.turns.wait(r.Clock.Now().Add(max(failure.RetryAfter, time.Second)))
+		return
+	}
 	s.probed = true
-	snapshot, changed, err := r.Inventory.Refresh(ctx, s.scope, client, s.account.ID)
 	var other *inventory.OtherAccountError
-	if errors.As(err, &other) {
-		found := "to the vendor account " + shown(other.Account)
-		if other.Account == "" {
-			found = "to a vendor account without any token"
+	switch {
+	case errors.As(err, &other):
+		m.trouble = *elsewhere(s.account.ID, other.Account)
+		m.turns.misled(which, r.Clock.Now().Add(max(recheck, s.issuer.IssuerSpec().ListInterval())))
+	case failure != nil:
+		r.failed(s, which, failure)
+	default:
+		m.turns.listed(which)
+		s.changed = append(s.changed, changed...)
+		s.account.ID = cmp.Or(s.account.ID, snapshot.Account)
+		if which == own {
+			s.failure, m.trouble = nil, lifecycle.Problem{}
 		}
-		s.account.Problem = *problem(v1alpha1.ReasonAccountChanged, "The credentials lead "+found+", but the issuer's tokens are in "+shown(s.account.ID)+
-			". Nothing is created or revoked, and Secrets are untouched. Put back credentials of the account; for another account create another issuer.")
-		s.account.NextList = s.now.Add(max(recheck, s.issuer.IssuerSpec().ListInterval()))
-		s.next = s.now.Add(recheck)
-		return false
 	}
-	if err != nil {
-		s.failure = token.AsFailure(err)
-		s.account.Problem = status.VendorProblem(s.failure)
-		return false
+	if m.turns.serves == which || m.turns.serves == nobody {
+		m.vendor = vendor
 	}
-	s.failure, s.changed = nil, changed
-	s.account.CanList, s.account.CanRevoke = true, true
-	if s.account.ID == "" {
-		s.account.ID = snapshot.Account
+}
+
+// failed notes a list that the vendor did not give, and waits longer each time.
+func (r *Reconciler) failed(s *scene, which source, failure *token.Failure) {
+	refused := failure.Class == token.Unauthorized || failure.Class == token.Forbidden
+	if s.failure == nil {
+		s.failures = 1
+		if before := s.issuer.IssuerStatus().Failure; before != nil && before.Generation == s.issuer.GetGeneration() && !s.memory.turns.fresh {
+			s.failures = before.Count + 1
+		}
 	}
-	return true
+	if s.failure == nil || which == own {
+		s.failure = failure
+	}
+	wait := status.BackOff(status.VendorTrouble, s.failures, string(s.issuer.GetUID()), failure.RetryAfter)
+	// The API keeps whole seconds.
+	s.retryAt = r.Clock.Now().Add(wait + time.Second).Truncate(time.Second)
+	if which == own || s.memory.turns.mustLearn(r.means(s)) {
+		s.memory.trouble = status.VendorProblem(failure)
+	}
+	s.memory.turns.failed(which, refused, s.retryAt)
+}
+
+func elsewhere(pinned, found string) *lifecycle.Problem {
+	lead := "to the vendor account " + shown(found)
+	if found == "" {
+		lead = "to a vendor account without any token"
+	}
+	return problem(v1alpha1.ReasonAccountChanged, "The credentials lead "+lead+", but the issuer's tokens are in "+shown(pinned)+
+		". Nothing is created or revoked, and Secrets are untouched. Put back credentials of the account; for another account create another issuer.")
 }
 
 // maxShown bounds what of a vendor's identifier is shown.

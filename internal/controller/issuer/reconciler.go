@@ -72,20 +72,8 @@ type Reconciler struct {
 	// New makes an empty issuer of the kind.
 	New func() v1alpha1.Issuer
 
-	mu      sync.Mutex
-	clients map[clientKey]connected
-}
-
-// clientKey tells the client of the user's own credentials from that of the kept ones.
-type clientKey struct {
-	issuer accounts.Key
-	kept   bool
-}
-
-// connected is a client and what it was made from.
-type connected struct {
-	fingerprint string
-	vendor      vendors.Vendor
+	mu       sync.Mutex
+	memories map[accounts.Key]*memory
 }
 
 // scene is one look at an issuer.
@@ -103,19 +91,19 @@ type scene struct {
 	ownProblem *lifecycle.Problem
 	kept       bundle
 
+	memory  *memory
 	account accounts.Account
 	// accepted: the vendor accepts the user's own credentials.
 	accepted bool
-	// failure is a vendor call that failed just now.
-	failure *token.Failure
-	// probed: a list was tried just now; changed are the objects whose rows differ.
-	probed bool
-	// ownHeld: the user's own credentials are not tried again yet.
-	ownHeld bool
-	// paced: a list would have come too early by our own pace.
-	paced   bool
+	// probed: the vendor was asked for a list just now; changed are the objects whose rows differ.
+	probed  bool
 	changed []string
-	next    time.Time
+	// failure is a list that failed just now, the failures-th in a row; the next is to be tried at retryAt.
+	failure  *token.Failure
+	failures int32
+	retryAt  time.Time
+	// unwritten: the copy of the accepted credentials could not be written.
+	unwritten bool
 }
 
 // Reconcile looks at one issuer: who needs it, what its credentials are, and what the vendor shows for them.
@@ -195,10 +183,7 @@ func (r *Reconciler) forget(key accounts.Key) {
 		r.Inventory.Forget(accounts.Scope(account.UID))
 	}
 	r.Metrics.Forget(key.Kind, key.Namespace, key.Name)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.clients, clientKey{issuer: key})
-	delete(r.clients, clientKey{issuer: key, kept: true})
+	r.dropMemory(key)
 }
 
 // protect puts the finalizer on an issuer that GatewayTokens refer to, before any of them can have a token.

@@ -67,48 +67,22 @@ func (r *Reconciler) record(ctx context.Context, s *scene) (ctrl.Result, error) 
 	return ctrl.Result{RequeueAfter: r.pause(s)}, nil
 }
 
-// pause is how long until the issuer is to be looked at again: when a list is due, when the vendor may be asked again after a
-// failure, and soon where a person may have mended what no event tells of.
+// pause is how long until the issuer is to be looked at again: when the vendor is to be asked, and soon where a person may have
+// mended what no event tells of.
 func (r *Reconciler) pause(s *scene) time.Duration {
-	next := s.next
-	if due := r.Inventory.Due(s.scope, s.issuer.IssuerSpec().ListInterval()); s.account.CanList && !s.paced {
-		next = earlier(next, due)
+	now := r.Clock.Now()
+	which, at := s.memory.turns.next(r.means(s))
+	if soon := now.Add(recheck); which == nobody || ((s.unwritten || mendable(string(s.account.Problem.Reason))) && at.After(soon)) {
+		at = soon
 	}
-	if failure := s.issuer.IssuerStatus().Failure; failure != nil && failure.NextAttemptTime != nil {
-		if at := failure.NextAttemptTime.Time; at.After(s.now) && (!s.account.CanList || next.IsZero()) {
-			next = at
-		}
-		if mendable(failure.Reason) {
-			// No vendor call comes of it unless the credentials or the CA bundle are others by then.
-			next = earlier(next, s.now.Add(recheck))
-		}
-	}
-	if next.IsZero() {
-		next = s.now.Add(recheck)
-	}
-	if now := r.Clock.Now(); next.After(now) {
-		return next.Sub(now)
-	}
-	if s.probed {
-		return time.Millisecond
-	}
-	// What is due and was not done now is not done a moment later, either.
-	return time.Second
-}
-
-// earlier gives the earlier of two times, of which the zero one does not count.
-func earlier(a, b time.Time) time.Time {
-	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
-		return b
-	}
-	return a
+	return max(at.Sub(now), time.Millisecond)
 }
 
 // mendable tells whether a person mends it in the Secret or ConfigMap that the issuer names, of which no event tells.
 func mendable(reason string) bool {
 	switch reason {
 	case v1alpha1.ReasonCredentialsNotFound, v1alpha1.ReasonCredentialsKeyMissing, v1alpha1.ReasonCABundleNotFound, v1alpha1.ReasonCABundleInvalid,
-		v1alpha1.ReasonCredentialsRejected, v1alpha1.ReasonPermissionDenied, v1alpha1.ReasonCertificateNotTrusted:
+		v1alpha1.ReasonCredentialsRejected, v1alpha1.ReasonPermissionDenied, v1alpha1.ReasonCertificateNotTrusted, v1alpha1.ReasonAccountChanged:
 		return true
 	default:
 		return false
@@ -138,17 +112,12 @@ func (r *Reconciler) describe(ctx context.Context, s *scene) error {
 func (s *scene) describeFailure(next *v1alpha1.TokenIssuerStatus) {
 	switch {
 	case s.failure != nil:
-		var count int32 = 1
-		if next.Failure != nil && next.Failure.Generation == s.issuer.GetGeneration() {
-			count = next.Failure.Count + 1
-		}
-		wait := status.BackOff(status.VendorTrouble, count, string(s.issuer.GetUID()), s.failure.RetryAfter)
-		at := metav1.NewTime(s.now.Add(wait + time.Second).Truncate(time.Second))
+		at := metav1.NewTime(s.retryAt)
 		next.Failure = &v1alpha1.Failure{
-			Count: count, Reason: string(s.account.Problem.Reason), Message: status.Cut(s.account.Problem.Message),
+			Count: s.failures, Reason: string(s.account.Problem.Reason), Message: status.Cut(s.account.Problem.Message),
 			NextAttemptTime: &at, Generation: s.issuer.GetGeneration(),
 		}
-	case s.accepted, s.probed && !s.ownHeld:
+	case s.accepted, s.probed && s.account.Limited && s.ownProblem != nil:
 		next.Failure = nil
 	}
 }
@@ -157,6 +126,9 @@ func (s *scene) describeFailure(next *v1alpha1.TokenIssuerStatus) {
 func (s *scene) ready(next *v1alpha1.TokenIssuerStatus) metav1.Condition {
 	condition := metav1.Condition{Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse}
 	problem := s.account.Problem
+	if problem.Reason == "" {
+		problem = *notAskedYet()
+	}
 	switch {
 	case s.accepted:
 		condition.Status, condition.Reason = metav1.ConditionTrue, v1alpha1.ReasonCredentialsAccepted
@@ -171,11 +143,15 @@ func (s *scene) ready(next *v1alpha1.TokenIssuerStatus) metav1.Condition {
 	return condition
 }
 
-// outage: the vendor cannot be reached now, but accepted these credentials before.
+// outage: the vendor cannot be asked now, but accepted credentials of this spec before.
 func (s *scene) outage(next *v1alpha1.TokenIssuerStatus) bool {
 	ready := meta.FindStatusCondition(next.Conditions, v1alpha1.ConditionReady)
 	if ready == nil || ready.Status != metav1.ConditionTrue || ready.ObservedGeneration != s.issuer.GetGeneration() {
 		return false
+	}
+	if s.memory.turns.serves == own {
+		// Other credentials wait for their turn; those before them go on.
+		return !s.accepted && s.memory.turns.fresh
 	}
 	switch string(s.account.Problem.Reason) {
 	case v1alpha1.ReasonVendorUnreachable, v1alpha1.ReasonVendorUnavailable, v1alpha1.ReasonRateLimited, v1alpha1.ReasonUnexpectedAnswer, v1alpha1.ReasonAnswerTooLarge:
