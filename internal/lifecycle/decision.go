@@ -115,36 +115,12 @@ type Planned struct {
 	Decision Decision
 	// Rule names the rule that decided.
 	Rule string
-	// Published is what the Secret holds.
-	Published Published
+	// Usable: the Secret holds a token that, as far as is known, works.
+	Usable bool
 	// Retiring are the tokens that wait for their revocation.
 	Retiring []Retirement
 	// Trouble is what keeps the vendor from being reached or used; nil where nothing does. It says nothing about Ready.
 	Trouble *Problem
-}
-
-// Standing is what is known about a token at the vendor.
-type Standing int
-
-const (
-	// StandingUnknown: no list settles it.
-	StandingUnknown Standing = iota
-	// StandingActive: a list shows it as active.
-	StandingActive
-	// StandingRevoked: a list shows it as revoked, or the vendor confirmed it.
-	StandingRevoked
-	// StandingUnlisted: a complete list of the right account does not show it.
-	StandingUnlisted
-)
-
-// Published is what the Secret holds.
-type Published struct {
-	// Intact: the Secret is the object's own and holds the value that its ledger says.
-	Intact bool
-	// Entry is the current token by the ledger; zero where no ledger says.
-	Entry ledger.Entry
-	// Standing of that token at the vendor.
-	Standing Standing
 }
 
 // Retirement is one token that waits for its revocation.

@@ -65,7 +65,7 @@ func revokeDueBeforeRetaining(v *view) Decision {
 		return wait
 	}
 	for _, retirement := range v.retirements() {
-		if v.standing(retirement.ID) == StandingActive {
+		if v.standing(retirement.ID) == standingActive {
 			return Wait{Problem: Problem{ReasonRetiring, "Token " + string(retirement.ID) + " was replaced and stays valid until its overlap has passed; then this GatewayToken is released."},
 				Until: v.Now.Add(max(retirement.Due.Sub(v.ServerNow), time.Second))}
 		}

@@ -158,6 +158,33 @@ func deleted(o *Observation) {
 
 func retained(o *Observation) { o.Object.Retain = true }
 
+// What is not known to be wrong is left in use.
+func TestUsable(t *testing.T) {
+	tests := map[string]struct {
+		reason  string
+		changes []func(*Observation)
+		want    bool
+	}{
+		"active":            {"a list shows it", []func(*Observation){holds("T1", 1), row("T1", 1, token.Active)}, true},
+		"not listed":        {"absence alone proves nothing", []func(*Observation){holds("T1", 1)}, true},
+		"nothing known yet": {"no list was seen since the start", []func(*Observation){holds("T1", 1), func(o *Observation) { o.Snapshot = token.Snapshot{} }}, true},
+		"revoked":           {"the value does not open the gateway any more", []func(*Observation){holds("T1", 1), row("T1", 1, token.Revoked)}, false},
+		"revoked just now": {"the list is older than the vendor's word", []func(*Observation){holds("T1", 1), row("T1", 1, token.Active), func(o *Observation) {
+			o.Memory.Revoked = map[token.ID]time.Time{"T1": o.Now}
+		}}, false},
+		"value edited":      {"the value is another one", []func(*Observation){holds("T1", 1), row("T1", 1, token.Active), func(o *Observation) { o.Secret.ValueIntact = false }}, false},
+		"ledger not signed": {"anybody may have written it", []func(*Observation){holds("T1", 1), row("T1", 1, token.Active), func(o *Observation) { o.Secret.Trust = ledger.Hint }}, false},
+		"no Secret":         {"there is nothing to use", []func(*Observation){row("T1", 1, token.Active)}, false},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := Plan(observed(t, tc.changes...)).Usable; got != tc.want {
+				t.Errorf("%s: got %t, want %t", tc.reason, got, tc.want)
+			}
+		})
+	}
+}
+
 // The ledger that follows a publication is what the next process will know.
 func TestNextLedger(t *testing.T) {
 	o := observed(t, holds("T1", 1), row("T1", 1, token.Active), row("T7", 7, token.Active))

@@ -146,7 +146,7 @@ func issuerTerminating(v *view) Decision {
 
 // reportRevocation: the owner wants to decide what follows a revocation by somebody else.
 func reportRevocation(v *view) Decision {
-	if !v.Object.ReportRevocation || v.proof == nil || v.standing(v.proof.Current.ID) != StandingRevoked {
+	if !v.Object.ReportRevocation || v.proof == nil || v.standing(v.proof.Current.ID) != standingRevoked {
 		return nil
 	}
 	return Stall{Problem{ReasonRevokedAtVendor, "Token " + string(v.proof.Current.ID) + " was revoked at the vendor by somebody else, and onRemoteRevocation is Report. " +
@@ -345,7 +345,7 @@ func (v *view) firstDue() (ledger.Entry, bool) {
 		return ledger.Entry{}, false
 	}
 	for _, entry := range v.proof.Condemned {
-		if v.standing(entry.ID) == StandingActive {
+		if v.standing(entry.ID) == standingActive {
 			return entry, true
 		}
 	}
@@ -353,7 +353,7 @@ func (v *view) firstDue() (ledger.Entry, bool) {
 		return ledger.Entry{}, false
 	}
 	for _, entry := range v.proof.Retiring {
-		if v.standing(entry.ID) == StandingActive && !v.ServerNow.Before(v.since(entry).Add(v.overlap())) {
+		if v.standing(entry.ID) == standingActive && !v.ServerNow.Before(v.since(entry).Add(v.overlap())) {
 			return entry, true
 		}
 	}

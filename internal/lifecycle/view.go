@@ -69,26 +69,40 @@ func (v *view) revokedSince(id token.ID) bool {
 	return confirmed && !v.Snapshot.BegunAfter(at)
 }
 
+// standing is what is known about a token at the vendor.
+type standing int
+
+const (
+	// standingUnknown: no list settles it.
+	standingUnknown standing = iota
+	// standingActive: a list shows it as active.
+	standingActive
+	// standingRevoked: a list shows it as revoked, the vendor confirmed it, or it does not know the token.
+	standingRevoked
+	// standingUnlisted: a complete list of the right account does not show it.
+	standingUnlisted
+)
+
 // standing tells what is known about a token at the vendor.
-func (v *view) standing(id token.ID) Standing {
+func (v *view) standing(id token.ID) standing {
 	if v.revokedSince(id) {
-		return StandingRevoked
+		return standingRevoked
 	}
 	if !v.Snapshot.Taken() {
-		return StandingUnknown
+		return standingUnknown
 	}
 	row, listed := v.Snapshot.Rows[id]
 	switch {
 	case listed && row.State == token.Revoked:
-		return StandingRevoked
+		return standingRevoked
 	case listed:
-		return StandingActive
+		return standingActive
 	case v.Memory.Gone[id]:
-		return StandingRevoked
+		return standingRevoked
 	case v.Snapshot.Complete && v.Snapshot.Anchored && v.absenceCounts():
-		return StandingUnlisted
+		return standingUnlisted
 	default:
-		return StandingUnknown
+		return standingUnknown
 	}
 }
 
@@ -123,25 +137,17 @@ func notListed(id token.ID) Problem {
 }
 
 // gone tells whether nothing needs to be done about a token any more.
-func (v *view) gone(id token.ID) bool { return v.standing(id) == StandingRevoked }
-
-// published tells what the Secret holds.
-func (v *view) published() Published {
-	if v.hint == nil {
-		return Published{}
-	}
-	return Published{Intact: v.Secret.ValueIntact, Entry: v.hint.Current, Standing: v.standing(v.hint.Current.ID)}
-}
+func (v *view) gone(id token.ID) bool { return v.standing(id) == standingRevoked }
 
 // usable tells whether the Secret holds a token that, as far as is known, works.
 func (v *view) usable() bool {
-	return v.proof != nil && v.Secret.ValueIntact && v.standing(v.proof.Current.ID) != StandingRevoked
+	return v.proof != nil && v.Secret.ValueIntact && v.standing(v.proof.Current.ID) != standingRevoked
 }
 
 // handFits tells whether the minted token in memory may still be published.
 func (v *view) handFits() bool {
 	hand := v.Memory.InHand
-	if hand == nil || v.standing(hand.Token.ID) == StandingRevoked {
+	if hand == nil || v.standing(hand.Token.ID) == standingRevoked {
 		return false
 	}
 	if v.hint == nil {
@@ -230,7 +236,7 @@ func (v *view) trouble() *Problem {
 	case v.skewed():
 		return &Problem{ReasonClockSkew, "The operator's clock and the API server's differ by " + v.Skew.Abs().Round(time.Second).String() +
 			": nothing is triggered by time until they agree. Check the time synchronisation of the nodes."}
-	case v.hint != nil && v.standing(v.hint.Current.ID) == StandingUnlisted:
+	case v.hint != nil && v.standing(v.hint.Current.ID) == standingUnlisted:
 		problem := notListed(v.hint.Current.ID)
 		return &problem
 	default:

@@ -138,12 +138,9 @@ func timeOf(t time.Time) *metav1.Time {
 	return &metav1.Time{Time: t.UTC().Truncate(time.Second)}
 }
 
-// usable tells whether the Secret holds a token last known active.
+// usable tells whether the Secret holds a token that, as far as is known, works.
 func (s Scene) usable() bool {
-	if s.Outcome.Published != nil {
-		return true
-	}
-	return s.record() != nil && s.Planned.Published.Intact && s.Planned.Published.Standing != lifecycle.StandingRevoked
+	return s.Outcome.Published != nil || s.Planned.Usable
 }
 
 func (s Scene) conditions(next *v1alpha1.GatewayTokenStatus) {

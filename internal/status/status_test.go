@@ -36,10 +36,7 @@ func scene(options ...func(*Scene)) Scene {
 			Secret:   lifecycle.Secret{Presence: lifecycle.Owned, Trust: ledger.Proof, Ledger: current(), ValueIntact: true},
 			Settings: lifecycle.DefaultSettings(),
 		},
-		Planned: lifecycle.Planned{
-			Decision:  lifecycle.Rest{},
-			Published: lifecycle.Published{Intact: true, Entry: current().Current, Standing: lifecycle.StandingActive},
-		},
+		Planned: lifecycle.Planned{Decision: lifecycle.Rest{}, Usable: true},
 	}
 	for _, option := range options {
 		option(&s)
@@ -58,7 +55,7 @@ func before(generation int64, options ...func(*Scene)) func(*Scene) {
 
 func withoutSecret(s *Scene) {
 	s.Observed.Secret = lifecycle.Secret{}
-	s.Planned.Published = lifecycle.Published{}
+	s.Planned.Usable = false
 }
 
 func decided(d lifecycle.Decision) func(*Scene) { return func(s *Scene) { s.Planned.Decision = d } }
@@ -138,16 +135,8 @@ func TestOf(t *testing.T) {
 		},
 		"revoked by somebody else": {
 			reason: "the value does not open the gateway any more",
-			scene:  scene(decided(lifecycle.Relist{}), before(3), func(s *Scene) { s.Planned.Published.Standing = lifecycle.StandingRevoked }),
+			scene:  scene(decided(lifecycle.Relist{}), before(3), func(s *Scene) { s.Planned.Usable = false }),
 			ready:  "False Issuing", reachable: answered,
-		},
-		"not listed": {
-			reason: "absence alone proves nothing",
-			scene:  scene(func(s *Scene) { s.Planned.Published.Standing = lifecycle.StandingUnlisted }), ready: published, reachable: answered,
-		},
-		"nothing known yet": {
-			reason: "no list was seen since the start",
-			scene:  scene(func(s *Scene) { s.Planned.Published.Standing = lifecycle.StandingUnknown }), ready: published, reachable: answered,
 		},
 		"suspended with a Secret": {
 			reason: "what is published stays Ready", scene: scene(suspended), ready: published, reachable: answered,
