@@ -38,8 +38,6 @@ type Protect struct{}
 type Issue struct {
 	Name     string
 	Sequence int
-	// BySpec: the spec caused it, so that it does not count against the mint budget.
-	BySpec bool
 	// Replaces is the token that is current now; empty for none.
 	Replaces token.ID
 	Why      string

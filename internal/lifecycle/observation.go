@@ -152,8 +152,6 @@ type InHand struct {
 	Token token.Token
 	// Replaces is the token that was current when it was minted; empty for none.
 	Replaces token.ID
-	// BySpec: the spec caused the mint.
-	BySpec bool
 }
 
 // Settings are the operator's, not the object's.

@@ -13,6 +13,10 @@ import (
 // vendor know.
 const maxHintLead = 10_000
 
+// firstSequence is that of an object's first token: the one create that its spec causes, so that it does not count against
+// the mint budget.
+const firstSequence = 1
+
 // identityClash: two objects with one marker could not tell their tokens apart.
 func identityClash(v *view) Decision {
 	if v.Object.Twin == "" {
@@ -85,7 +89,8 @@ func publishInHand(v *view) Decision {
 	hand := v.Memory.InHand
 	record := v.nextLedger(entryOf(hand.Token))
 	record.Account = cmp.Or(hand.Token.Account, v.Issuer.Account)
-	record.Mints = remember(record.Mints, ledger.Mint{Sequence: sequenceOf(hand.Token), At: mintTime(hand.Token, v.Now), BySpec: hand.BySpec})
+	made := ledger.Mint{Sequence: record.Current.Sequence, At: mintTime(hand.Token, v.Now), BySpec: record.Current.Sequence == firstSequence}
+	record.Mints = remember(record.Mints, made)
 	return Publish{Source: FromHand, Ledger: record, Why: "a new token was issued"}
 }
 
@@ -233,7 +238,6 @@ func mint(v *view) Decision {
 	issue := Issue{
 		Name:     v.Object.Marker.WithSequence(sequence).Name(v.Object.BaseName, v.Issuer.Capabilities.MaxNameLength),
 		Sequence: sequence,
-		BySpec:   v.hint == nil && sequence == 1,
 		Why:      "there is no token yet",
 	}
 	if v.hint != nil {
@@ -293,7 +297,7 @@ func budget(v *view) Decision {
 // unplannedMints are the times of creates that no spec caused, earliest first.
 func (v *view) unplannedMints() []time.Time {
 	at := map[int]time.Time{}
-	planned := map[int]bool{1: true}
+	planned := map[int]bool{firstSequence: true}
 	for _, row := range v.Snapshot.Rows {
 		if marker, ok := row.Marker(); ok && marker.SameIncarnation(v.Object.Marker) {
 			at[marker.Sequence] = row.IssuedAt

@@ -178,7 +178,7 @@ func TestStories(t *testing.T) {
 		"Secret taken between mint and publication": func(s *story) {
 			s.observation.Object.Protected = true
 			s.lists()
-			s.observation.Memory.InHand = &InHand{Token: token.Token{ID: "T1", Name: s.observation.Object.Marker.WithSequence(1).Name("m", 64), State: token.Active}, BySpec: true}
+			s.observation.Memory.InHand = &InHand{Token: token.Token{ID: "T1", Name: s.observation.Object.Marker.WithSequence(1).Name("m", 64), State: token.Active}}
 			s.rows["T1"] = s.observation.Memory.InHand.Token
 			s.observation.Secret = Secret{Presence: Foreign}
 			s.says("a token is in hand, and somebody else's Secret has the name").settles().hasCreates(0)

@@ -247,7 +247,7 @@ func (s *story) creates1(d Issue) bool {
 	}
 	s.rows[made.ID] = made
 	s.note("  the vendor commits %s", made.ID)
-	s.observation.Memory.InHand = &InHand{Token: made, Replaces: d.Replaces, BySpec: d.BySpec}
+	s.observation.Memory.InHand = &InHand{Token: made, Replaces: d.Replaces}
 	return true
 }
 

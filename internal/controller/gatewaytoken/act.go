@@ -92,7 +92,7 @@ func (r *Reconciler) issue(ctx context.Context, s *scene, d lifecycle.Issue) (ou
 		r.wantList(s)
 	}
 	s.memory.hand = &hand{
-		InHand: lifecycle.InHand{Token: issued.Token, Replaces: d.Replaces, BySpec: d.BySpec},
+		InHand: lifecycle.InHand{Token: issued.Token, Replaces: d.Replaces},
 		value:  issued.Value,
 	}
 	s.observation.Memory.InHand = &s.memory.hand.InHand
