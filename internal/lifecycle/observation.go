@@ -21,13 +21,8 @@ import (
 
 // Observation is all that is known about one GatewayToken at one instant. That something is absent is data, too; a failed read gives no Observation.
 type Observation struct {
-	// Now is the operator's clock.
-	Now time.Time
-	// ServerNow is what the API server's clock says now, and Skew how far the operator's is off.
-	ServerNow time.Time
-	Skew      time.Duration
-	// Live tells that Object, Issuer and Secret were read from the API server just now and not from a cache.
-	Live bool
+	// Now is the operator's clock, ServerNow what the API server's says at the same instant.
+	Now, ServerNow time.Time
 
 	Object   Object
 	Issuer   Issuer

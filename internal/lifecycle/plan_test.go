@@ -17,7 +17,7 @@ func observed(t *testing.T, changes ...func(*Observation)) Observation {
 	s.observation.Object.Protected = true
 	s.passes(time.Second).lists()
 	o := s.observation
-	o.Now, o.ServerNow, o.Live = s.now, s.now, true
+	o.Now, o.ServerNow = s.now, s.now
 	for _, change := range changes {
 		change(&o)
 	}
@@ -229,7 +229,7 @@ func TestEntriesAreBounded(t *testing.T) {
 
 func TestRestWhileSkewed(t *testing.T) {
 	o := observed(t, holds("T2", 2), row("T1", 1, token.Active), row("T2", 2, token.Active), retiring("T1", start.Add(-2*time.Hour)))
-	o.Skew = time.Hour
+	o.ServerNow = o.Now.Add(time.Hour)
 	if got, ok := Plan(o).Decision.(Rest); !ok || !got.Next.After(o.Now) {
 		t.Errorf("got %+v, want a Rest that ends: the clock may be set right without anybody telling", Plan(o).Decision)
 	}

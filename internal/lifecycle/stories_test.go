@@ -213,9 +213,9 @@ func TestStories(t *testing.T) {
 			s.settles()
 			s.observation.Secret = Secret{}
 			s.says("the Secret is deleted; T1 retires").settles()
-			s.observation.Skew = 10 * time.Minute
+			s.skew = 10 * time.Minute
 			s.passes(2*time.Hour).says("the overlap passes, with a clock ten minutes off").lists().settles().leaves("T1", "T2")
-			s.observation.Skew = 0
+			s.skew = 0
 			s.says("the clock is right again").settles().leaves("T2")
 		},
 		"grant lost": func(s *story) {

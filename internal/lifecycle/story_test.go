@@ -29,6 +29,7 @@ type story struct {
 	text strings.Builder
 
 	now         time.Time
+	skew        time.Duration
 	observation Observation
 	rows        map[token.ID]token.Token
 	values      map[token.ID]string
@@ -119,8 +120,7 @@ func (s *story) lists() *story {
 func (s *story) settles() *story {
 	s.t.Helper()
 	for range 40 {
-		s.observation.Now, s.observation.ServerNow = s.now, s.now.Add(s.observation.Skew)
-		s.observation.Live = true
+		s.observation.Now, s.observation.ServerNow = s.now, s.now.Add(s.skew)
 		planned := Plan(s.observation)
 		if HandSpent(s.observation) {
 			s.observation.Memory.Doubted[s.observation.Memory.InHand.Token.Name] = true

@@ -109,8 +109,7 @@ func (v *view) standing(id token.ID) standing {
 // absenceCounts tells whether a token that the list does not show would have had to be in it: it began after the last create
 // had ended and the Secret was written.
 func (v *view) absenceCounts() bool {
-	offset := v.ServerNow.Sub(v.Now)
-	return v.Snapshot.BegunAfter(v.latestUncertainty()) && v.Snapshot.StartedAt.Add(offset).After(v.Secret.WrittenAt)
+	return v.Snapshot.BegunAfter(v.latestUncertainty()) && v.Snapshot.StartedAt.Add(v.skew()).After(v.Secret.WrittenAt)
 }
 
 // missing finds a token that this object is known to have had and that the list does not show, at a vendor that keeps showing
@@ -201,8 +200,11 @@ func (v *view) since(entry ledger.Entry) time.Time {
 // overlap is how long a replaced token stays valid.
 func (v *view) overlap() time.Duration { return max(v.Object.Overlap, v.Settings.OverlapFloor) }
 
+// skew is how far the API server's clock is ahead of the operator's.
+func (v *view) skew() time.Duration { return v.ServerNow.Sub(v.Now) }
+
 // skewed tells whether the operator's clock is too far off for time to trigger anything.
-func (v *view) skewed() bool { return v.Skew.Abs() > v.Settings.MaxSkew }
+func (v *view) skewed() bool { return v.skew().Abs() > v.Settings.MaxSkew }
 
 // heldBack tells whether earlier failures of this object forbid a vendor call for now.
 func (v *view) heldBack() Decision {
@@ -234,7 +236,7 @@ func (v *view) trouble() *Problem {
 	case v.otherAccount():
 		return &Problem{ReasonAccountChanged, accountChangedMessage(v.hint.Account, v.Issuer.Account)}
 	case v.skewed():
-		return &Problem{ReasonClockSkew, "The operator's clock and the API server's differ by " + v.Skew.Abs().Round(time.Second).String() +
+		return &Problem{ReasonClockSkew, "The operator's clock and the API server's differ by " + v.skew().Abs().Round(time.Second).String() +
 			": nothing is triggered by time until they agree. Check the time synchronisation of the nodes."}
 	case v.hint != nil && v.standing(v.hint.Current.ID) == standingUnlisted:
 		problem := notListed(v.hint.Current.ID)

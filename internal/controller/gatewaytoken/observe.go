@@ -19,7 +19,7 @@ import (
 )
 
 // observe reads everything the planner is told; nil where the object is gone. from is the cache, or the API server itself.
-func (r *Reconciler) observe(ctx context.Context, name types.NamespacedName, from client.Reader, live bool) (*scene, error) {
+func (r *Reconciler) observe(ctx context.Context, name types.NamespacedName, from client.Reader) (*scene, error) {
 	object := &v1alpha1.GatewayToken{}
 	if err := from.Get(ctx, name, object); apierrors.IsNotFound(err) {
 		return nil, nil //nolint:nilnil // gone is not an error
@@ -40,9 +40,9 @@ func (r *Reconciler) observe(ctx context.Context, name types.NamespacedName, fro
 	if err != nil {
 		return nil, err
 	}
-	now, offset := r.Clock.Now(), r.Server.Offset()
+	now := r.Clock.Now()
 	s.observation = lifecycle.Observation{
-		Now: now, ServerNow: now.Add(offset), Skew: offset, Live: live,
+		Now: now, ServerNow: now.Add(r.Server.Offset()),
 		Object: r.describe(s, invalid, twin), Issuer: issuer,
 		Secret: s.target.Observe(s.secret, object.AdoptPolicy()),
 		Memory: s.memory.observed(r.LeaderSince(), string(object.UID)), Settings: r.Settings,

@@ -80,7 +80,7 @@ type scene struct {
 
 // Reconcile observes, plans, acts and records. What is about to be done is planned anew on what the API server itself says.
 func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
-	s, err := r.observe(ctx, request.NamespacedName, r.Client, false)
+	s, err := r.observe(ctx, request.NamespacedName, r.Client)
 	if err == nil && s == nil {
 		return ctrl.Result{}, r.collect(ctx, request.NamespacedName)
 	}
@@ -88,16 +88,17 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return ctrl.Result{}, err
 	}
 	planned := lifecycle.Plan(s.observation)
-	if lifecycle.IsEffect(planned.Decision) {
-		if s, err = r.observe(ctx, request.NamespacedName, r.Live, true); err != nil || s == nil {
+	live := lifecycle.IsEffect(planned.Decision)
+	if live {
+		if s, err = r.observe(ctx, request.NamespacedName, r.Live); err != nil || s == nil {
 			return ctrl.Result{}, err
 		}
 		planned = lifecycle.Plan(s.observation)
+		if lifecycle.HandSpent(s.observation) {
+			s.memory.drop()
+		}
 	}
-	if s.observation.Live && lifecycle.HandSpent(s.observation) {
-		s.memory.drop()
-	}
-	log.FromContext(ctx).V(1).Info("planned", "decision", fmt.Sprintf("%T", planned.Decision), "rule", planned.Rule, "live", s.observation.Live)
+	log.FromContext(ctx).V(1).Info("planned", "decision", fmt.Sprintf("%T", planned.Decision), "rule", planned.Rule, "live", live)
 	outcome, err := r.act(ctx, s, planned.Decision)
 	if err != nil {
 		return afterError(err)
