@@ -42,7 +42,7 @@ func (r *Reconciler) act(ctx context.Context, s *scene, decision lifecycle.Decis
 	case lifecycle.Issue:
 		return r.issue(ctx, s, d)
 	case lifecycle.Publish:
-		return r.publish(ctx, s, d.Source, d)
+		return r.publish(ctx, s, d)
 	case lifecycle.Retain:
 		return r.retain(ctx, s, d)
 	case lifecycle.Revoke:
@@ -68,8 +68,13 @@ func (r *Reconciler) relist(s *scene, d lifecycle.Relist) inventory.Wish {
 
 // issue mints a token and publishes it. Whatever happens in between, the value is in memory and the name at the vendor.
 func (r *Reconciler) issue(ctx context.Context, s *scene, d lifecycle.Issue) (outcome, error) {
-	if failed, err := r.rehearse(ctx, s); failed != nil || err != nil {
-		return deref(failed), err
+	probe, err := s.target.Probe()
+	if err != nil {
+		return outcome{}, fmt.Errorf("rehearse the publication: %w", err)
+	}
+	// A Secret that cannot be written must not cost a token.
+	if err := r.write(ctx, s, probe, client.DryRunAll); err != nil {
+		return r.unwritten(ctx, err), nil
 	}
 	started := metav1.NewTime(r.Clock.Now())
 	log.FromContext(ctx).Info("asking the vendor for a token", "tokenName", d.Name, "why", d.Why)
@@ -100,14 +105,7 @@ func (r *Reconciler) issue(ctx context.Context, s *scene, d lifecycle.Issue) (ou
 	if !ok {
 		return outcome{again: true}, nil
 	}
-	return r.publish(ctx, s, publish.Source, publish)
-}
-
-func deref(o *outcome) outcome {
-	if o == nil {
-		return outcome{}
-	}
-	return *o
+	return r.publish(ctx, s, publish)
 }
 
 // createFailed notes a create that gave no token, and what must be known about it.

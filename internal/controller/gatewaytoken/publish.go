@@ -21,24 +21,6 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors"
 )
 
-// rehearse asks the API server whether the Secret could be written, with a placeholder: a Secret that cannot be written must
-// not cost a token. It returns an outcome where it could not.
-func (r *Reconciler) rehearse(ctx context.Context, s *scene) (*outcome, error) {
-	probe, err := s.target.Probe()
-	if err != nil {
-		return nil, fmt.Errorf("rehearse the publication: %w", err)
-	}
-	err = r.write(ctx, s, probe, client.DryRunAll)
-	switch {
-	case err == nil:
-		return nil, nil //nolint:nilnil // nothing in the way
-	case apierrors.IsConflict(err), apierrors.IsAlreadyExists(err), apierrors.IsNotFound(err):
-		return &outcome{after: conflictPause}, nil
-	default:
-		return r.writeFailed(ctx, err), nil
-	}
-}
-
 // write creates the Secret, or applies it to exactly the one that was read.
 func (r *Reconciler) write(ctx context.Context, s *scene, content secretdata.Content, options ...writeOption) error {
 	if s.secret == nil {
@@ -79,8 +61,8 @@ func (r *Reconciler) takeOver(ctx context.Context, s *scene) error {
 }
 
 // publish writes the Secret with the value and its ledger.
-func (r *Reconciler) publish(ctx context.Context, s *scene, source lifecycle.Source, d lifecycle.Publish) (outcome, error) {
-	value, failed := r.value(ctx, s, source, d.Ledger.Current.ID)
+func (r *Reconciler) publish(ctx context.Context, s *scene, d lifecycle.Publish) (outcome, error) {
+	value, failed := r.value(ctx, s, d)
 	if failed != nil {
 		return *failed, nil
 	}
@@ -94,7 +76,7 @@ func (r *Reconciler) publish(ctx context.Context, s *scene, source lifecycle.Sou
 	if err != nil && !r.landed(ctx, s, content) {
 		return r.unwritten(ctx, err), nil
 	}
-	return r.published(ctx, s, source, d), nil
+	return r.published(ctx, s, d), nil
 }
 
 // place writes the Secret, every field of it our own.
@@ -105,12 +87,22 @@ func (r *Reconciler) place(ctx context.Context, s *scene, content secretdata.Con
 	return r.write(ctx, s, content)
 }
 
-// unwritten tells an old view of the Secret, which another look mends, from a refusal.
+// unwritten tells an old view of the Secret, which another look mends, from a refusal. Its reason is one of Kubernetes' own words;
+// its message, which an admission webhook may have written after having seen the Secret, is not repeated.
 func (r *Reconciler) unwritten(ctx context.Context, err error) outcome {
-	if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) {
+	if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || apierrors.IsNotFound(err) {
 		return outcome{after: conflictPause}
 	}
-	return *r.writeFailed(ctx, err)
+	what := string(apierrors.ReasonForError(err))
+	if what == "" {
+		what = "the API server did not answer"
+		if errors.Is(err, context.DeadlineExceeded) {
+			what = "the API server did not answer in time"
+		}
+	}
+	log.FromContext(ctx).Info("the Secret cannot be written", "reason", what)
+	problem := status.WriteProblem(what)
+	return outcome{Outcome: status.Outcome{Problem: &problem, Kind: status.Write}}
 }
 
 // retain marks the Secret as it is: its content is nobody's to change any more.
@@ -139,7 +131,7 @@ func (r *Reconciler) landed(ctx context.Context, s *scene, content secretdata.Co
 }
 
 // published notes what the Secret holds now.
-func (r *Reconciler) published(ctx context.Context, s *scene, source lifecycle.Source, d lifecycle.Publish) outcome {
+func (r *Reconciler) published(ctx context.Context, s *scene, d lifecycle.Publish) outcome {
 	record := d.Ledger
 	s.memory.published[record.Current.ID] = true
 	var mediator string
@@ -148,7 +140,7 @@ func (r *Reconciler) published(ctx context.Context, s *scene, source lifecycle.S
 		s.memory.hand = nil
 	}
 	log.FromContext(ctx).Info("published", "secret", s.object.SecretName(), "id", record.Current.ID, "why", d.Why)
-	switch source {
+	switch d.Source {
 	case lifecycle.FromHand:
 		r.tell(s.object, "Issued", "Token "+string(record.Current.ID)+" was issued and written to Secret "+s.object.SecretName()+".")
 	case lifecycle.FromVendor:
@@ -162,11 +154,11 @@ func (r *Reconciler) published(ctx context.Context, s *scene, source lifecycle.S
 	return outcome{Outcome: status.Outcome{Published: &record, Done: true, MediatorID: mediator}}
 }
 
-// value gets the value to publish from where it is.
-func (r *Reconciler) value(ctx context.Context, s *scene, source lifecycle.Source, id token.ID) (token.Value, *outcome) {
-	switch source {
+// value gets the value to publish from where it is; an outcome where it cannot.
+func (r *Reconciler) value(ctx context.Context, s *scene, d lifecycle.Publish) (token.Value, *outcome) {
+	switch d.Source {
 	case lifecycle.FromHand:
-		if s.memory.hand != nil && s.memory.hand.Token.ID == id {
+		if s.memory.hand != nil && s.memory.hand.Token.ID == d.Ledger.Current.ID {
 			return s.memory.hand.value, nil
 		}
 	case lifecycle.FromSecret:
@@ -174,7 +166,7 @@ func (r *Reconciler) value(ctx context.Context, s *scene, source lifecycle.Sourc
 			return value, nil
 		}
 	case lifecycle.FromVendor:
-		return r.readValue(ctx, s, id)
+		return r.readValue(ctx, s, d.Ledger.Current.ID)
 	}
 	return token.Value{}, &outcome{after: conflictPause}
 }
@@ -199,21 +191,6 @@ func (r *Reconciler) readValue(ctx context.Context, s *scene, id token.ID) (toke
 	}
 	failed := r.failed(f, status.ReadProblem(f))
 	return token.Value{}, &failed
-}
-
-// writeFailed notes that the API server refused the write. Its reason is one of Kubernetes' own words; its message, which an
-// admission webhook may have written after having seen the Secret, is not repeated.
-func (r *Reconciler) writeFailed(ctx context.Context, err error) *outcome {
-	what := string(apierrors.ReasonForError(err))
-	if what == "" {
-		what = "the API server did not answer"
-		if errors.Is(err, context.DeadlineExceeded) {
-			what = "the API server did not answer in time"
-		}
-	}
-	log.FromContext(ctx).Info("the Secret cannot be written", "reason", what)
-	problem := status.WriteProblem(what)
-	return &outcome{Outcome: status.Outcome{Problem: &problem, Kind: status.Write}}
 }
 
 // printable makes an identifier from a vendor's answer fit to be shown.
