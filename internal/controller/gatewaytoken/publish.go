@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/controller/wake"
 	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
 	"github.com/gatewaytoken/gateway-token-operator/internal/secretdata"
 	"github.com/gatewaytoken/gateway-token-operator/internal/status"
@@ -90,8 +91,8 @@ func (r *Reconciler) place(ctx context.Context, s *scene, content secretdata.Con
 // unwritten tells an old view of the Secret, which another look mends, from a refusal. Its reason is one of Kubernetes' own words;
 // its message, which an admission webhook may have written after having seen the Secret, is not repeated.
 func (r *Reconciler) unwritten(ctx context.Context, err error) outcome {
-	if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || apierrors.IsNotFound(err) {
-		return outcome{after: conflictPause}
+	if wake.MetNewer(err) {
+		return outcome{after: wake.ConflictPause}
 	}
 	what := string(apierrors.ReasonForError(err))
 	if what == "" {
@@ -168,13 +169,13 @@ func (r *Reconciler) value(ctx context.Context, s *scene, d lifecycle.Publish) (
 	case lifecycle.FromVendor:
 		return r.readValue(ctx, s, d.Ledger.Current.ID)
 	}
-	return token.Value{}, &outcome{after: conflictPause}
+	return token.Value{}, &outcome{after: wake.ConflictPause}
 }
 
 func (r *Reconciler) readValue(ctx context.Context, s *scene, id token.ID) (token.Value, *outcome) {
 	reader, ok := s.account.Vendor.(vendors.ValueReader)
 	if !ok {
-		return token.Value{}, &outcome{after: conflictPause}
+		return token.Value{}, &outcome{after: wake.ConflictPause}
 	}
 	value, err := reader.ReadValue(ctx, id)
 	if err == nil && value.Usable() {

@@ -101,7 +101,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	log.FromContext(ctx).V(1).Info("planned", "decision", fmt.Sprintf("%T", planned.Decision), "rule", planned.Rule, "live", live)
 	outcome, err := r.act(ctx, s, planned.Decision)
 	if err != nil {
-		return afterError(err)
+		return wake.AfterError(err)
 	}
 	return r.record(ctx, s, planned, outcome)
 }

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/controller/wake"
 	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
 	"github.com/gatewaytoken/gateway-token-operator/internal/status"
 )
@@ -19,8 +20,6 @@ import (
 const (
 	// soon is for a second look right after an effect that no event tells of.
 	soon = time.Millisecond
-	// conflictPause is for a write that met a newer object, which no event need tell of.
-	conflictPause = time.Second
 	// patience is for states that end by something the operator does not watch, such as somebody else's Secret.
 	patience = time.Minute
 )
@@ -45,7 +44,7 @@ func (r *Reconciler) record(ctx context.Context, s *scene, planned lifecycle.Pla
 		s.object.Status = next
 		patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 		if err := r.Client.Status().Patch(ctx, s.object, patch, client.FieldOwner(v1alpha1.OperatorName)); err != nil {
-			return afterError(fmt.Errorf("patch status: %w", err))
+			return wake.AfterError(fmt.Errorf("patch status: %w", err))
 		}
 		r.announce(s)
 	}

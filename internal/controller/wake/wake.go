@@ -1,4 +1,4 @@
-// Package wake lets one controller ask another to look at an object again.
+// Package wake has objects looked at again: by another controller that asks for it, or after a write that met a newer object.
 package wake
 
 import (
