@@ -43,7 +43,7 @@ func (r *Reconciler) observe(ctx context.Context, name types.NamespacedName, fro
 	now := r.Clock.Now()
 	s.observation = lifecycle.Observation{
 		Now: now, ServerNow: now.Add(r.Server.Offset()),
-		Object: r.describe(s, invalid, twin), Issuer: issuer,
+		Object: r.observeObject(s, invalid, twin), Issuer: issuer,
 		Secret: s.target.Observe(s.secret, object.AdoptPolicy()),
 		Memory: s.memory.observed(r.LeaderSince(), string(object.UID)), Settings: r.Settings,
 	}
@@ -61,10 +61,10 @@ func (s *scene) recall() {
 	}
 }
 
-// describe tells what the planner needs to know of the object.
-func (r *Reconciler) describe(s *scene, invalid *lifecycle.Problem, twin string) lifecycle.Object {
+// observeObject tells what the planner needs to know of the object.
+func (r *Reconciler) observeObject(s *scene, invalid *lifecycle.Problem, twin string) lifecycle.Object {
 	o := s.object
-	described := lifecycle.Object{
+	observed := lifecycle.Object{
 		Marker:           r.Identity.Marker(o.Namespace, o.Name, string(o.UID)),
 		BaseName:         o.TokenBaseName(),
 		Deleting:         o.DeletionTimestamp != nil,
@@ -79,15 +79,15 @@ func (r *Reconciler) describe(s *scene, invalid *lifecycle.Problem, twin string)
 		Invalid:          invalid,
 	}
 	if current := o.Status.Current; current != nil {
-		described.HintID, described.HintSequence = token.ID(current.ID), int(current.Sequence)
+		observed.HintID, observed.HintSequence = token.ID(current.ID), int(current.Sequence)
 	}
-	described.HintIssued = o.Status.Attempt != nil || len(o.Status.Retiring) > 0
+	observed.HintIssued = o.Status.Attempt != nil || len(o.Status.Retiring) > 0
 	otherClient := s.memory.failedWith != nil && s.memory.failedWith != s.account.Vendor
 	if failure := o.Status.Failure; failure != nil && failure.Generation == o.Generation && failure.NextAttemptTime != nil && !otherClient {
-		described.HeldBackUntil = failure.NextAttemptTime.Time
-		described.HeldBack = lifecycle.Problem{Reason: lifecycle.Reason(failure.Reason), Message: failure.Message}
+		observed.HeldBackUntil = failure.NextAttemptTime.Time
+		observed.HeldBack = lifecycle.Problem{Reason: lifecycle.Reason(failure.Reason), Message: failure.Message}
 	}
-	return described
+	return observed
 }
 
 // observeTarget reads what the spec wants of the Secret.

@@ -46,7 +46,7 @@ func (r *Reconciler) record(ctx context.Context, s *scene, planned lifecycle.Pla
 		if err := r.Client.Status().Patch(ctx, s.object, patch, client.FieldOwner(v1alpha1.OperatorName)); err != nil {
 			return wake.AfterError(fmt.Errorf("patch status: %w", err))
 		}
-		r.announce(s)
+		r.warnIfNew(s)
 	}
 	return ctrl.Result{RequeueAfter: r.pause(s, planned.Decision, came)}, nil
 }
@@ -72,8 +72,8 @@ func (r *Reconciler) passing(s *scene, decision lifecycle.Decision, came outcome
 	}
 }
 
-// announce writes an event when something has just begun to be wrong.
-func (r *Reconciler) announce(s *scene) {
+// warnIfNew writes an event when something has just begun to be wrong.
+func (r *Reconciler) warnIfNew(s *scene) {
 	after := meta.FindStatusCondition(s.object.Status.Conditions, v1alpha1.ConditionReady)
 	before := meta.FindStatusCondition(s.stored.Conditions, v1alpha1.ConditionReady)
 	quiet := after == nil || after.Status == metav1.ConditionTrue || (before != nil && before.Reason == after.Reason)
