@@ -82,7 +82,7 @@ type tour struct {
 
 func (t *tour) vendor() *stack.Simulator { return t.misfit }
 
-func (t *tour) token(name string) object {
+func badToken(name string) object {
 	return object{kind: v1alpha1.KindGatewayToken, namespace: badNamespace, name: name}
 }
 
@@ -196,7 +196,7 @@ func (t *tour) isSaid(wrong mistake) func(context.Context) error {
 	if wrong.stalled {
 		wants = append(wants, expectation{kind: v1alpha1.ConditionStalled, status: "True", reason: wrong.reason})
 	}
-	said := soon(t.tells(t.token(wrong.name), wants...))
+	said := soon(t.tells(badToken(wrong.name), wants...))
 	if wrong.reason == v1alpha1.ReasonSecretConflict {
 		return said
 	}
@@ -226,10 +226,10 @@ func (t *tour) otherAccount() chapter {
 		}),
 		check("a list that shows another account: AccountChanged", soon(both(
 			t.tells(it, changed(v1alpha1.ConditionReady, "False")),
-			t.tells(t.token(name), changed(v1alpha1.ConditionVendorReachable, "False"), ready())))),
+			t.tells(badToken(name), changed(v1alpha1.ConditionVendorReachable, "False"), ready())))),
 		do("kubectl apply: another GatewayToken for that issuer", t.apply(tokenManifest(badNamespace, "newcomer", v1alpha1.KindTokenIssuer, name, ""))),
 		check("nothing new is issued there", both(
-			soon(t.tells(t.token("newcomer"), changed(v1alpha1.ConditionReady, "False"))), haveRows(t.vendor, "newcomer", 0, 0))),
+			soon(t.tells(badToken("newcomer"), changed(v1alpha1.ConditionReady, "False"))), haveRows(t.vendor, "newcomer", 0, 0))),
 		check("nothing is revoked, and the Secret is untouched", both(t.noneRevoked, func(ctx context.Context) error {
 			found, err := t.secretValue(ctx, badNamespace, name, "token")
 			if err == nil && found != t.switched {
@@ -291,7 +291,7 @@ func (t *tour) emptyValue() chapter {
 			return t.apply(t.issuer(name).manifest(), tokenManifest(badNamespace, name, v1alpha1.KindTokenIssuer, name, ""))(ctx)
 		}),
 		check("an empty tokenValue in a 201: EmptyTokenValue, and no Secret", both(
-			soon(t.tells(t.token(name), expectation{kind: v1alpha1.ConditionReady, status: "False", reason: v1alpha1.ReasonEmptyTokenValue, says: "Give the issuer credentials that may read token values"})),
+			soon(t.tells(badToken(name), expectation{kind: v1alpha1.ConditionReady, status: "False", reason: v1alpha1.ReasonEmptyTokenValue, says: "Give the issuer credentials that may read token values"})),
 			t.noSecret(badNamespace, name))),
 		do("the spec is edited, so that it is tried again at once", t.kubectl("--namespace", badNamespace, "patch", "gatewaytoken", name,
 			"--type=merge", "--patch", `{"spec":{"secret":{"labels":{"try":"again"}}}}`)),
@@ -315,7 +315,7 @@ func (t *tour) answers() chapter {
 		})
 	}
 	said := func(name, reason, says string) func(context.Context) error {
-		return both(soon(t.tells(t.token(name), expectation{kind: v1alpha1.ConditionReady, status: "False", reason: reason, says: says})),
+		return both(soon(t.tells(badToken(name), expectation{kind: v1alpha1.ConditionReady, status: "False", reason: reason, says: says})),
 			t.noSecret(badNamespace, name))
 	}
 	return chapter{aside: true, steps: []step{
@@ -383,7 +383,7 @@ func (t *tour) left() chapter {
 			// One list a second of the issuer that asks for it, and for each of the others a few calls and then a
 			// back-off that begins with ten seconds.
 			allowed := 100 + int(2*time.Since(t.began).Seconds())
-			found, err := t.calls(ctx, t.misfit)
+			found, err := calls(ctx, t.misfit)
 			if err == nil && found > allowed {
 				err = fmt.Errorf("expected at most %d calls in %.0f s, found %d", allowed, time.Since(t.began).Seconds(), found)
 			}

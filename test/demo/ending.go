@@ -24,7 +24,7 @@ func (d *demo) ending() chapter {
 		do("kubectl delete gatewaytokens --all --all-namespaces",
 			d.kubectl("delete", "gatewaytokens", "--all", "--all-namespaces", "--timeout=120s")),
 		check("no token with our marker is active at either vendor, and all rows are there", both(
-			d.noneActive(d.story), d.noneActive(func() *stack.Simulator { return d.misfit }))),
+			noneActive(d.story), noneActive(func() *stack.Simulator { return d.misfit }))),
 		check("no Secret of the operator's is left but its own", d.onlyLedgerKey),
 		do("kubectl delete namespace "+storyNamespace+" "+badNamespace, d.kubectl("delete", "namespace", storyNamespace, badNamespace, "--timeout=120s")),
 		check("told to stop, the operator ends well and gives up its Lease", func(ctx context.Context) error {
@@ -107,7 +107,7 @@ func (d *demo) living(ctx context.Context) (map[string]string, error) {
 	return living, nil
 }
 
-func (d *demo) noneActive(vendor func() *stack.Simulator) func(context.Context) error {
+func noneActive(vendor func() *stack.Simulator) func(context.Context) error {
 	return func(ctx context.Context) error {
 		tokens, err := marked(ctx, vendor())
 		if err == nil && len(tokens) == 0 {

@@ -101,7 +101,7 @@ func (d *demo) outage() chapter {
 	down := expectation{kind: v1alpha1.ConditionVendorReachable, status: "False", reason: v1alpha1.ReasonVendorUnavailable, says: "tried again by itself"}
 	return chapter{title: "The vendor is down for a while", steps: []step{
 		do("every call is answered 503", func(ctx context.Context) (err error) {
-			if before, err = d.calls(ctx, d.vendor); err != nil {
+			if before, err = calls(ctx, d.vendor); err != nil {
 				return err
 			}
 			return d.vendor.AddFaults(ctx, unavailable()...)
@@ -120,7 +120,7 @@ func (d *demo) outage() chapter {
 			return nil
 		}),
 		check("the vendor was hardly called meanwhile: not more than six times, and asked for no token", func(ctx context.Context) error {
-			after, err := d.calls(ctx, d.vendor)
+			after, err := calls(ctx, d.vendor)
 			if err == nil && after-before > 6 {
 				err = fmt.Errorf("expected at most 6 calls during the outage, found %d", after-before)
 			}
@@ -145,7 +145,7 @@ func unavailable() []stack.Fault {
 }
 
 // calls is how often the vendor was called in all.
-func (d *demo) calls(ctx context.Context, vendor *stack.Simulator) (int, error) {
+func calls(ctx context.Context, vendor *stack.Simulator) (int, error) {
 	truth, err := vendor.Truth(ctx)
 	var all int
 	for _, count := range truth.Calls {

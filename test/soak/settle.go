@@ -27,14 +27,14 @@ func (s *soak) settled(ctx context.Context) error {
 		return err
 	}
 	for i := range objects.Items {
-		if err := s.atRest(&objects.Items[i]); err != nil {
+		if err := atRest(&objects.Items[i]); err != nil {
 			return err
 		}
 	}
 	return s.onlyInSecrets(ctx, len(objects.Items))
 }
 
-func (s *soak) atRest(object *v1alpha1.GatewayToken) error {
+func atRest(object *v1alpha1.GatewayToken) error {
 	name := object.Namespace + "/" + object.Name
 	ready := meta.FindStatusCondition(object.Status.Conditions, v1alpha1.ConditionReady)
 	switch {

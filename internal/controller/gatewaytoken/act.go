@@ -72,7 +72,7 @@ func (r *Reconciler) issue(ctx context.Context, s *scene, d lifecycle.Issue) (ou
 	}
 	// A Secret that cannot be written must not cost a token.
 	if err := r.write(ctx, s, probe, client.DryRunAll); err != nil {
-		return r.unwritten(ctx, err), nil
+		return unwritten(ctx, err), nil
 	}
 	started := metav1.NewTime(r.Clock.Now())
 	log.FromContext(ctx).Info("asking the vendor for a token", "tokenName", d.Name, "why", d.Why)
@@ -110,7 +110,7 @@ func (r *Reconciler) issue(ctx context.Context, s *scene, d lifecycle.Issue) (ou
 func (r *Reconciler) createFailed(ctx context.Context, s *scene, d lifecycle.Issue, started metav1.Time, f *token.Failure) outcome {
 	log.FromContext(ctx).Info("the vendor gave no token", "failure", f.Error(), "class", f.Class.String())
 	r.Metrics.CreateFailed(s.key.Kind, s.key.Namespace, s.key.Name, f.Class)
-	failed := r.failed(f, status.CreateProblem(f))
+	failed := vendorFailed(f, status.CreateProblem(f))
 	if f.Class == token.Ambiguous || f.Stray != "" {
 		failed.Attempt = attempt(d, started, f.Stray)
 	}
@@ -177,7 +177,7 @@ func (r *Reconciler) revoke(ctx context.Context, s *scene, d lifecycle.Revoke) (
 	f := token.AsFailure(err)
 	if f != nil && f.Class != token.NotFound && f.Class != token.Conflict {
 		r.alarm(s, f)
-		return r.failed(f, status.RevokeProblem(f)), nil
+		return vendorFailed(f, status.RevokeProblem(f)), nil
 	}
 	s.memory.undo = slices.DeleteFunc(s.memory.undo, func(id token.ID) bool { return id == d.ID })
 	_, again := s.memory.revoked[d.ID]
@@ -186,7 +186,7 @@ func (r *Reconciler) revoke(ctx context.Context, s *scene, d lifecycle.Revoke) (
 	case again:
 		// It was revoked before, and a later list still showed it: not at once a third time.
 		unheeded := &token.Failure{Operation: "revoke token", Class: token.Ambiguous, Cause: token.CauseUnexpected}
-		return r.failed(unheeded, status.RevokeProblem(unheeded)), nil
+		return vendorFailed(unheeded, status.RevokeProblem(unheeded)), nil
 	case f == nil:
 		r.Metrics.Revoked(s.key.Kind, s.key.Namespace, s.key.Name)
 		r.tell(s.object, "Revoked", "Token "+string(d.ID)+" was revoked: "+d.Why+".")
@@ -196,9 +196,9 @@ func (r *Reconciler) revoke(ctx context.Context, s *scene, d lifecycle.Revoke) (
 	return outcome{again: true, Outcome: status.Outcome{Done: true}}, nil
 }
 
-// failed is the outcome of a vendor call that failed. A call that was only too early is nobody's fault and no news: the
+// vendorFailed is the outcome of a vendor call that failed. A call that was only too early is nobody's fault and no news: the
 // issuer tells of it where it lasts.
-func (r *Reconciler) failed(f *token.Failure, problem lifecycle.Problem) outcome {
+func vendorFailed(f *token.Failure, problem lifecycle.Problem) outcome {
 	if f.Class == token.RateLimited {
 		return outcome{after: max(f.RetryAfter, time.Second)}
 	}

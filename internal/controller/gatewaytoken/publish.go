@@ -75,7 +75,7 @@ func (r *Reconciler) publish(ctx context.Context, s *scene, d lifecycle.Publish)
 	defer cancel()
 	err = r.place(ctx, s, content)
 	if err != nil && !r.landed(ctx, s, content) {
-		return r.unwritten(ctx, err), nil
+		return unwritten(ctx, err), nil
 	}
 	return r.published(ctx, s, d), nil
 }
@@ -90,7 +90,7 @@ func (r *Reconciler) place(ctx context.Context, s *scene, content secretdata.Con
 
 // unwritten tells an old view of the Secret, which another look mends, from a refusal. Its reason is one of Kubernetes' own words;
 // its message, which an admission webhook may have written after having seen the Secret, is not repeated.
-func (r *Reconciler) unwritten(ctx context.Context, err error) outcome {
+func unwritten(ctx context.Context, err error) outcome {
 	if wake.MetNewer(err) {
 		return outcome{after: wake.ConflictPause}
 	}
@@ -113,7 +113,7 @@ func (r *Reconciler) retain(ctx context.Context, s *scene, d lifecycle.Retain) (
 		return outcome{}, fmt.Errorf("mark the Secret as retained: %w", err)
 	}
 	if err := r.place(ctx, s, content); err != nil && !r.landed(ctx, s, content) {
-		return r.unwritten(ctx, err), nil
+		return unwritten(ctx, err), nil
 	}
 	r.tell(s.object, "Retained", "Token "+string(d.Ledger.Current.ID)+" and Secret "+s.object.SecretName()+" stay after the GatewayToken.")
 	return outcome{Outcome: status.Outcome{Done: true}, again: true}, nil
@@ -190,7 +190,7 @@ func (r *Reconciler) readValue(ctx context.Context, s *scene, id token.ID) (toke
 		// The list is behind: the token was revoked since.
 		r.wantList(s)
 	}
-	failed := r.failed(f, status.ReadProblem(f))
+	failed := vendorFailed(f, status.ReadProblem(f))
 	return token.Value{}, &failed
 }
 

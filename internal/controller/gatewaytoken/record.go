@@ -29,7 +29,7 @@ func (r *Reconciler) record(ctx context.Context, s *scene, planned lifecycle.Pla
 	if came.released {
 		return ctrl.Result{}, nil
 	}
-	if r.passing(s, planned.Decision, came) {
+	if passing(s, planned.Decision, came) {
 		return ctrl.Result{RequeueAfter: r.pause(s, planned.Decision, came)}, nil
 	}
 	next := status.Of(status.Scene{Object: s.object, Observed: s.observation, Planned: planned, Outcome: came.Outcome})
@@ -53,7 +53,7 @@ func (r *Reconciler) record(ctx context.Context, s *scene, planned lifecycle.Pla
 
 // passing tells of a state that is over before anybody could read of it: after the finalizer was set, and between the steps of a
 // deletion that nothing holds up.
-func (r *Reconciler) passing(s *scene, decision lifecycle.Decision, came outcome) bool {
+func passing(s *scene, decision lifecycle.Decision, came outcome) bool {
 	if came.Problem != nil {
 		return false
 	}

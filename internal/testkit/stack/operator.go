@@ -86,7 +86,7 @@ func (o *Operator) Start(ctx context.Context) error {
 		if err := o.Ended(); err != nil {
 			return errors.Join(ErrNever, err)
 		}
-		_, err := o.get(ctx, "http://"+o.health+"/readyz")
+		_, err := get(ctx, "http://"+o.health+"/readyz")
 		return err
 	})
 	if err != nil {
@@ -142,10 +142,10 @@ func (o *Operator) Holder(ctx context.Context) (string, error) {
 
 // Metrics is what the operator's metrics endpoint says.
 func (o *Operator) Metrics(ctx context.Context) (string, error) {
-	return o.get(ctx, "http://"+o.metrics+"/metrics")
+	return get(ctx, "http://"+o.metrics+"/metrics")
 }
 
-func (o *Operator) get(ctx context.Context, url string) (string, error) {
+func get(ctx context.Context, url string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
