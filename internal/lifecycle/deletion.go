@@ -172,7 +172,7 @@ func revokeUnlisted(v *view) Decision {
 
 // retain: whoever finds the Secret later sees that it was left on purpose, and the audit counts its token as owned.
 func retain(v *view) Decision {
-	if !v.Object.Retain || v.proof == nil || v.proof.Retained || v.gone(v.proof.Current.ID) {
+	if !v.Object.Retain || v.proof == nil || v.proof.Retained || v.revoked(v.proof.Current.ID) {
 		return nil
 	}
 	record := v.nextLedger(v.proof.Current)
@@ -183,8 +183,8 @@ func retain(v *view) Decision {
 // deleteSecret: the Secret is deleted when its token is gone, never before. One that was to be retained but holds a revoked token
 // is of no use to anybody.
 func deleteSecret(v *view) Decision {
-	tokenGone := v.proof != nil && v.gone(v.proof.Current.ID)
-	if v.Secret.Presence != Owned || (v.Object.Retain && !tokenGone) {
+	ended := v.proof != nil && v.revoked(v.proof.Current.ID)
+	if v.Secret.Presence != Owned || (v.Object.Retain && !ended) {
 		return nil
 	}
 	if v.Secret.Terminating {

@@ -151,7 +151,7 @@ func issuerTerminating(v *view) Decision {
 
 // reportRevocation: the owner wants to decide what follows a revocation by somebody else.
 func reportRevocation(v *view) Decision {
-	if !v.Object.ReportRevocation || v.proof == nil || v.standing(v.proof.Current.ID) != standingRevoked {
+	if !v.Object.ReportRevocation || v.proof == nil || !v.revoked(v.proof.Current.ID) {
 		return nil
 	}
 	return Stall{Problem{ReasonRevokedAtVendor, "Token " + string(v.proof.Current.ID) + " was revoked at the vendor by somebody else, and onRemoteRevocation is Report. " +
@@ -175,6 +175,10 @@ func signAgain(v *view) Decision {
 	record := v.nextLedger(entryOf(row))
 	record.Account = cmp.Or(row.Account, v.Issuer.Account)
 	return Publish{Source: FromSecret, Ledger: record, Why: "the Secret's ledger had no valid signature"}
+}
+
+func hasID(id token.ID) func(token.Token) bool {
+	return func(t token.Token) bool { return t.ID == id }
 }
 
 // adopt: a token of ours that exists, whose value can be read, and that would do, is used rather than another minted:
@@ -243,7 +247,7 @@ func mint(v *view) Decision {
 	if v.hint != nil {
 		issue.Replaces = v.hint.Current.ID
 		issue.Why = "the value is lost and the vendor does not show it again"
-		if v.gone(v.hint.Current.ID) {
+		if v.revoked(v.hint.Current.ID) {
 			issue.Why = "the token was revoked at the vendor"
 		}
 	}
@@ -384,4 +388,11 @@ func rest(v *view) Decision {
 		}
 	}
 	return Rest{Next: next}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
+		return b
+	}
+	return a
 }

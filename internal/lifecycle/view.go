@@ -135,18 +135,18 @@ func notListed(id token.ID) Problem {
 		" although it shows revoked tokens, too: nothing is issued or released on the word of such a list. Check that the issuer's credentials belong to the account the token was issued in. If that account is gone for good, delete the GatewayToken, annotate it with gatewaytoken.io/skip-revocation, and create it again."}
 }
 
-// gone tells whether nothing needs to be done about a token any more.
-func (v *view) gone(id token.ID) bool { return v.standing(id) == standingRevoked }
+// revoked tells whether a token has ended for certain, so that nothing needs to be done about it any more.
+func (v *view) revoked(id token.ID) bool { return v.standing(id) == standingRevoked }
 
 // usable tells whether the Secret holds a token that, as far as is known, works.
 func (v *view) usable() bool {
-	return v.proof != nil && v.Secret.ValueIntact && v.standing(v.proof.Current.ID) != standingRevoked
+	return v.proof != nil && v.Secret.ValueIntact && !v.revoked(v.proof.Current.ID)
 }
 
 // handFits tells whether the minted token in memory may still be published.
 func (v *view) handFits() bool {
 	hand := v.Memory.InHand
-	if hand == nil || v.standing(hand.Token.ID) == standingRevoked {
+	if hand == nil || v.revoked(hand.Token.ID) {
 		return false
 	}
 	if v.hint == nil {
@@ -169,20 +169,20 @@ func (v *view) strays() []token.Token {
 	return strays
 }
 
-// retirements are the tokens the ledger lists that are not gone yet.
+// retirements are the tokens the ledger lists that are not revoked yet.
 func (v *view) retirements() []Retirement {
 	if v.proof == nil {
 		return nil
 	}
 	var retirements []Retirement
 	for _, entry := range v.proof.Retiring {
-		if !v.gone(entry.ID) {
+		if !v.revoked(entry.ID) {
 			due := v.since(entry).Add(v.overlap())
 			retirements = append(retirements, Retirement{Entry: entry, WaitingFor: "overlap", Due: due})
 		}
 	}
 	for _, entry := range v.proof.Condemned {
-		if !v.gone(entry.ID) {
+		if !v.revoked(entry.ID) {
 			retirements = append(retirements, Retirement{Entry: entry, WaitingFor: "revocation", Due: v.since(entry)})
 		}
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // nextLedger is what the ledger says once current is what the Secret holds: whatever was current before retires, strays
-// are listed, what is gone is dropped, and everything else is carried over.
+// are listed, what is revoked is dropped, and everything else is carried over.
 func (v *view) nextLedger(current ledger.Entry) ledger.Ledger {
 	next := ledger.Ledger{
 		Incarnation: v.Object.Marker.Incarnation,
@@ -44,7 +44,7 @@ func (v *view) carryOver(next *ledger.Ledger) {
 		next.Current.Since = v.since(before.Current)
 		return
 	}
-	if !v.gone(before.Current.ID) && !next.Lists(before.Current.ID) {
+	if !v.revoked(before.Current.ID) && !next.Lists(before.Current.ID) {
 		retired := before.Current
 		retired.Since = time.Time{}
 		// Where there is no room, the first entry goes: its token is found again as a stray, and waits once more.
@@ -52,11 +52,11 @@ func (v *view) carryOver(next *ledger.Ledger) {
 	}
 }
 
-// stillListed keeps the entries that are not gone, with the time since when.
+// stillListed keeps the entries that are not revoked, with the time since when.
 func (v *view) stillListed(entries []ledger.Entry, current token.ID) []ledger.Entry {
 	var kept []ledger.Entry
 	for _, entry := range entries {
-		if entry.ID == current || v.gone(entry.ID) {
+		if entry.ID == current || v.revoked(entry.ID) {
 			continue
 		}
 		entry.Since = v.since(entry)
@@ -89,17 +89,6 @@ func entryOf(t token.Token) ledger.Entry {
 func remember(mints []ledger.Mint, made ledger.Mint) []ledger.Mint {
 	mints = append(slices.Clone(mints), made)
 	return mints[max(len(mints)-ledger.MaxMints, 0):]
-}
-
-func hasID(id token.ID) func(token.Token) bool {
-	return func(t token.Token) bool { return t.ID == id }
-}
-
-func earlier(a, b time.Time) time.Time {
-	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
-		return b
-	}
-	return a
 }
 
 // mintTime is the vendor's own time of creation, or ours where it shows none.
