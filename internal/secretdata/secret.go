@@ -40,7 +40,7 @@ type Target struct {
 	secretType  corev1.SecretType
 	labels      map[string]string
 	annotations map[string]string
-	templates   Templates
+	templates   templates
 	url         string
 }
 
@@ -61,8 +61,8 @@ func NewTarget(object *v1alpha1.GatewayToken, clusterID, url string, sealer ledg
 	if len(object.Name) <= maxLabelValue {
 		t.labels[v1alpha1.LabelGatewayToken] = object.Name
 	}
-	templates, err := Parse(object.SecretData())
-	t.templates = templates
+	parsed, err := parseTemplates(object.SecretData())
+	t.templates = parsed
 	return t, err
 }
 
@@ -91,7 +91,7 @@ func (t Target) Content(value token.Value, record ledger.Ledger) (Content, error
 		return Content{}, errNoTemplates
 	}
 	record.URL = cmp.Or(t.url, record.URL)
-	data, err := t.templates.Render(Input{Token: value, ID: record.Current.ID, Name: record.Current.Name, URL: record.URL})
+	data, err := t.templates.render(input{Token: value, ID: record.Current.ID, Name: record.Current.Name, URL: record.URL})
 	if err != nil {
 		return Content{}, err
 	}
@@ -139,8 +139,8 @@ func (t Target) sealed(data map[string][]byte, record ledger.Ledger) (Content, e
 
 // Probe is a Secret as large as any that may have to be written, with no secret in it: for a dry run before a mint.
 func (t Target) Probe() (Content, error) {
-	placeholder := Placeholder()
-	return t.Content(placeholder.Token, ledger.Ledger{Current: ledger.Entry{ID: placeholder.ID, Name: placeholder.Name}})
+	largest := placeholder()
+	return t.Content(largest.Token, ledger.Ledger{Current: ledger.Entry{ID: largest.ID, Name: largest.Name}})
 }
 
 // Secret gives the content as an object, for the first publication.
@@ -203,11 +203,6 @@ func (t Target) Value(secret *corev1.Secret, record ledger.Ledger) (token.Value,
 	return token.Value{}, false
 }
 
-// Holds tells whether a value is the one the ledger has the digest of.
-func (t Target) Holds(value token.Value, record ledger.Ledger) bool {
-	return t.sealer.Matches(t.owner, valuePurpose, value.Reveal(), record.ValueDigest)
-}
-
 // drifted tells whether the Secret differs from what was last written, or that from what the spec asks for now.
 func (t Target) drifted(secret *corev1.Secret, record ledger.Ledger) bool {
 	if record.Shape != t.shape(cmp.Or(t.url, record.URL)) {
@@ -250,8 +245,8 @@ func OwnerOf(secret metav1.Object) (types.NamespacedName, bool) {
 	return types.NamespacedName{Namespace: secret.GetNamespace(), Name: name}, true
 }
 
-// RetainedTokens gives the token that a retained Secret keeps, if its ledger can be believed.
-func RetainedTokens(secret *corev1.Secret, clusterID string, sealer ledger.Sealer) (token.ID, bool) {
+// RetainedToken gives the token that a retained Secret keeps, if its ledger can be believed.
+func RetainedToken(secret *corev1.Secret, clusterID string, sealer ledger.Sealer) (token.ID, bool) {
 	name, ok := ledger.NamedOwner(secret.Annotations[v1alpha1.AnnotationLedger])
 	if !ok {
 		return "", false

@@ -19,14 +19,14 @@ import (
 
 // Limits of what templates may produce.
 const (
-	// MaxKeyBytes bounds one rendered key.
-	MaxKeyBytes = 256 << 10
-	// MaxTotalBytes bounds all rendered keys together (a Secret holds 1 MiB at most).
-	MaxTotalBytes = 768 << 10
+	// maxKeyBytes bounds one rendered key.
+	maxKeyBytes = 256 << 10
+	// maxTotalBytes bounds all rendered keys together (a Secret holds 1 MiB at most).
+	maxTotalBytes = 768 << 10
 )
 
-// Input is what templates see.
-type Input struct {
+// input is what templates see.
+type input struct {
 	// Token is the value.
 	Token token.Value
 	// ID and Name are the vendor's identifier of the token and its name there.
@@ -51,27 +51,27 @@ func functions() template.FuncMap {
 
 var fields = []string{"Token", "ID", "Name", "URL"}
 
-// Templates are the parsed templates of a Secret's keys.
-type Templates struct {
+// templates are the parsed templates of a Secret's keys.
+type templates struct {
 	keys   []string
 	parsed map[string]*template.Template
 	source map[string]string
 }
 
-// Parse checks the templates of a Secret's keys. The error names the key and says what is allowed.
-func Parse(data map[string]string) (Templates, error) {
-	t := Templates{parsed: map[string]*template.Template{}, source: data}
+// parseTemplates checks the templates of a Secret's keys. The error names the key and says what is allowed.
+func parseTemplates(data map[string]string) (templates, error) {
+	t := templates{parsed: map[string]*template.Template{}, source: data}
 	for key, text := range data {
 		parsed, err := parseOne(key, text)
 		if err != nil {
-			return Templates{}, err
+			return templates{}, err
 		}
 		t.keys = append(t.keys, key)
 		t.parsed[key] = parsed
 	}
 	slices.Sort(t.keys)
 	if err := t.check(); err != nil {
-		return Templates{}, err
+		return templates{}, err
 	}
 	return t, nil
 }
@@ -143,14 +143,14 @@ func allowedArgument(arg parse.Node) error {
 }
 
 // check renders once with a value of the greatest length, so that nothing can be found too large after a mint.
-func (t Templates) check() error {
-	_, err := t.Render(Placeholder())
+func (t templates) check() error {
+	_, err := t.render(placeholder())
 	return err
 }
 
-// Placeholder is an input as large as any that can come, for checks and dry runs. It is not secret.
-func Placeholder() Input {
-	return Input{
+// placeholder is an input as large as any that can come, for checks and dry runs. It is not secret.
+func placeholder() input {
+	return input{
 		Token: token.NewValue(strings.Repeat("x", token.MaxValueBytes)),
 		ID:    token.ID(strings.Repeat("0", 128)),
 		Name:  strings.Repeat("n", 253),
@@ -158,22 +158,22 @@ func Placeholder() Input {
 	}
 }
 
-// Render gives the content of every key.
-func (t Templates) Render(in Input) (map[string][]byte, error) {
+// render gives the content of every key.
+func (t templates) render(in input) (map[string][]byte, error) {
 	values := map[string]string{"Token": in.Token.Reveal(), "ID": string(in.ID), "Name": in.Name, "URL": in.URL}
 	data := make(map[string][]byte, len(t.keys))
 	total := 0
 	for _, key := range t.keys {
-		out := capped{limit: MaxKeyBytes}
+		out := capped{limit: maxKeyBytes}
 		if err := t.parsed[key].Execute(&out, values); err != nil {
 			// The error of a template may quote what it was rendering: it is not passed on.
-			return nil, fmt.Errorf("key %q cannot be rendered, or is larger than %d bytes", key, MaxKeyBytes)
+			return nil, fmt.Errorf("key %q cannot be rendered, or is larger than %d bytes", key, maxKeyBytes)
 		}
 		total += len(out.content)
 		data[key] = out.content
 	}
-	if total > MaxTotalBytes {
-		return nil, fmt.Errorf("the rendered keys have %d bytes together, more than %d", total, MaxTotalBytes)
+	if total > maxTotalBytes {
+		return nil, fmt.Errorf("the rendered keys have %d bytes together, more than %d", total, maxTotalBytes)
 	}
 	return data, nil
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
 )
 
-func input() Input {
-	return Input{
+func example() input {
+	return input{
 		Token: token.NewValue(`eyJ.a+b/c=`), ID: "id-1", Name: "mediator-gwt-x", URL: "https://api.example.com",
 	}
 }
@@ -89,7 +89,7 @@ func TestTemplates(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			templates, err := Parse(map[string]string{"key": tc.template})
+			parsed, err := parseTemplates(map[string]string{"key": tc.template})
 			if tc.refused {
 				if err == nil {
 					t.Fatalf("it was taken, although %s", tc.reason)
@@ -104,7 +104,7 @@ func TestTemplates(t *testing.T) {
 			if err != nil {
 				t.Fatalf("it was refused: %v", err)
 			}
-			rendered, err := templates.Render(input())
+			rendered, err := parsed.render(example())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -118,11 +118,11 @@ func TestTemplates(t *testing.T) {
 // What a function makes is what others read.
 func TestFunctionsAreReadBack(t *testing.T) {
 	nasty := `a"b\c` + "'$`" + `<&>`
-	templates, err := Parse(map[string]string{"json": "{{ json .Token }}", "quote": "{{ quote .Token }}", "b64": "{{ b64enc .Token }}"})
+	parsed, err := parseTemplates(map[string]string{"json": "{{ json .Token }}", "quote": "{{ quote .Token }}", "b64": "{{ b64enc .Token }}"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	rendered, err := templates.Render(Input{Token: token.NewValue(nasty)})
+	rendered, err := parsed.render(input{Token: token.NewValue(nasty)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,15 +153,15 @@ func TestRenderCaps(t *testing.T) {
 		fits   bool
 	}{
 		"one token":               {"16 KiB at most", many(1, 1), true},
-		"as many as fit a key":    {"256 KiB", many(1, MaxKeyBytes/token.MaxValueBytes), true},
-		"one more":                {"more than 256 KiB", many(1, MaxKeyBytes/token.MaxValueBytes+1), false},
+		"as many as fit a key":    {"256 KiB", many(1, maxKeyBytes/token.MaxValueBytes), true},
+		"one more":                {"more than 256 KiB", many(1, maxKeyBytes/token.MaxValueBytes+1), false},
 		"as many as fit a Secret": {"32 keys with a token each are 512 KiB", many(32, 1), true},
 		"more than fit a Secret":  {"more than 768 KiB", many(32, 2), false},
 		"blown up by functions":   {"b64enc adds a third each time", map[string]string{"key": "{{ .Token | b64enc | b64enc | b64enc | b64enc | b64enc | b64enc | b64enc | b64enc | b64enc | b64enc | b64enc }}"}, false},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			_, err := Parse(tc.data)
+			_, err := parseTemplates(tc.data)
 			if (err == nil) != tc.fits {
 				t.Errorf("error %v, want fits %t: %s", err, tc.fits, tc.reason)
 			}
@@ -174,12 +174,12 @@ func TestRenderCaps(t *testing.T) {
 
 // The error of a template never quotes what it was rendering.
 func TestRenderErrorsShowNoValue(t *testing.T) {
-	templates, err := Parse(map[string]string{"key": "{{ .Token }}"})
+	parsed, err := parseTemplates(map[string]string{"key": "{{ .Token }}"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	secret := strings.Repeat("s3cr3t", MaxKeyBytes)
-	_, err = templates.Render(Input{Token: token.NewValue(secret)})
+	secret := strings.Repeat("s3cr3t", maxKeyBytes)
+	_, err = parsed.render(input{Token: token.NewValue(secret)})
 	if err == nil {
 		t.Fatal("it was rendered")
 	}
@@ -190,11 +190,11 @@ func TestRenderErrorsShowNoValue(t *testing.T) {
 
 func TestEveryKeyIsRendered(t *testing.T) {
 	data := map[string]string{"a": "{{ .Token }}", "b": "{{ .ID }}", "c": "text"}
-	templates, err := Parse(data)
+	parsed, err := parseTemplates(data)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rendered, err := templates.Render(input())
+	rendered, err := parsed.render(example())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,22 +210,22 @@ func FuzzParse(f *testing.F) {
 		f.Add(seed, "eyJ.a+b/c=")
 	}
 	f.Fuzz(func(t *testing.T, text, value string) {
-		templates, err := Parse(map[string]string{"key": text})
+		parsed, err := parseTemplates(map[string]string{"key": text})
 		if err != nil {
 			return
 		}
-		in := input()
+		in := example()
 		if token.NewValue(value).Usable() {
 			in.Token = token.NewValue(value)
 		}
-		first, err := templates.Render(in)
+		first, err := parsed.render(in)
 		if err != nil {
 			t.Fatalf("%q was taken and cannot be rendered: %v", text, err)
 		}
-		if len(first["key"]) > MaxKeyBytes {
+		if len(first["key"]) > maxKeyBytes {
 			t.Errorf("%q gives %d bytes", text, len(first["key"]))
 		}
-		second, err := templates.Render(in)
+		second, err := parsed.render(in)
 		if err != nil || !bytes.Equal(first["key"], second["key"]) {
 			t.Errorf("%q is not rendered the same twice: %v", text, err)
 		}

@@ -267,7 +267,7 @@ func (r *Reconciler) ownedMarkers(ctx context.Context, s *scene) (ownership, err
 		return owned, fmt.Errorf("list retained Secrets: %w", err)
 	}
 	for i := range retained.Items {
-		if id, ok := secretdata.RetainedTokens(&retained.Items[i], r.Identity.ClusterID, r.Sealer); ok {
+		if id, ok := secretdata.RetainedToken(&retained.Items[i], r.Identity.ClusterID, r.Sealer); ok {
 			owned.ids[id] = true
 		}
 	}
