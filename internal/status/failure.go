@@ -10,27 +10,16 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
 )
 
-// Scope says whom a failed vendor call concerns.
-type Scope int
-
-const (
-	// OfIssuer: every token of the issuer fails alike; the issuer alone finds out when it is over.
-	OfIssuer Scope = iota + 1
-	// OfObject: this object's request is at fault, or its answer was lost.
-	OfObject
-)
-
-// ScopeOf tells whom a failed call of an object concerns.
-func ScopeOf(f *token.Failure) Scope {
+// ConcernsIssuer tells whether every token of the issuer would have failed like this call for one object: then the issuer alone
+// finds out when it is over. Else this object's request is at fault, or its answer was lost.
+func ConcernsIssuer(f *token.Failure) bool {
 	switch f.Class {
-	case token.Unauthorized, token.Unavailable:
-		return OfIssuer
-	case token.RateLimited:
-		return OfIssuer
+	case token.Unauthorized, token.Unavailable, token.RateLimited:
+		return true
 	case token.NotFound, token.Forbidden, token.Invalid, token.Conflict, token.Quota, token.Ambiguous:
-		return OfObject
+		return false
 	default:
-		return OfObject
+		return false
 	}
 }
 
@@ -98,7 +87,7 @@ func CreateProblem(f *token.Failure) lifecycle.Problem {
 		return lifecycle.Problem{Reason: v1alpha1.ReasonEmptyTokenValue, Message: sentence(f) + " The token may exist; the next list decides. Give the issuer credentials that may read token values (role Admin at Causely)."}
 	case f.Class == token.Ambiguous:
 		return lifecycle.Problem{Reason: v1alpha1.ReasonCreateAmbiguous, Message: sentence(f) + " The token may exist; the next list decides, and nothing is issued twice."}
-	case ScopeOf(f) == OfIssuer:
+	case ConcernsIssuer(f):
 		return VendorProblem(f)
 	case f.Class == token.Forbidden:
 		return lifecycle.Problem{Reason: v1alpha1.ReasonCreateRefused, Message: sentence(f) + " The issuer's credentials may list tokens but not create them: give them the role that may (Admin at Causely)."}
@@ -109,7 +98,7 @@ func CreateProblem(f *token.Failure) lifecycle.Problem {
 
 // ReadProblem says why the value of a token that exists could not be read.
 func ReadProblem(f *token.Failure) lifecycle.Problem {
-	if ScopeOf(f) == OfIssuer {
+	if ConcernsIssuer(f) {
 		return VendorProblem(f)
 	}
 	return lifecycle.Problem{Reason: v1alpha1.ReasonValueUnreadable, Message: sentence(f) + " Give the issuer credentials that may read token values (role Admin at Causely). No further token is issued meanwhile."}
@@ -117,7 +106,7 @@ func ReadProblem(f *token.Failure) lifecycle.Problem {
 
 // RevokeProblem says why a revocation did not happen.
 func RevokeProblem(f *token.Failure) lifecycle.Problem {
-	if ScopeOf(f) == OfIssuer {
+	if ConcernsIssuer(f) {
 		return VendorProblem(f)
 	}
 	return lifecycle.Problem{Reason: v1alpha1.ReasonWaitingForVendor, Message: sentence(f) + " The token is still active at the vendor; the revocation is tried again by itself."}
@@ -129,12 +118,12 @@ func WriteProblem(what string) lifecycle.Problem {
 		". Look for quotas, admission policies, an immutable Secret, another type of Secret, missing rights of the operator, or a namespace that is being deleted; it is tried again by itself."}
 }
 
-// Attempts are what back-off is reckoned for.
-type Attempts int
+// BackOffKind is what failed, by which back-off is reckoned.
+type BackOffKind int
 
 const (
 	// VendorTrouble: the issuer is probed.
-	VendorTrouble Attempts = iota + 1
+	VendorTrouble BackOffKind = iota + 1
 	// Doubt: an answer was lost, and a list will tell.
 	Doubt
 	// Refusal: the vendor refuses this object's request.
@@ -143,19 +132,19 @@ const (
 	Write
 )
 
-var pace = map[Attempts]struct{ first, most time.Duration }{
+var pace = map[BackOffKind]struct{ first, most time.Duration }{
 	VendorTrouble: {10 * time.Second, 5 * time.Minute},
 	Doubt:         {2 * time.Second, 10 * time.Minute},
 	Refusal:       {time.Minute, 6 * time.Hour},
 	Write:         {2 * time.Second, 5 * time.Minute},
 }
 
-// AttemptsOf tells what kind of back-off a failed vendor call of an object asks for.
-func AttemptsOf(f *token.Failure) Attempts {
+// BackOffKindOf tells what kind of back-off a failed vendor call of an object asks for.
+func BackOffKindOf(f *token.Failure) BackOffKind {
 	switch {
 	case f.Class == token.Ambiguous, f.Class == token.NotFound:
 		return Doubt
-	case ScopeOf(f) == OfIssuer:
+	case ConcernsIssuer(f):
 		return VendorTrouble
 	default:
 		return Refusal
@@ -164,7 +153,7 @@ func AttemptsOf(f *token.Failure) Attempts {
 
 // BackOff is how long to wait after the count-th failure in a row: doubled each time up to a bound, longer by up to a tenth that
 // is drawn from the object's UID and therefore always the same, and never shorter than what the vendor asked for.
-func BackOff(kind Attempts, count int32, uid string, atLeast time.Duration) time.Duration {
+func BackOff(kind BackOffKind, count int32, uid string, atLeast time.Duration) time.Duration {
 	wait := pace[kind].first
 	for range max(count-1, 0) {
 		if wait *= 2; wait >= pace[kind].most {

@@ -75,7 +75,7 @@ func TestVendorProblem(t *testing.T) {
 func TestProblems(t *testing.T) {
 	for _, class := range classes() {
 		f := &token.Failure{Operation: "call", Class: class, Cause: token.CauseStatus}
-		ofIssuer := ScopeOf(f) == OfIssuer
+		ofIssuer := ConcernsIssuer(f)
 		wantCreate, wantRead, wantRevoke := v1alpha1.ReasonCreateRefused, v1alpha1.ReasonValueUnreadable, v1alpha1.ReasonWaitingForVendor
 		if class == token.Ambiguous {
 			wantCreate = v1alpha1.ReasonCreateAmbiguous
@@ -111,13 +111,13 @@ func TestRetryAfterIsSaid(t *testing.T) {
 	}
 }
 
-func TestAttemptsOf(t *testing.T) {
-	want := map[token.Class]Attempts{
+func TestBackOffKindOf(t *testing.T) {
+	want := map[token.Class]BackOffKind{
 		token.NotFound: Doubt, token.Unauthorized: VendorTrouble, token.Forbidden: Refusal, token.Invalid: Refusal, token.Conflict: Refusal,
 		token.Quota: Refusal, token.RateLimited: VendorTrouble, token.Unavailable: VendorTrouble, token.Ambiguous: Doubt,
 	}
 	for _, class := range classes() {
-		if got := AttemptsOf(&token.Failure{Class: class}); got != want[class] {
+		if got := BackOffKindOf(&token.Failure{Class: class}); got != want[class] {
 			t.Errorf("%s: %d, want %d", class, got, want[class])
 		}
 	}
@@ -125,7 +125,7 @@ func TestAttemptsOf(t *testing.T) {
 
 // Back-off grows, is bounded, the same for the same object, and never shorter than what the vendor asked for.
 func TestBackOff(t *testing.T) {
-	for _, kind := range []Attempts{VendorTrouble, Doubt, Refusal, Write} {
+	for _, kind := range []BackOffKind{VendorTrouble, Doubt, Refusal, Write} {
 		first, most := pace[kind].first, pace[kind].most
 		last := time.Duration(0)
 		for count := range int32(80) {

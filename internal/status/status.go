@@ -21,7 +21,7 @@ type Outcome struct {
 	// Problem is why it failed; nil where it did not.
 	Problem *lifecycle.Problem
 	// Kind and AtLeast say how long to wait before the next try.
-	Kind    Attempts
+	Kind    BackOffKind
 	AtLeast time.Duration
 	// Attempt is a create that may have happened; nil where none may.
 	Attempt *v1alpha1.IssueAttempt

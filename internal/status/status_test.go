@@ -64,7 +64,7 @@ func deleted(s *Scene) { at := metav1.NewTime(now()); s.Object.DeletionTimestamp
 
 func suspended(s *Scene) { s.Object.Spec.Suspend = true }
 
-func failed(reason lifecycle.Reason, kind Attempts) func(*Scene) {
+func failed(reason lifecycle.Reason, kind BackOffKind) func(*Scene) {
 	return func(s *Scene) {
 		s.Outcome = Outcome{Problem: &lifecycle.Problem{Reason: reason, Message: "It failed."}, Kind: kind}
 	}

@@ -126,7 +126,7 @@ func (r *Reconciler) createFailed(ctx context.Context, s *scene, d lifecycle.Iss
 
 // alarm has the issuer look at the vendor again when a call met trouble that concerns all its tokens.
 func (r *Reconciler) alarm(s *scene, f *token.Failure) {
-	if status.ScopeOf(f) == status.OfIssuer && f.Class != token.RateLimited {
+	if status.ConcernsIssuer(f) && f.Class != token.RateLimited {
 		r.wantList(s)
 	}
 }
@@ -202,7 +202,7 @@ func vendorFailed(f *token.Failure, problem lifecycle.Problem) outcome {
 	if f.Class == token.RateLimited {
 		return outcome{after: max(f.RetryAfter, time.Second)}
 	}
-	return outcome{Outcome: status.Outcome{Problem: &problem, Kind: status.AttemptsOf(f), AtLeast: f.RetryAfter}}
+	return outcome{Outcome: status.Outcome{Problem: &problem, Kind: status.BackOffKindOf(f), AtLeast: f.RetryAfter}}
 }
 
 // deleteSecret deletes the very Secret that was looked at.
