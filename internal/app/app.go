@@ -52,17 +52,16 @@ func Run(ctx context.Context, config *rest.Config, options Options) error {
 	if err != nil {
 		return fmt.Errorf("make the manager: %w", err)
 	}
-	parts, err := assemble(ctx, manager, options, realClock)
+	shared, err := assemble(ctx, manager, options, realClock)
 	if err != nil {
 		return err
 	}
-	if err := parts.setup(ctx, manager, options, server); err != nil {
+	if err := setup(ctx, manager, options, shared, server); err != nil {
 		return err
 	}
-	for name, add := range map[string]func(string, healthz.Checker) error{"ping": manager.AddHealthzCheck, "cache": manager.AddReadyzCheck} {
-		if err := add(name, checker(name, manager)); err != nil {
-			return fmt.Errorf("add the probe %s: %w", name, err)
-		}
+	// Alive as long as it answers, ready once the caches are filled.
+	if err := errors.Join(manager.AddHealthzCheck("ping", healthz.Ping), manager.AddReadyzCheck("cache", filled(manager.GetCache()))); err != nil {
+		return fmt.Errorf("add the probes: %w", err)
 	}
 	if err := manager.Start(ctx); err != nil {
 		return fmt.Errorf("run: %w", err)
@@ -123,74 +122,52 @@ func cacheOptions() cache.Options {
 	}
 }
 
-// checker answers a probe: alive as long as it answers, ready once the caches are filled.
-func checker(name string, manager ctrl.Manager) healthz.Checker {
-	if name == "ping" {
-		return healthz.Ping
-	}
+// filled tells whether the caches are filled.
+func filled(caches cache.Cache) healthz.Checker {
 	return func(request *http.Request) error {
 		ctx, cancel := context.WithTimeout(request.Context(), time.Second)
 		defer cancel()
-		if !manager.GetCache().WaitForCacheSync(ctx) {
+		if !caches.WaitForCacheSync(ctx) {
 			return errors.New("the caches are not filled yet")
 		}
 		return nil
 	}
 }
 
-// parts are what the controllers share.
-type parts struct {
-	config  issuer.Config
-	metrics *metrics.Metrics
-	clock   clock.PassiveClock
-	leader  *leadership
-	tokens  *wake.Queue
-	issuers map[string]*wake.Queue
-}
-
-// assemble reads who we are, and makes what the controllers share.
-func assemble(ctx context.Context, manager ctrl.Manager, options Options, passive clock.PassiveClock) (*parts, error) {
-	live := manager.GetAPIReader()
-	identity, err := readIdentity(ctx, live, options)
-	if err != nil {
-		return nil, err
-	}
-	sealer, err := readSealer(ctx, live, manager.GetClient(), options.ClusterResourceNamespace)
-	if err != nil {
-		return nil, err
-	}
-	counters, err := metrics.New(ctrlmetrics.Registry)
-	if err != nil {
-		return nil, fmt.Errorf("register metrics: %w", err)
-	}
-	if err := accounts.SetupIndexes(ctx, manager.GetFieldIndexer(), identity); err != nil {
-		return nil, err
-	}
-	p := &parts{
-		metrics: counters, clock: passive, leader: &leadership{clock: passive}, tokens: &wake.Queue{},
-		issuers: map[string]*wake.Queue{v1alpha1.KindTokenIssuer: {}, v1alpha1.KindClusterTokenIssuer: {}},
-	}
-	p.config = issuer.Config{
-		Client: manager.GetClient(), Live: live, Clock: passive,
+// assemble reads who we are, and makes what the controllers share: all that those of the issuers need.
+func assemble(ctx context.Context, manager ctrl.Manager, options Options, passive clock.PassiveClock) (issuer.Config, error) {
+	shared := issuer.Config{
+		Client: manager.GetClient(), Live: manager.GetAPIReader(), Clock: passive,
 		Connect: newConnector(options, passive.Now).connect, Book: accounts.NewBook(),
-		Inventory: inventory.New(identity.Install(), passive.Now), Tokens: p.tokens, LeaderSince: p.leader.since,
-		Identity: identity, Sealer: sealer, Metrics: counters,
+		Tokens: &wake.Queue{}, LeaderSince: (&leadership{clock: passive}).since,
 		ClusterResourceNamespace: options.ClusterResourceNamespace, AllowHTTP: options.AllowHTTP,
 	}
-	return p, nil
+	var err error
+	if shared.Identity, err = readIdentity(ctx, shared.Live, options); err != nil {
+		return shared, err
+	}
+	shared.Inventory = inventory.New(shared.Identity.Install(), passive.Now)
+	if shared.Sealer, err = readSealer(ctx, shared.Live, shared.Client, options.ClusterResourceNamespace); err != nil {
+		return shared, err
+	}
+	if shared.Metrics, err = metrics.New(ctrlmetrics.Registry); err != nil {
+		return shared, fmt.Errorf("register metrics: %w", err)
+	}
+	return shared, accounts.SetupIndexes(ctx, manager.GetFieldIndexer(), shared.Identity)
 }
 
 // setup registers the controllers.
-func (p *parts) setup(ctx context.Context, manager ctrl.Manager, options Options, server *serverClock) error {
-	if err := issuer.Setup(manager, p.config, options.IssuerWorkers, p.issuers); err != nil {
+func setup(ctx context.Context, manager ctrl.Manager, options Options, shared issuer.Config, server *serverClock) error {
+	issuers := map[string]*wake.Queue{v1alpha1.KindTokenIssuer: {}, v1alpha1.KindClusterTokenIssuer: {}}
+	if err := issuer.Setup(manager, shared, options.IssuerWorkers, issuers); err != nil {
 		return err
 	}
 	tokens := &gatewaytoken.Reconciler{
-		Client: p.config.Client, Live: p.config.Live, Clock: p.clock, Server: server,
-		Recorder: manager.GetEventRecorder(v1alpha1.OperatorName), Metrics: p.metrics,
-		Book: p.config.Book, Inventory: p.config.Inventory, Issuers: p.issuers,
-		Identity: p.config.Identity, Sealer: p.config.Sealer, Settings: options.Lifecycle, LeaderSince: p.leader.since,
+		Client: shared.Client, Live: shared.Live, Clock: shared.Clock, Server: server,
+		Recorder: manager.GetEventRecorder(v1alpha1.OperatorName), Metrics: shared.Metrics,
+		Book: shared.Book, Inventory: shared.Inventory, Issuers: issuers,
+		Identity: shared.Identity, Sealer: shared.Sealer, Settings: options.Lifecycle, LeaderSince: shared.LeaderSince,
 	}
-	ctrl.LoggerFrom(ctx).Info("starting", "cluster", p.config.Identity.ClusterID, "install", p.config.Identity.Install(), "instance", options.Instance)
-	return gatewaytoken.Setup(manager, tokens, options.TokenWorkers, p.tokens)
+	ctrl.LoggerFrom(ctx).Info("starting", "cluster", shared.Identity.ClusterID, "install", shared.Identity.Install(), "instance", options.Instance)
+	return gatewaytoken.Setup(manager, tokens, options.TokenWorkers, shared.Tokens)
 }
