@@ -282,15 +282,16 @@ func (s Scene) set(next *v1alpha1.GatewayTokenStatus, kind string, problem *life
 	s.put(next, metav1.Condition{Type: kind, Status: metav1.ConditionTrue, Reason: string(problem.Reason), Message: problem.Message})
 }
 
-// maxMessage bounds a message: conditions allow 32 KiB, a failure 2 KiB.
+// maxMessage bounds a message, in bytes: conditions allow 32 KiB, a failure 2048 characters, an event 1 KiB.
 const maxMessage = 1024
 
-// Cut keeps a message within bounds.
+// Cut keeps a message within the bounds of conditions, failures and events.
 func Cut(message string) string {
 	if len(message) <= maxMessage {
 		return message
 	}
-	return strings.ToValidUTF8(message[:maxMessage], "") + "…"
+	const more = "…"
+	return strings.ToValidUTF8(message[:maxMessage-len(more)], "") + more
 }
 
 func (s Scene) put(next *v1alpha1.GatewayTokenStatus, condition metav1.Condition) {

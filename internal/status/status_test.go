@@ -310,8 +310,8 @@ func TestLongMessages(t *testing.T) {
 		}
 	}
 	failure := Of(scene(withoutSecret, func(s *Scene) { s.Outcome = Outcome{Problem: &long, Kind: Refusal} })).Failure
-	if n := len([]rune(failure.Message)); n > 2048 {
-		t.Errorf("status.failure has a message of %d characters, more than the API takes (2048)", n)
+	if n := len(failure.Message); n > 1024 {
+		t.Errorf("status.failure has a message of %d bytes, more than the API takes in an event (1024)", n)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -242,19 +241,9 @@ func (r *Reconciler) patchFinalizer(ctx context.Context, object *v1alpha1.Gatewa
 
 // tell and warn write events. Their texts are our own words.
 func (r *Reconciler) tell(object *v1alpha1.GatewayToken, reason, message string) {
-	r.Recorder.Eventf(object, nil, corev1.EventTypeNormal, reason, reason, "%s", note(message))
+	r.Recorder.Eventf(object, nil, corev1.EventTypeNormal, reason, reason, "%s", status.Cut(message))
 }
 
 func (r *Reconciler) warn(object *v1alpha1.GatewayToken, reason, message string) {
-	r.Recorder.Eventf(object, nil, corev1.EventTypeWarning, reason, reason, "%s", note(message))
-}
-
-// maxNote is how long an event's note may be, by the API.
-const maxNote = 1024
-
-func note(message string) string {
-	if len(message) <= maxNote {
-		return message
-	}
-	return strings.ToValidUTF8(message[:maxNote], "")
+	r.Recorder.Eventf(object, nil, corev1.EventTypeWarning, reason, reason, "%s", status.Cut(message))
 }
