@@ -279,7 +279,7 @@ func (o *installation) start() {
 		if err != nil {
 			return err
 		}
-		response, err := http.DefaultClient.Do(request)
+		response, err := (&http.Client{Timeout: time.Second}).Do(request)
 		if err != nil {
 			return err
 		}

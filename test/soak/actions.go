@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -87,7 +86,7 @@ func (s *soak) applyToken(ctx context.Context, where place, name string) error {
 	return s.stack.Client.Create(ctx, &v1alpha1.GatewayToken{
 		ObjectMeta: metav1.ObjectMeta{Namespace: where.name, Name: name},
 		Spec: v1alpha1.GatewayTokenSpec{
-			IssuerRef: ref, Secret: secretTemplate(label), Rotation: &v1alpha1.Rotation{Overlap: mustDuration("1s")},
+			IssuerRef: ref, Secret: secretTemplate(label), Rotation: &v1alpha1.Rotation{Overlap: &metav1.Duration{Duration: time.Second}},
 		},
 	})
 }
@@ -135,12 +134,4 @@ func (s *soak) revokeByHand(ctx context.Context, where place, name string) error
 		}
 	}
 	return nil
-}
-
-func mustDuration(text string) *metav1.Duration {
-	duration, err := time.ParseDuration(text)
-	if err != nil {
-		panic(fmt.Sprintf("not a duration: %s", text)) // a constant of this program
-	}
-	return &metav1.Duration{Duration: duration}
 }

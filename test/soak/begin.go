@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	corev1 "k8s.io/api/core/v1"
@@ -23,7 +24,6 @@ const (
 	credentials  = "vendor-login"
 	authority    = "vendor-ca"
 	grantLabel   = "soak.example.com/granted"
-	interval     = "1s"
 )
 
 // lowered are the settings that let minutes pass in seconds.
@@ -83,14 +83,14 @@ func (s *soak) access(namespace string, account causely.Account) []client.Object
 }
 
 func (s *soak) issuerSpec() v1alpha1.TokenIssuerSpec {
-	every, rate := mustDuration(interval), int32(50)
+	every, rate := metav1.Duration{Duration: time.Second}, int32(50)
 	return v1alpha1.TokenIssuerSpec{
 		Causely: &v1alpha1.CauselyIssuer{
 			URL: s.vendor.URL, AuthURL: s.vendor.AuthURL(),
 			CredentialsSecretRef: v1alpha1.ClientCredentialsReference{Name: credentials},
 		},
 		CABundle:          &v1alpha1.CABundle{ConfigMapRef: v1alpha1.ConfigMapKeyReference{Name: authority}},
-		RequestsPerSecond: &rate, InventoryInterval: every,
+		RequestsPerSecond: &rate, InventoryInterval: &every,
 	}
 }
 
