@@ -124,6 +124,7 @@ type Planned struct {
 // Retirement is one token that waits for its revocation.
 type Retirement struct {
 	ledger.Entry
+	// WaitingFor is "overlap", or "revocation" where it may be revoked at once.
 	WaitingFor string
 	// Due is when it may be revoked at the earliest.
 	Due time.Time

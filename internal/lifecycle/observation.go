@@ -6,8 +6,9 @@
 //
 // What the rules uphold, at whatever instant the process dies and whatever answer gets lost:
 //
-//   - a token that may exist is never forgotten: nothing is released before a list shows that it is gone;
-//   - a token that consumers may hold is never revoked before its successor is published and the overlap has passed;
+//   - a token that may exist is never forgotten: nothing is released before a list shows that it is gone, unless a person says so;
+//   - a token that consumers may hold is never revoked before its successor is published and the overlap has passed, unless the
+//     object is deleted;
 //   - a token is minted only if a list, begun after every earlier attempt ended, shows none that would do;
 //   - nothing is revoked that is not proved to be ours.
 package lifecycle
@@ -71,7 +72,7 @@ type Object struct {
 
 // Issuer is the vendor account, as far as this object is concerned.
 type Issuer struct {
-	// Known: this process has looked at the issuer at least once. Until then nothing is said about it.
+	// Known: this process has looked at the issuer as its spec is now, or there is none. Until then nothing is said about it.
 	Known bool
 	// Found: the issuer exists.
 	Found bool
@@ -96,7 +97,7 @@ type Presence int
 const (
 	// Absent: there is no Secret of that name.
 	Absent Presence = iota
-	// Owned: it is this object's Secret, by its label and its ledger.
+	// Owned: it is this object's Secret, by a signed ledger, or by its label and one that is not.
 	Owned
 	// Foreign: somebody else's Secret is there.
 	Foreign
@@ -121,7 +122,7 @@ type Secret struct {
 }
 
 // Memory is what this process alone knows. All of it may be lost at any time: the rules only ever wait longer, or revoke
-// later, for not knowing it.
+// later, for not knowing it. Undo alone is then left to a person.
 type Memory struct {
 	// LeaderSince is when this process became leader.
 	LeaderSince time.Time

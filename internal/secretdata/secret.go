@@ -44,7 +44,8 @@ type Target struct {
 	url         string
 }
 
-// NewTarget reads the spec. url is the issuer's, empty where the issuer is not known. An error is about the templates.
+// NewTarget reads the spec. url is the issuer's, empty where the issuer is not known. An error is about the templates: with
+// the target beside it nothing can be rendered, but the Secret that is there observed and retained.
 func NewTarget(object *v1alpha1.GatewayToken, clusterID, url string, sealer ledger.Sealer) (Target, error) {
 	t := Target{
 		owner: ledger.Owner{
@@ -137,7 +138,7 @@ func (t Target) sealed(data map[string][]byte, record ledger.Ledger) (Content, e
 	return content, nil
 }
 
-// Probe is a Secret as large as any that may have to be written, with no secret in it: for a dry run before a mint.
+// Probe is a Secret with keys as large as any that may have to be written, and with no secret in it: for a dry run before a mint.
 func (t Target) Probe() (Content, error) {
 	largest := placeholder()
 	return t.Content(largest.Token, ledger.Ledger{Current: ledger.Entry{ID: largest.ID, Name: largest.Name}})

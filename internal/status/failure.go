@@ -124,7 +124,7 @@ type BackOffKind int
 const (
 	// VendorTrouble: the issuer is probed.
 	VendorTrouble BackOffKind = iota + 1
-	// Doubt: an answer was lost, and a list will tell.
+	// Doubt: an answer was lost, or the vendor does not know the token. A list will tell.
 	Doubt
 	// Refusal: the vendor refuses this object's request.
 	Refusal

@@ -26,8 +26,8 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/inventory"
 )
 
-// EffectTimeout bounds a mint with its publication, and a revocation. They run on a context of their own, which outlives
-// SIGTERM: the manager's graceful shutdown and the Pod's termination grace period are longer.
+// EffectTimeout bounds an effect. It runs on a context of its own, which outlives SIGTERM: the manager's graceful shutdown and the
+// Pod's termination grace period are longer than a mint with its publication.
 const EffectTimeout = 45 * time.Second
 
 // PublishTimeout is what a publication has for itself, however long the mint before it took.
@@ -111,7 +111,7 @@ type outcome struct {
 	status.Outcome
 	// again: look again at once, for something changed that no event tells of.
 	again bool
-	// after: look again after a while, for it was too early.
+	// after: look again after a while, for it was too early or what had been read was old.
 	after time.Duration
 	// released: the object is gone.
 	released bool
