@@ -16,8 +16,8 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/inventory"
 )
 
-// ReleaseMemory is how long a released object is remembered, so that a token that its vendor commits late is revoked.
-const ReleaseMemory = 24 * time.Hour
+// releaseMemory is how long a released object is remembered, so that a token that its vendor commits late is revoked.
+const releaseMemory = 24 * time.Hour
 
 // Key names an issuer.
 type Key struct{ Kind, Namespace, Name string }
@@ -127,8 +127,8 @@ func (b *Book) Pin(key Key, id string) {
 	}
 }
 
-// Close forbids mints with an issuer until it is looked at again.
-func (b *Book) Close(key Key) {
+// ForbidMints stops mints with an issuer until it is looked at again.
+func (b *Book) ForbidMints(key Key) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if account, known := b.accounts[key]; known {
@@ -138,8 +138,8 @@ func (b *Book) Close(key Key) {
 	}
 }
 
-// Wait notes that a GatewayToken waits for the issuer's next list.
-func (b *Book) Wait(key Key, object types.NamespacedName) {
+// AddWaiting notes that a GatewayToken waits for the issuer's next list.
+func (b *Book) AddWaiting(key Key, object types.NamespacedName) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.waiting[key] == nil {
@@ -148,8 +148,8 @@ func (b *Book) Wait(key Key, object types.NamespacedName) {
 	b.waiting[key][object] = struct{}{}
 }
 
-// Waiting gives and forgets those who wait.
-func (b *Book) Waiting(key Key) []reconcile.Request {
+// TakeWaiting gives and forgets those who wait.
+func (b *Book) TakeWaiting(key Key) []reconcile.Request {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var requests []reconcile.Request
@@ -171,7 +171,7 @@ func (b *Book) Release(marker token.Marker, kept token.ID, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for old, was := range b.released {
-		if now.Sub(was.at) > ReleaseMemory {
+		if now.Sub(was.at) > releaseMemory {
 			delete(b.released, old)
 		}
 	}
@@ -189,7 +189,7 @@ func (b *Book) Gone(marker token.Marker, id token.ID, now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	was, ok := b.released[marker.WithSequence(0)]
-	return ok && now.Sub(was.at) <= ReleaseMemory && id != was.kept
+	return ok && now.Sub(was.at) <= releaseMemory && id != was.kept
 }
 
 // NoteAltered notes that the vendor stored a token under another name than the one asked for: with this generation of the

@@ -14,15 +14,15 @@ import (
 
 // Names of the cache's indexes of GatewayTokens.
 const (
-	// IndexIssuer is by the issuer's Key.
-	IndexIssuer = "issuer"
-	// IndexMarker is by the object part of the marker.
-	IndexMarker = "marker"
+	// indexIssuer is by the issuer's Key.
+	indexIssuer = "issuer"
+	// indexMarker is by the object part of the marker.
+	indexMarker = "marker"
 )
 
 // SetupIndexes lets the cache find GatewayTokens by issuer and by marker.
 func SetupIndexes(ctx context.Context, indexer client.FieldIndexer, identity token.Identity) error {
-	if err := indexer.IndexField(ctx, &v1alpha1.GatewayToken{}, IndexIssuer, func(o client.Object) []string {
+	if err := indexer.IndexField(ctx, &v1alpha1.GatewayToken{}, indexIssuer, func(o client.Object) []string {
 		object, ok := o.(*v1alpha1.GatewayToken)
 		if !ok {
 			return nil
@@ -31,7 +31,7 @@ func SetupIndexes(ctx context.Context, indexer client.FieldIndexer, identity tok
 	}); err != nil {
 		return fmt.Errorf("index GatewayTokens by issuer: %w", err)
 	}
-	if err := indexer.IndexField(ctx, &v1alpha1.GatewayToken{}, IndexMarker, func(o client.Object) []string {
+	if err := indexer.IndexField(ctx, &v1alpha1.GatewayToken{}, indexMarker, func(o client.Object) []string {
 		return []string{identity.Marker(o.GetNamespace(), o.GetName(), string(o.GetUID())).Object}
 	}); err != nil {
 		return fmt.Errorf("index GatewayTokens by marker: %w", err)
@@ -42,7 +42,7 @@ func SetupIndexes(ctx context.Context, indexer client.FieldIndexer, identity tok
 // TokensOf lists the GatewayTokens that refer to an issuer.
 func TokensOf(ctx context.Context, from client.Reader, key Key) ([]v1alpha1.GatewayToken, error) {
 	var list v1alpha1.GatewayTokenList
-	if err := from.List(ctx, &list, client.MatchingFields{IndexIssuer: key.String()}); err != nil {
+	if err := from.List(ctx, &list, client.MatchingFields{indexIssuer: key.String()}); err != nil {
 		return nil, fmt.Errorf("list the GatewayTokens of %s: %w", key, err)
 	}
 	return list.Items, nil
@@ -51,7 +51,7 @@ func TokensOf(ctx context.Context, from client.Reader, key Key) ([]v1alpha1.Gate
 // WithMarker lists the GatewayTokens whose marker has that object part: normally one at most; two that clash are found by it.
 func WithMarker(ctx context.Context, from client.Reader, object string) ([]v1alpha1.GatewayToken, error) {
 	var list v1alpha1.GatewayTokenList
-	if err := from.List(ctx, &list, client.MatchingFields{IndexMarker: object}); err != nil {
+	if err := from.List(ctx, &list, client.MatchingFields{indexMarker: object}); err != nil {
 		return nil, fmt.Errorf("list GatewayTokens by marker: %w", err)
 	}
 	return list.Items, nil

@@ -33,7 +33,7 @@ func (r *Reconciler) act(ctx context.Context, s *scene, decision lifecycle.Decis
 	case lifecycle.Rest, lifecycle.Wait, lifecycle.Stall:
 		return outcome{}, nil
 	case lifecycle.Relist:
-		return outcome{again: r.relist(s, d) == inventory.Granted}, nil
+		return outcome{again: r.relist(s, d) == inventory.Fresh}, nil
 	case lifecycle.Protect:
 		return outcome{}, r.patchFinalizer(ctx, s.object, controllerutil.AddFinalizer)
 	case lifecycle.Issue:
@@ -54,13 +54,13 @@ func (r *Reconciler) act(ctx context.Context, s *scene, decision lifecycle.Decis
 }
 
 // relist asks the issuer for a list, and to be told when it is there. One may have come since the object was looked at.
-func (r *Reconciler) relist(s *scene, d lifecycle.Relist) inventory.Wish {
-	r.Book.Wait(s.key, client.ObjectKeyFromObject(s.object))
-	wish := r.Inventory.Want(accounts.Scope(types.UID(s.issuerUID)), d.After)
-	if wish == inventory.News {
+func (r *Reconciler) relist(s *scene, d lifecycle.Relist) inventory.Answer {
+	r.Book.AddWaiting(s.key, client.ObjectKeyFromObject(s.object))
+	answer := r.Inventory.Want(accounts.Scope(types.UID(s.issuerUID)), d.After)
+	if answer == inventory.Sooner {
 		r.Issuers[s.key.Kind].Add(s.key.Request())
 	}
-	return wish
+	return answer
 }
 
 // issue mints a token and publishes it. Whatever happens in between, the value is in memory and the name at the vendor.

@@ -207,7 +207,7 @@ func (r *Reconciler) release(ctx context.Context, s *scene) (done bool, err erro
 	}
 	if !skipped {
 		// From here on nobody mints with this issuer; who could before has a finalizer that is seen now.
-		r.Book.Close(s.key)
+		r.Book.ForbidMints(s.key)
 		// The cache may be behind: what is about to be given up is asked of the API server itself.
 		if used, err := r.usedLive(ctx, s); err != nil || used {
 			return false, err

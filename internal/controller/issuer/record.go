@@ -34,7 +34,7 @@ func (r *Reconciler) announce(ctx context.Context, s *scene) error {
 		return nil
 	}
 	if s.account.CanList {
-		r.Tokens.Add(r.Book.Waiting(s.key)...)
+		r.Tokens.Add(r.Book.TakeWaiting(s.key)...)
 	}
 	for _, object := range s.changed {
 		owners, err := accounts.WithMarker(ctx, r.Client, object)

@@ -35,7 +35,7 @@ func Setup(manager ctrl.Manager, config Config, workers int, woken map[string]*w
 			Named(strings.ToLower(kind)).
 			For(fresh(), builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}))).
 			Watches(&v1alpha1.GatewayToken{}, handler.EnqueueRequestsFromMapFunc(issuerOf(kind)), builder.WithPredicates(needChanged())).
-			Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(keeperOf(kind, config.ClusterResourceNamespace))).
+			Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(issuerOfCopy(kind, config.ClusterResourceNamespace))).
 			WatchesRawSource(woken[kind].Source()).
 			WithOptions(controller.Options{MaxConcurrentReconciles: workers, UsePriorityQueue: ptr.To(false)}).
 			Complete(reconciler)
@@ -60,8 +60,8 @@ func issuerOf(kind string) handler.MapFunc {
 	}
 }
 
-// keeperOf maps a copy of credentials to its issuer, which may be gone.
-func keeperOf(kind, clusterNamespace string) handler.MapFunc {
+// issuerOfCopy maps a copy of credentials to its issuer, which may be gone.
+func issuerOfCopy(kind, clusterNamespace string) handler.MapFunc {
 	return func(_ context.Context, o client.Object) []reconcile.Request {
 		named, name, ok := strings.Cut(o.GetAnnotations()[v1alpha1.AnnotationIssuer], "/")
 		if !ok || named != kind || o.GetLabels()[v1alpha1.LabelRole] != v1alpha1.RoleLastGood {

@@ -69,25 +69,25 @@ func (i *Inventory) Latest(name Scope) token.Snapshot {
 	return i.scope(name).latest
 }
 
-// Wish is what came of asking for a list.
-type Wish int
+// Answer is what came of asking for a list.
+type Answer int
 
 const (
-	// Granted: the latest list is late enough already.
-	Granted Wish = iota + 1
+	// Fresh: the latest list is late enough already.
+	Fresh Answer = iota + 1
 	// Pending: a list was asked for that will do; whoever takes it knows.
 	Pending
-	// News: the next list is due earlier than before; whoever takes it is to be woken.
-	News
+	// Sooner: the next list is due earlier than before; whoever takes it is to be woken.
+	Sooner
 )
 
 // Want asks for a list that begins after an instant.
-func (i *Inventory) Want(name Scope, after time.Time) Wish {
+func (i *Inventory) Want(name Scope, after time.Time) Answer {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	s := i.scope(name)
 	if s.latest.BegunAfter(after) {
-		return Granted
+		return Fresh
 	}
 	at, found := slices.BinarySearchFunc(s.wanted, after, time.Time.Compare)
 	if found {
@@ -95,7 +95,7 @@ func (i *Inventory) Want(name Scope, after time.Time) Wish {
 	}
 	s.wanted = slices.Insert(s.wanted, at, after)
 	if at == 0 {
-		return News
+		return Sooner
 	}
 	return Pending
 }

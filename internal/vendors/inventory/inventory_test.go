@@ -275,13 +275,13 @@ func TestWant(t *testing.T) {
 	steps := []struct {
 		reason string
 		after  time.Time
-		want   inventory.Wish
+		want   inventory.Answer
 	}{
-		{"the latest list is late enough", at(-1), inventory.Granted},
-		{"the list must begin later than that very instant", at(0), inventory.News},
+		{"the latest list is late enough", at(-1), inventory.Fresh},
+		{"the list must begin later than that very instant", at(0), inventory.Sooner},
 		{"it was asked for already", at(0), inventory.Pending},
 		{"a later one is not due sooner", at(9), inventory.Pending},
-		{"the earliest of all is", at(-1), inventory.Granted},
+		{"the earliest of all is", at(-1), inventory.Fresh},
 	}
 	for _, step := range steps {
 		if got := b.Want(scope, step.after); got != step.want {
@@ -298,7 +298,7 @@ func TestWant(t *testing.T) {
 	if got := b.Due(scope, time.Hour); !got.Equal(at(10).Add(time.Hour)) {
 		t.Errorf("due %s: all was served", got.Sub(start()))
 	}
-	if got := b.Want(scope, at(3)); got != inventory.Granted {
+	if got := b.Want(scope, at(3)); got != inventory.Fresh {
 		t.Errorf("an instant before the latest list: %d", got)
 	}
 }
