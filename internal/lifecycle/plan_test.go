@@ -83,6 +83,12 @@ func TestPlan(t *testing.T) {
 		"forged hint":     {"a status names a token that no list shows: that only delays", []func(*Observation){func(o *Observation) { o.Object.HintID, o.Object.HintSequence = "X", 5 }}, "Wait TokenNotListed"},
 		"hinted sequence": {"a sequence is never used twice", []func(*Observation){func(o *Observation) { o.Object.HintSequence = 5 }}, "Issue #6 (there is no token yet)"},
 		"absurd hint":     {"a status cannot use up the sequences", []func(*Observation){func(o *Observation) { o.Object.HintSequence = token.MaxSequence }}, "Issue #1 (there is no token yet)"},
+		"absurd ledger, unsigned": {"whoever may edit the Secret cannot use up the sequences, either", []func(*Observation){holds("T1", token.MaxSequence), row("T1", 1, token.Revoked), func(o *Observation) {
+			o.Secret.Trust = ledger.Hint
+		}}, "Issue #2 (the token was revoked at the vendor)"},
+		"negative ledger, unsigned": {"a name with such a sequence could never be found again", []func(*Observation){holds("T1", -1_000_000), func(o *Observation) {
+			o.Secret.Trust, o.Secret.ValueIntact = ledger.Hint, false
+		}}, "Issue #1 (the value is lost and the vendor does not show it again)"},
 		"held back": {"the last failure was a moment ago", []func(*Observation){func(o *Observation) {
 			o.Object.HeldBackUntil, o.Object.HeldBack.Reason = o.Now.Add(time.Minute), "CreateRefused"
 		}}, "Wait CreateRefused"},

@@ -9,8 +9,8 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
 )
 
-// maxHintLead bounds how far a status, which people can write, may push the sequence ahead of what the ledger and the
-// vendor know.
+// maxHintLead bounds how far a status or an unsigned ledger, which people can write, may push the sequence ahead of what a
+// signed ledger and the vendor know.
 const maxHintLead = 10_000
 
 // firstSequence is that of an object's first token: the one create that its spec causes, so that it does not count against
@@ -265,16 +265,20 @@ func issuerMints(v *view) Decision {
 	return Wait{Problem: v.Issuer.Problem}
 }
 
-// nextSequence follows everything that may have been used: ledger, list (revoked rows included) and status.
+// nextSequence follows everything that may have been used: ledger, list (revoked rows included) and status. What people can
+// write counts within bounds: a sequence that no name can carry, or the same one again and again, would defeat list and budget.
 func (v *view) nextSequence() int {
-	last := v.hint.LastSequence()
+	last := v.proof.LastSequence()
 	for _, row := range v.Snapshot.Rows {
 		if marker, ok := row.Marker(); ok && marker.SameIncarnation(v.Object.Marker) {
 			last = max(last, marker.Sequence)
 		}
 	}
-	if v.Object.HintSequence > last && v.Object.HintSequence <= last+maxHintLead {
-		last = v.Object.HintSequence
+	known := last
+	for _, hint := range []int{v.hint.LastSequence(), v.Object.HintSequence} {
+		if hint <= known+maxHintLead {
+			last = max(last, hint)
+		}
 	}
 	return min(last+1, token.MaxSequence)
 }
