@@ -115,10 +115,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return ctrl.Result{}, err
 	}
 	if done, err := r.release(ctx, s); done || err != nil {
-		return afterConflict(err)
+		return wake.AfterError(err)
 	}
 	if err := r.protect(ctx, s); err != nil {
-		return afterConflict(err)
+		return wake.AfterError(err)
 	}
 	if err := r.gather(ctx, s); err != nil {
 		return ctrl.Result{}, err
@@ -257,15 +257,4 @@ func (r *Reconciler) patchFinalizer(ctx context.Context, issuer v1alpha1.Issuer,
 		return fmt.Errorf("patch the issuer's finalizer: %w", err)
 	}
 	return nil
-}
-
-// conflictPause is how long the newer object may take to arrive. Its event may be one that nobody waits for: a status.
-const conflictPause = 200 * time.Millisecond
-
-// afterConflict looks again soon where what was read was old, and keeps every other error.
-func afterConflict(err error) (ctrl.Result, error) {
-	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
-		return ctrl.Result{RequeueAfter: conflictPause}, nil
-	}
-	return ctrl.Result{}, err
 }

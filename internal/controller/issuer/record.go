@@ -14,6 +14,7 @@ import (
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/accounts"
+	"github.com/gatewaytoken/gateway-token-operator/internal/controller/wake"
 	"github.com/gatewaytoken/gateway-token-operator/internal/secretdata"
 	"github.com/gatewaytoken/gateway-token-operator/internal/status"
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
@@ -61,7 +62,7 @@ func (r *Reconciler) record(ctx context.Context, s *scene) (ctrl.Result, error) 
 		}
 		*s.issuer.IssuerStatus() = *after
 		if err := r.Client.Status().Patch(ctx, s.issuer, client.MergeFromWithOptions(original, client.MergeFromWithOptimisticLock{}), client.FieldOwner(v1alpha1.OperatorName)); err != nil {
-			return afterConflict(fmt.Errorf("patch the issuer's status: %w", err))
+			return wake.AfterError(fmt.Errorf("patch the issuer's status: %w", err))
 		}
 	}
 	return ctrl.Result{RequeueAfter: r.pause(s)}, nil
