@@ -46,7 +46,9 @@ func (s *soak) marked(ctx context.Context) ([]row, error) {
 
 // judge takes the faults away, lets everything settle, and compares vendor and cluster.
 func (s *soak) judge(ctx context.Context) {
-	if err := errors.Join(s.lead(ctx), s.changeFaults(ctx, nil)); err != nil {
+	led := s.lead(ctx)
+	_, cleared := s.clearFaults(ctx)
+	if err := errors.Join(led, cleared); err != nil {
 		s.verdict("the operator leads without faults", err)
 		return
 	}

@@ -125,18 +125,30 @@ func (s *soak) kill(ctx context.Context, route string, nth int, late time.Durati
 	return s.operator.Kill()
 }
 
-// changeFaults puts new faults in the place of the old ones, after having counted what those did.
+// changeFaults puts new faults in the place of the old ones. An answer to a create that was to be lost and that no create has met
+// yet stays to be lost: it is what the whole thing is about.
 func (s *soak) changeFaults(ctx context.Context, faults []stack.Fault) error {
+	unmet, err := s.clearFaults(ctx)
+	return errors.Join(err, s.vendor.AddFaults(ctx, append(faults, unmet...)...))
+}
+
+// clearFaults ends all faults, after having counted what they did, and gives the lost answers that no create has met.
+func (s *soak) clearFaults(ctx context.Context) (unmet []stack.Fault, err error) {
 	old, err := s.vendor.Faults(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, fault := range old {
-		if fault.Route == causely.RouteCreate && answerLost(fault.Kind) {
-			s.lost += fault.Hits
+		if fault.Route != causely.RouteCreate || !answerLost(fault.Kind) {
+			continue
+		}
+		s.lost += fault.Hits
+		if fault.Hits == 0 {
+			fault.ID = ""
+			unmet = append(unmet, fault)
 		}
 	}
-	return errors.Join(s.vendor.ClearFaults(ctx), s.vendor.AddFaults(ctx, faults...))
+	return unmet, s.vendor.ClearFaults(ctx)
 }
 
 // answerLost tells whether a call is carried out and its answer eaten.
