@@ -140,7 +140,7 @@ func assemble(ctx context.Context, manager ctrl.Manager, options Options, passiv
 		Client: manager.GetClient(), Live: manager.GetAPIReader(), Clock: passive,
 		Connect: newConnector(options, passive.Now).connect, Book: accounts.NewBook(),
 		Tokens: &wake.Queue{}, LeaderSince: (&leadership{clock: passive}).since,
-		ClusterResourceNamespace: options.ClusterResourceNamespace, AllowHTTP: options.AllowHTTP,
+		ClusterResourceNamespace: options.ClusterResourceNamespace, AllowHTTP: options.AllowHTTP, Settle: options.Lifecycle.Settle,
 	}
 	var err error
 	if shared.Identity, err = readIdentity(ctx, shared.Live, options); err != nil {

@@ -692,54 +692,103 @@ func TestAccountChangedToEmptyOne(t *testing.T) {
 	}
 }
 
+// other gives the vendor a second account, with a token in it so that lists tell which it is.
+func other(t *testing.T, w *harness.World) causely.Account {
+	t.Helper()
+	account := causely.Account{ClientID: "other", Secret: "other-secret-0123456789", ProjectID: "another-project", Admin: true}
+	if err := w.Vendor.Causely().AddAccount(account); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Vendor.Causely().Create(account.ClientID, "by hand"); err != nil {
+		t.Fatal(err)
+	}
+	return account
+}
+
+// use puts the credentials of an account into the Secret that the issuer names.
+func use(w *harness.World, account causely.Account) {
+	harness.Change(w, w.SecretIn(w.System, harness.CredentialsName), func(s *corev1.Secret) {
+		s.StringData = map[string]string{"clientId": account.ClientID, "clientSecret": account.Secret}
+	})
+}
+
+// copyOf gives the copy of the credentials that an issuer keeps.
+func copyOf(w *harness.World, issuer *v1alpha1.ClusterTokenIssuer) *corev1.Secret {
+	return w.SecretIn(w.System, v1alpha1.LastGoodSecretPrefix+"clustertokenissuer-"+issuer.Name)
+}
+
 // The user's credentials are switched to another account while the very first token is being made, before any list showed whose
-// account it is.
+// account it is. Nothing may be lost in the first account, and nothing be made in the second.
 func TestAccountChangedUnderFirstToken(t *testing.T) {
+	mint := func(e harness.Effect) bool { return e.Is(harness.Mint, harness.VendorToken) }
 	tests := map[string]struct {
 		reason string
-		killed bool
+		// disturb arranges for the switch.
+		disturb func(w *harness.World, to causely.Account)
+		// creates is how many tokens it may cost: one more where the first had to be revoked at once.
+		creates int
 	}{
-		"the process lives":      {reason: "the answer of the create told it the account"},
-		"the process dies there": {reason: "the kept credentials tell the next one, which has nothing else to know it by", killed: true},
+		"after the create": {
+			reason: "the answer of the create told the account",
+			disturb: func(w *harness.World, to causely.Account) {
+				after, _ := once(mint, func() { use(w, to) })
+				w.Interfere(harness.Interference{After: after})
+			},
+			creates: 1,
+		},
+		"after the create, and the process dies": {
+			reason: "the copy of the credentials tells the next process, which has nothing else to know it by",
+			disturb: func(w *harness.World, to causely.Account) {
+				after, _ := once(mint, func() { use(w, to); harness.Kill() })
+				w.Interfere(harness.Interference{After: after})
+			},
+			creates: 1,
+		},
+		"before the create": {
+			reason: "the issuer looked at the other account while the create was under way",
+			disturb: func(w *harness.World, to causely.Account) {
+				before, _ := once(mint, func() {
+					use(w, to)
+					w.Meanwhile(v1alpha1.KindClusterTokenIssuer, w.ClusterIssuer())
+				})
+				w.Interfere(harness.Interference{Before: before})
+			},
+			creates: 1,
+		},
+		"the create is committed late, and the process dies": {
+			reason: "one empty list of the copy tells nothing while a create may be under way",
+			disturb: func(w *harness.World, to causely.Account) {
+				w.Fault(causely.RouteCreate, stage.LateCommit, func(f *simulator.Fault) { f.Delay = 5 * time.Second })
+				before, _ := once(func(e harness.Effect) bool {
+					return e.Is(harness.Status, v1alpha1.KindGatewayToken) && w.Calls(causely.RouteCreate) > 0
+				},
+					func() { use(w, to); harness.Kill() })
+				w.Interfere(harness.Interference{Before: before})
+			},
+			creates: 1,
+		},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			other := causely.Account{ClientID: "other", Secret: "other-secret-0123456789", ProjectID: "another-project", Admin: true}
-			if err := w.Vendor.Causely().AddAccount(other); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := w.Vendor.Causely().Create(other.ClientID, "by hand"); err != nil {
-				t.Fatal(err)
-			}
-			use := func(account causely.Account) {
-				harness.Change(w, w.SecretIn(w.System, harness.CredentialsName), func(s *corev1.Secret) {
-					s.StringData = map[string]string{"clientId": account.ClientID, "clientSecret": account.Secret}
-				})
-			}
-			w.Interfere(harness.Interference{After: func(done harness.Effect) error {
-				if done.Is(harness.Mint, harness.VendorToken) {
-					w.Interfere(harness.Interference{})
-					use(other)
-					if tc.killed {
-						harness.Kill()
-					}
-				}
-				return nil
-			}})
+			tc.disturb(w, other(t, w))
 			issuer, object := w.Ask()
 			w.Settle()
-			if tc.killed {
+			w.Interfere(harness.Interference{})
+			if w.Dead() {
 				w.Restart()
 			}
 			w.Advance(10 * time.Minute)
 			w.Want(issuer, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonAccountChanged)
-			w.WantCreates(1)
-			w.WantActive(2)
-			use(causely.DemoAccount())
+			if kept := copyOf(w, issuer); string(kept.Data["clientID"]) != causely.DemoClientID {
+				t.Error("the copy is not of the account that the token is in")
+			}
+			use(w, causely.DemoAccount())
 			w.Advance(10 * time.Minute)
 			w.WantReady(object)
-			w.WantCreates(1)
+			if made := len(w.Tokens()) - 1; made != tc.creates {
+				t.Errorf("%d tokens were made, want %d: %s", made, tc.creates, tc.reason)
+			}
 			w.Remove(object)
 			w.Advance(10 * time.Minute)
 			if !w.Gone(object) {
@@ -748,6 +797,223 @@ func TestAccountChangedUnderFirstToken(t *testing.T) {
 			w.WantActive(1)
 		})
 	}
+}
+
+// A token is issued between the list of the copy and what the issuer makes of it.
+func TestPinnedWhileCredentialsChange(t *testing.T) {
+	w := newWorld(t)
+	to := other(t, w)
+	issuer, object := w.Ask(harness.Suspended)
+	w.Settle()
+	use(w, to)
+	before, happened := once(func(e harness.Effect) bool { return e.Is(harness.Apply, "Secret") }, func() {
+		harness.Change(w, object, func(o *v1alpha1.GatewayToken) { o.Spec.Suspend = false })
+		for range 4 {
+			w.Meanwhile(v1alpha1.KindGatewayToken, object)
+		}
+	})
+	w.Interfere(harness.Interference{Before: before})
+	w.Advance(10 * time.Minute)
+	wantHappened(t, happened)
+	w.Refresh(issuer)
+	w.Refresh(object)
+	for _, row := range w.Active() {
+		if object.Status.Current != nil && row.ID == object.Status.Current.ID && row.ProjectID != issuer.Status.Account {
+			t.Errorf("the token is in %s, and the issuer pinned to %s", row.ProjectID, issuer.Status.Account)
+		}
+	}
+}
+
+// In an outage the back-off grows, whichever credentials are tried.
+func TestOutageWhileCredentialsAreNew(t *testing.T) {
+	w := newWorld(t)
+	_, _ = w.Ask(harness.Suspended)
+	w.Settle()
+	w.Fault(causely.RouteList, stage.Status, harness.Always)
+	use(w, other(t, w))
+	w.Advance(6 * time.Minute)
+	before := w.Calls(causely.RouteList)
+	w.Advance(time.Hour)
+	if lists := w.Calls(causely.RouteList) - before; lists > 15 {
+		t.Errorf("%d lists within an hour of outage", lists)
+	}
+}
+
+// Whom to trust is the user's to say: with the copy's credentials, too.
+func TestTrustOfKeptCredentials(t *testing.T) {
+	elsewhere, err := simulator.NewServer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(elsewhere.Close)
+	t.Run("the user trusts the vendor no more", func(t *testing.T) {
+		w := newWorld(t)
+		issuer, _ := w.Publish()
+		w.Remove(w.SecretIn(w.System, harness.CredentialsName))
+		harness.Change(w, w.CA(w.System), func(c *corev1.ConfigMap) { c.Data["ca.crt"] = string(elsewhere.CAPEM()) })
+		w.Advance(10 * time.Minute)
+		w.Want(issuer, v1alpha1.ConditionVendorReachable, metav1.ConditionFalse, v1alpha1.ReasonCredentialsNotFound)
+	})
+	t.Run("the copy trusts an authority of yesterday", func(t *testing.T) {
+		w := newWorld(t)
+		issuer, object := w.Publish()
+		w.Remove(w.SecretIn(w.System, harness.CredentialsName))
+		harness.Change(w, copyOf(w, issuer), func(s *corev1.Secret) { s.Data["caBundle"] = elsewhere.CAPEM() })
+		w.Restart()
+		w.Advance(10 * time.Minute)
+		w.Remove(object)
+		w.Advance(10 * time.Minute)
+		if !w.Gone(object) {
+			t.Errorf("not gone: %s", w.Condition(object, v1alpha1.ConditionRevocationPending).Message)
+		}
+		w.WantActive(0)
+	})
+}
+
+// A copy that somebody has spoiled is written anew, and keeps nobody from anything.
+func TestSpoiledCopy(t *testing.T) {
+	tests := map[string]struct {
+		reason string
+		spoil  func(*corev1.Secret)
+		writes int
+	}{
+		"a key removed": {reason: "it is of no use without", spoil: func(s *corev1.Secret) { delete(s.Data, "clientSecret") }, writes: 1},
+		"a key added":   {reason: "what is foreign in it is not ours to judge", spoil: func(s *corev1.Secret) { s.Data["extra"] = []byte("x") }, writes: 0},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			issuer, object := w.Ask(harness.Suspended)
+			w.Settle()
+			w.Forget()
+			harness.Change(w, copyOf(w, issuer), tc.spoil)
+			w.Advance(time.Hour)
+			if writes := w.Did(harness.Apply, "Secret"); writes != tc.writes {
+				t.Errorf("the copy was written %d times, want %d: %s", writes, tc.writes, tc.reason)
+			}
+			harness.Change(w, object, func(o *v1alpha1.GatewayToken) { o.Spec.Suspend = false })
+			w.Advance(10 * time.Minute)
+			w.WantReady(object)
+		})
+	}
+}
+
+// No token is issued without a copy of the credentials, however old the cache is.
+func TestNoMintWithoutCopy(t *testing.T) {
+	w := newWorld(t)
+	if _, err := w.Vendor.Causely().Create(causely.DemoClientID, "somebody else's"); err != nil {
+		t.Fatal(err)
+	}
+	issuer, first := w.Publish()
+	w.Advance(time.Minute)
+	w.FreezeCache("Secret")
+	w.Remove(first)
+	w.Advance(2 * time.Minute)
+	if copyOf(w, issuer) != nil {
+		t.Fatal("the copy is not gone with the last token")
+	}
+	before, happened := once(func(e harness.Effect) bool { return e.Is(harness.Mint, harness.VendorToken) }, func() {
+		if copyOf(w, issuer) == nil {
+			t.Error("a token is issued without a copy of the credentials")
+		}
+	})
+	w.Interfere(harness.Interference{Before: before})
+	second := w.Token("second")
+	w.Create(second)
+	w.Advance(2 * time.Minute)
+	wantHappened(t, happened)
+	w.WantReady(second)
+}
+
+// What a vendor asks of some credentials does not hold back others.
+func TestPaceOfCredentialsBefore(t *testing.T) {
+	w := newWorld(t)
+	issuer, _ := w.Publish()
+	next := causely.Account{ClientID: "second-client", Secret: "second-secret-0123456789", ProjectID: causely.DemoProjectID, Admin: true}
+	if err := w.Vendor.Causely().AddAccount(next); err != nil {
+		t.Fatal(err)
+	}
+	w.Fault(causely.RouteCreate, stage.Status, func(f *simulator.Fault) { f.Status, f.RetryAfter = 429, "3600" })
+	w.Create(w.Token("second"))
+	w.Advance(10 * time.Minute)
+	use(w, next)
+	w.Advance(6 * time.Minute)
+	if got := string(copyOf(w, issuer).Data["clientID"]); got != next.ClientID {
+		t.Errorf("the copy is of %s: the new credentials were not tried", got)
+	}
+}
+
+// Where both sets of credentials are refused, nobody is woken for that again and again.
+func TestBothCredentialsRefused(t *testing.T) {
+	w := newWorld(t)
+	_, _ = w.Publish()
+	harness.Change(w, w.SecretIn(w.System, harness.CredentialsName), func(s *corev1.Secret) { s.Data["clientSecret"] = []byte("wrong") })
+	w.Advance(22 * time.Minute)
+	if err := w.Vendor.Causely().DisableAccount(causely.DemoClientID); err != nil {
+		t.Fatal(err)
+	}
+	w.Advance(30 * time.Minute)
+	planned, logins := strings.Count(w.Story(), "planned"), w.Calls(causely.RouteLogin)
+	w.Advance(time.Hour)
+	if again := strings.Count(w.Story(), "planned") - planned; again > 0 {
+		t.Errorf("the GatewayToken was looked at %d times in an hour in which nothing changed", again)
+	}
+	if more := w.Calls(causely.RouteLogin) - logins; more > 30 {
+		t.Errorf("%d logins in an hour", more)
+	}
+}
+
+// The same credentials are not tried twice because the copy has another CA bundle.
+func TestSameCredentialsOnce(t *testing.T) {
+	w := newWorld(t)
+	_, _ = w.Publish()
+	harness.Change(w, w.CA(w.System), func(c *corev1.ConfigMap) { c.Data["ca.crt"] += "\n" })
+	if err := w.Vendor.Causely().DisableAccount(causely.DemoClientID); err != nil {
+		t.Fatal(err)
+	}
+	logins := w.Calls(causely.RouteLogin)
+	w.Advance(5*time.Minute + 5*time.Second)
+	if more := w.Calls(causely.RouteLogin) - logins; more != 1 {
+		t.Errorf("%d logins, want 1", more)
+	}
+}
+
+// The kept credentials go on serving after a restart.
+func TestRestartOnKeptCredentials(t *testing.T) {
+	w := newWorld(t)
+	issuer, object := w.Publish()
+	harness.Change(w, w.SecretIn(w.System, harness.CredentialsName), func(s *corev1.Secret) { s.Data["clientSecret"] = []byte("wrong") })
+	w.Advance(30*time.Minute + 30*time.Second)
+	w.Restart()
+	w.Settle()
+	w.Want(issuer, v1alpha1.ConditionVendorReachable, metav1.ConditionTrue, v1alpha1.ReasonUsingLastGoodCredentials)
+	w.Remove(object)
+	w.Advance(2 * time.Minute)
+	if !w.Gone(object) {
+		t.Error("it is not gone: the revocation waits though the kept credentials could be used")
+	}
+}
+
+// Grants are nothing to ask the vendor about.
+func TestGrantsEdited(t *testing.T) {
+	w := newWorld(t)
+	issuer, _ := w.Publish()
+	w.Advance(time.Minute)
+	lists := w.Calls(causely.RouteList)
+	for range 5 {
+		harness.Change(w, issuer, func(i *v1alpha1.ClusterTokenIssuer) {
+			i.Spec.Grants = append(i.Spec.Grants, v1alpha1.Grant{Namespaces: v1alpha1.NamespaceGrant{Names: []string{"x"}}})
+		})
+		w.Settle()
+	}
+	if more := w.Calls(causely.RouteList) - lists; more > 0 {
+		t.Errorf("%d lists for five edits of the grants", more)
+	}
+	w.Fault(causely.RouteList, stage.Status, harness.Always)
+	w.Advance(30 * time.Minute)
+	harness.Change(w, issuer, func(i *v1alpha1.ClusterTokenIssuer) { i.Spec.Grants = i.Spec.Grants[:1] })
+	w.Settle()
+	w.Want(issuer, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonCredentialsAccepted)
 }
 
 // The issuer was made anew, without a status and for another account: a token that is known and not listed is not let go.

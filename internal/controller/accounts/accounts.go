@@ -97,15 +97,25 @@ func (b *Book) Get(issuer v1alpha1.Issuer) (Account, bool) {
 	return account, true
 }
 
-// Put notes what was found. It tells whether anything changed for those who wait.
-func (b *Book) Put(key Key, account Account) (changed bool) {
+// Put notes what was found, and gives it as it stands: a first token may have told meanwhile that the issuer is pinned to another
+// account. It tells whether anything changed for those who wait.
+func (b *Book) Put(key Key, account Account) (standing Account, changed bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	before, known := b.accounts[key]
+	if known && before.UID == account.UID && before.ID != "" && before.ID != account.ID {
+		account.CanMint, account.CanList, account.CanRevoke = false, false, false
+		account.ID = before.ID
+		account.Problem = lifecycle.Problem{Reason: lifecycle.ReasonAccountChanged, Message: "The credentials were changed to another vendor account while the first token was issued. Put back credentials of the account that the token is in."}
+	}
 	b.accounts[key] = account
-	return !known || before.UID != account.UID || before.Generation != account.Generation || before.CanMint != account.CanMint || before.CanList != account.CanList ||
-		before.CanRevoke != account.CanRevoke || before.Problem.Reason != account.Problem.Reason || before.ID != account.ID || before.URL != account.URL ||
-		before.Vendor != account.Vendor
+	return account, !known || !before.same(account)
+}
+
+// same tells whether those who wait would see no difference.
+func (a Account) same(b Account) bool {
+	return a.UID == b.UID && a.Generation == b.Generation && a.CanMint == b.CanMint && a.CanList == b.CanList && a.CanRevoke == b.CanRevoke &&
+		a.Problem.Reason == b.Problem.Reason && a.ID == b.ID && a.URL == b.URL && (!b.CanList || a.Vendor == b.Vendor)
 }
 
 // Forget drops an issuer, and gives what was known of it.
@@ -117,14 +127,17 @@ func (b *Book) Forget(key Key) (Account, bool) {
 	return account, known
 }
 
-// Pin notes the vendor account that the first token of an issuer is in, until the issuer is looked at again.
-func (b *Book) Pin(key Key, id string) {
+// Pin notes the vendor account that the first token of an issuer is in, and gives the one that the issuer is pinned to: another
+// where that was found meanwhile.
+func (b *Book) Pin(key Key, id string) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if account, known := b.accounts[key]; known && account.ID == "" {
+	account, known := b.accounts[key]
+	if known && account.ID == "" {
 		account.ID = id
 		b.accounts[key] = account
 	}
+	return account.ID
 }
 
 // ForbidMints stops mints with an issuer until it is looked at again.

@@ -85,13 +85,14 @@ func (r *Reconciler) issue(ctx context.Context, s *scene, d lifecycle.Issue) (ou
 		return r.createFailed(ctx, s, d, started, f), nil
 	}
 	r.Metrics.Issued(s.key.Kind, s.key.Namespace, s.key.Name)
-	if s.account.ID != "" && issued.Account != "" && issued.Account != s.account.ID {
-		return r.wrongAccount(ctx, s, issued.ID, attempt(d, started, issued.ID)), nil
-	}
-	if s.account.ID == "" {
+	pinned := s.account.ID
+	if pinned == "" {
 		// The first token of an account tells which it is: the issuer is pinned to it, before credentials can be switched.
-		r.Book.Pin(s.key, issued.Account)
+		pinned = r.Book.Pin(s.key, issued.Account)
 		r.wantList(s)
+	}
+	if pinned != "" && issued.Account != "" && issued.Account != pinned {
+		return r.wrongAccount(ctx, s, issued.ID, attempt(d, started, issued.ID)), nil
 	}
 	s.memory.hand = &hand{
 		InHand: lifecycle.InHand{Token: issued.Token, Replaces: d.Replaces},

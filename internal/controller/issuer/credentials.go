@@ -141,7 +141,8 @@ func (r *Reconciler) readCredentials(ctx context.Context, s *scene) error {
 
 func (r *Reconciler) readCA(ctx context.Context, s *scene) error {
 	spec := s.issuer.IssuerSpec()
-	if spec.CABundle == nil || s.ownProblem != nil {
+	if spec.CABundle == nil {
+		s.trusting = true
 		return nil
 	}
 	ref := spec.CABundle.ConfigMapRef.Resolved()
@@ -149,20 +150,33 @@ func (r *Reconciler) readCA(ctx context.Context, s *scene) error {
 	var configMap corev1.ConfigMap
 	err := r.Live.Get(ctx, client.ObjectKey{Namespace: r.namespace(s.key), Name: ref.Name}, &configMap)
 	if apierrors.IsNotFound(err) {
-		s.own.credentials = nil
-		s.ownProblem = problem(v1alpha1.ReasonCABundleNotFound, place+" does not exist. Create it with the certificates under the key "+ref.Key+".")
+		s.untrusting(v1alpha1.ReasonCABundleNotFound, place+" does not exist. Create it with the certificates under the key "+ref.Key+".")
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("get CA bundle: %w", err)
 	}
 	s.own.ca = configMap.Data[ref.Key]
-	if _, err := certPool(s.own.ca); err != nil || s.own.ca == "" {
-		s.own.credentials = nil
-		s.ownProblem = problem(v1alpha1.ReasonCABundleInvalid, place+" has no certificate under the key "+ref.Key+
+	if s.own.ca == "" || !wellFormedCA(s.own.ca) {
+		s.untrusting(v1alpha1.ReasonCABundleInvalid, place+" has no certificate under the key "+ref.Key+
 			fmt.Sprintf(": it must hold PEM certificates, at most %d bytes.", maxCABytes))
+		return nil
 	}
+	s.trusting = true
 	return nil
+}
+
+// untrusting: without their CA bundle the user's credentials are no use. What is wrong with themselves is told first.
+func (s *scene) untrusting(reason, message string) {
+	s.own.credentials = nil
+	if s.ownProblem == nil {
+		s.ownProblem = problem(reason, message)
+	}
+}
+
+func wellFormedCA(pem string) bool {
+	_, err := certPool(pem)
+	return err == nil
 }
 
 // certPool reads PEM certificates; none gives nil, the system's.
@@ -182,10 +196,6 @@ func (r *Reconciler) connect(s *scene, which source) (vendors.Vendor, error) {
 	from, have := s.own, &s.memory.own
 	if which == kept {
 		from, have = s.kept, &s.memory.kept
-		if s.ownProblem == nil {
-			// Whom to trust is the user's to say, as long as the user says it.
-			from.ca = s.own.ca
-		}
 	}
 	madeFrom := fingerprint(s.issuer.IssuerSpec(), from)
 	if have.vendor != nil && have.madeFrom == madeFrom {

@@ -33,26 +33,41 @@ func keptName(key accounts.Key) string {
 	return name[:maxName-len(digest)-1] + "-" + digest
 }
 
-// readKept reads the copy of the credentials that the vendor accepted last. The user's own may be gone before the tokens are.
+// readKept reads the copy of the credentials that the vendor accepted last, and says with which CA bundle they are used. The
+// user's own may be gone before the tokens are.
 func (r *Reconciler) readKept(ctx context.Context, s *scene) error {
+	copied, err := r.readCopy(ctx, r.Client, s)
+	s.copied, s.kept = copied, copied
+	if s.trusting {
+		// Whom to trust is the user's to say, as long as the user says it.
+		s.kept.ca = s.own.ca
+	}
+	return err
+}
+
+// readCopy gives what is in the copy; nothing where it lacks a credential.
+func (r *Reconciler) readCopy(ctx context.Context, from client.Reader, s *scene) (bundle, error) {
 	var secret corev1.Secret
-	err := r.Client.Get(ctx, client.ObjectKey{Namespace: r.namespace(s.key), Name: keptName(s.key)}, &secret)
+	err := from.Get(ctx, client.ObjectKey{Namespace: r.namespace(s.key), Name: keptName(s.key)}, &secret)
 	if apierrors.IsNotFound(err) {
-		return nil
+		return bundle{}, nil
 	}
 	if err != nil {
-		return fmt.Errorf("get kept credentials: %w", err)
+		return bundle{}, fmt.Errorf("get kept credentials: %w", err)
 	}
 	if secret.Labels[v1alpha1.LabelRole] != v1alpha1.RoleLastGood {
-		return nil
+		return bundle{}, nil
 	}
-	s.kept = bundle{credentials: map[string]token.Value{}, ca: string(secret.Data[caKey])}
-	for role, content := range secret.Data {
-		if role != caKey {
-			s.kept.credentials[role] = token.NewValue(string(content))
+	copied := bundle{credentials: map[string]token.Value{}, ca: string(secret.Data[caKey])}
+	_, keys := credentialKeys(s.issuer.IssuerSpec())
+	for role := range keys {
+		value := token.NewValue(string(secret.Data[role]))
+		if !value.Usable() {
+			return bundle{}, nil
 		}
+		copied.credentials[role] = value
 	}
-	return nil
+	return copied, nil
 }
 
 // keep writes the copy, before anything is minted with the credentials: an account whose tokens could not be revoked once the
@@ -70,7 +85,7 @@ func (r *Reconciler) keep(ctx context.Context, s *scene) error {
 		s.account.CanMint = false
 		s.account.Problem = *problem(v1alpha1.ReasonIssuerNotReady, "The issuer is about to be prepared for its first token.")
 		return nil
-	case s.kept.equal(s.own):
+	case s.copied.equal(s.own) && r.copyIsThere(ctx, s):
 		s.account.CanMint = true
 		return nil
 	}
@@ -95,9 +110,18 @@ func (r *Reconciler) keep(ctx context.Context, s *scene) error {
 		}
 		return fmt.Errorf("keep credentials: %w", err)
 	}
-	s.kept = s.own
+	s.copied, s.kept = s.own, s.own
 	s.account.CanMint = true
 	return nil
+}
+
+// copyIsThere tells whether the copy is what the cache says. It is asked before the first create after a while without.
+func (r *Reconciler) copyIsThere(ctx context.Context, s *scene) bool {
+	if s.account.CanMint {
+		return true
+	}
+	live, err := r.readCopy(ctx, r.Live, s)
+	return err == nil && live.equal(s.own)
 }
 
 // dropKept deletes the copy with the last token that needed it.

@@ -3,6 +3,7 @@ package issuer
 import (
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/accounts"
 	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors"
@@ -10,12 +11,14 @@ import (
 
 // memory is what this process knows of one issuer object beyond what the API server keeps. One look at a time has it.
 type memory struct {
-	uid        types.UID
-	generation int64
-	looked     bool
-	// lastOwn tells the user's credentials, CA bundle and spec of the last look from others; empty where they were missing.
-	lastOwn string
-	turns   turns
+	uid    types.UID
+	looked bool
+	// lastSpec tells the spec of the last look from others; lastOwn the user's credentials and CA bundle, too, and is empty where
+	// they were missing.
+	lastSpec, lastOwn string
+	// acceptedSpec is the one that credentials were accepted with last.
+	acceptedSpec string
+	turns        turns
 	// vendor is the client that serves; where none does, the one tried last.
 	vendor vendors.Vendor
 	// trouble is why the user's own credentials do not serve.
@@ -30,30 +33,36 @@ type connected struct {
 	vendor   vendors.Vendor
 }
 
-// remember gives the memory of the issuer that is looked at: of this very object, and of its present spec.
+// remember gives the memory of the very issuer that is looked at.
 func (r *Reconciler) remember(s *scene) *memory {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	have := r.memories[s.key]
-	uid, generation := s.issuer.GetUID(), s.issuer.GetGeneration()
-	if have != nil && have.uid == uid && have.generation == generation {
+	if have != nil && have.uid == s.issuer.GetUID() {
 		return have
 	}
-	m := &memory{uid: uid, generation: generation}
-	if have != nil && have.uid == uid {
-		// Clients are known by what they were made from, of which the spec is a part.
-		m.own, m.kept = have.own, have.kept
-	}
-	if failure := s.issuer.IssuerStatus().Failure; failure != nil && failure.Generation == generation && failure.NextAttemptTime != nil {
-		// Back-off outlives the process.
-		m.turns.ownHeld, m.turns.keptHeld = failure.NextAttemptTime.Time, failure.NextAttemptTime.Time
-		m.trouble = lifecycle.Problem{Reason: lifecycle.Reason(failure.Reason), Message: failure.Message}
+	m := &memory{uid: s.issuer.GetUID()}
+	m.turns.mayHaveCreated(s.now.Add(r.Settle))
+	if failure := s.issuer.IssuerStatus().Failure; failure != nil && failure.Generation == s.issuer.GetGeneration() && failure.NextAttemptTime != nil {
+		m.recall(failure)
 	}
 	if r.memories == nil {
 		r.memories = map[accounts.Key]*memory{}
 	}
 	r.memories[s.key] = m
 	return m
+}
+
+// recall goes on with a failure that the status tells of: back-off outlives the process.
+func (m *memory) recall(failure *v1alpha1.Failure) {
+	m.trouble = lifecycle.Problem{Reason: lifecycle.Reason(failure.Reason), Message: failure.Message}
+	m.turns.ownHeld = failure.NextAttemptTime.Time
+	switch failure.Reason {
+	case v1alpha1.ReasonCredentialsRejected, v1alpha1.ReasonPermissionDenied:
+		m.turns.refused = true
+	default:
+		m.turns.keptHeld = failure.NextAttemptTime.Time
+	}
 }
 
 func (r *Reconciler) dropMemory(key accounts.Key) {
@@ -64,9 +73,14 @@ func (r *Reconciler) dropMemory(key accounts.Key) {
 
 // note compares what there is to ask with to what there was at the last look.
 func (m *memory) note(s *scene) {
-	madeFrom := ""
+	spec, madeFrom := fingerprint(s.issuer.IssuerSpec(), bundle{}), ""
 	if s.ownProblem == nil {
 		madeFrom = fingerprint(s.issuer.IssuerSpec(), s.own)
+	}
+	if m.looked && spec != m.lastSpec {
+		// Another URL may be another vendor's: whoever served does not serve there.
+		m.turns = turns{calm: m.turns.calm}
+		m.trouble = lifecycle.Problem{}
 	}
 	switch {
 	case madeFrom == "":
@@ -77,5 +91,5 @@ func (m *memory) note(s *scene) {
 	if !s.kept.found() {
 		m.turns.lost(kept)
 	}
-	m.looked, m.lastOwn = true, madeFrom
+	m.looked, m.lastSpec, m.lastOwn = true, spec, madeFrom
 }

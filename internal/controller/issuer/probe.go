@@ -58,6 +58,9 @@ func (r *Reconciler) means(s *scene) means {
 func (s *scene) conclude() {
 	m := s.memory
 	s.accepted = m.turns.serves == own && !m.turns.fresh
+	if s.accepted {
+		m.acceptedSpec = m.lastSpec
+	}
 	s.account.Vendor = m.vendor
 	s.account.CanList = m.turns.serves != nobody
 	s.account.CanRevoke = s.account.CanList
@@ -84,8 +87,10 @@ func (r *Reconciler) ask(ctx context.Context, s *scene, which source) {
 	vendor, err := r.connect(s, which)
 	if err != nil {
 		log.FromContext(ctx).Error(err, "no client for the issuer")
-		m.trouble = *problem(v1alpha1.ReasonInvalidURL, "No client can be made from the issuer's spec. Correct its URLs and CA bundle.")
-		m.turns.failed(which, false, r.Clock.Now().Add(recheck))
+		if which == own {
+			m.trouble = *problem(v1alpha1.ReasonInvalidURL, "No client can be made from the issuer's spec. Correct its URLs and CA bundle.")
+		}
+		m.turns.failed(which, which == kept, r.Clock.Now().Add(recheck))
 		return
 	}
 	snapshot, changed, err := r.Inventory.Refresh(ctx, s.scope, vendor, s.account.ID)
@@ -103,14 +108,17 @@ func (r *Reconciler) ask(ctx context.Context, s *scene, which source) {
 	case failure != nil:
 		r.failed(s, which, failure)
 	default:
-		m.turns.listed(which)
+		if m.turns.serves == own {
+			m.turns.mayHaveCreated(r.Clock.Now().Add(r.Settle))
+		}
+		m.turns.listed(which, snapshot.StartedAt)
 		s.changed = append(s.changed, changed...)
 		s.account.ID = cmp.Or(s.account.ID, snapshot.Account)
 		if which == own {
 			s.failure, m.trouble = nil, lifecycle.Problem{}
 		}
 	}
-	if m.turns.serves == which || m.turns.serves == nobody {
+	if m.turns.serves == which || (m.turns.serves == nobody && which == own) {
 		m.vendor = vendor
 	}
 }
@@ -120,7 +128,7 @@ func (r *Reconciler) failed(s *scene, which source, failure *token.Failure) {
 	refused := failure.Class == token.Unauthorized || failure.Class == token.Forbidden
 	if s.failure == nil {
 		s.failures = 1
-		if before := s.issuer.IssuerStatus().Failure; before != nil && before.Generation == s.issuer.GetGeneration() && !s.memory.turns.fresh {
+		if before := s.issuer.IssuerStatus().Failure; before != nil && before.Generation == s.issuer.GetGeneration() && (which == kept || !s.memory.turns.fresh) {
 			s.failures = before.Count + 1
 		}
 	}

@@ -52,6 +52,8 @@ type Config struct {
 	Connect   Connect
 	Book      *accounts.Book
 	Inventory *inventory.Inventory
+	// Settle is how long a vendor may take to commit a create whose answer was lost.
+	Settle time.Duration
 	// Tokens wakes GatewayTokens.
 	Tokens *wake.Queue
 	// LeaderSince tells when this process became leader.
@@ -86,10 +88,13 @@ type scene struct {
 	tokens []v1alpha1.GatewayToken
 	use    v1alpha1.IssuerUse
 
-	// own are the user's credentials and CA bundle, kept the operator's copy of the last that were accepted.
+	// own are the user's credentials and CA bundle. trusting: whom the user trusts is known, whatever else is wrong with them.
 	own        bundle
 	ownProblem *lifecycle.Problem
-	kept       bundle
+	trusting   bool
+	// copied is the operator's copy of the last that were accepted, as it is written; kept are the credentials in it, with the
+	// CA bundle to use them with.
+	copied, kept bundle
 
 	memory  *memory
 	account accounts.Account

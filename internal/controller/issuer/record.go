@@ -23,7 +23,10 @@ import (
 // announce tells the GatewayTokens what was found: all of them where the account can be used for more or less than before, else
 // those that wait for a list and those whose rows changed.
 func (r *Reconciler) announce(ctx context.Context, s *scene) error {
-	if r.Book.Put(s.key, s.account) {
+	standing, changed := r.Book.Put(s.key, s.account)
+	s.account = standing
+	s.accepted = s.accepted && standing.CanList
+	if changed {
 		// A GatewayToken that came since this look began has seen the book as it was.
 		tokens, err := accounts.TokensOf(ctx, r.Client, s.key)
 		if err != nil {
@@ -73,7 +76,11 @@ func (r *Reconciler) record(ctx context.Context, s *scene) (ctrl.Result, error) 
 func (r *Reconciler) pause(s *scene) time.Duration {
 	now := r.Clock.Now()
 	which, at := s.memory.turns.next(r.means(s))
-	if soon := now.Add(recheck); which == nobody || ((s.unwritten || mendable(string(s.account.Problem.Reason))) && at.After(soon)) {
+	soon := now.Add(max(recheck, s.issuer.IssuerSpec().ListInterval()))
+	if s.unwritten || mendable(string(s.account.Problem.Reason)) {
+		soon = now.Add(recheck)
+	}
+	if which == nobody || at.After(soon) {
 		at = soon
 	}
 	return max(at.Sub(now), time.Millisecond)
@@ -147,7 +154,8 @@ func (s *scene) ready(next *v1alpha1.TokenIssuerStatus) metav1.Condition {
 // outage: the vendor cannot be asked now, but accepted credentials of this spec before.
 func (s *scene) outage(next *v1alpha1.TokenIssuerStatus) bool {
 	ready := meta.FindStatusCondition(next.Conditions, v1alpha1.ConditionReady)
-	if ready == nil || ready.Status != metav1.ConditionTrue || ready.ObservedGeneration != s.issuer.GetGeneration() {
+	same := s.memory.lastSpec == s.memory.acceptedSpec || (ready != nil && ready.ObservedGeneration == s.issuer.GetGeneration())
+	if ready == nil || ready.Status != metav1.ConditionTrue || !same {
 		return false
 	}
 	if s.memory.turns.serves == own {

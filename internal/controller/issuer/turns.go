@@ -23,8 +23,10 @@ type turns struct {
 	fresh bool
 	// refused: the vendor refused the user's credentials.
 	refused bool
-	// learned: the kept credentials told what they could about the account that they lead to.
+	// learned: the kept credentials told what they could about the account that they lead to. A list of theirs that begins before
+	// calm does not tell it all: a create may have been under way.
 	learned bool
+	calm    time.Time
 	// ownHeld and keptHeld are when the credentials may be tried again after a failure.
 	ownHeld, keptHeld time.Time
 	// paced is when the operator's own limits let the next call through.
@@ -88,14 +90,18 @@ func (t *turns) keptTurn(has means) (at time.Time, ever bool) {
 // mustLearn: tokens may have been made with the kept credentials in an account that nobody has noted, by a process that died
 // too soon. The user's own, which may lead to another account, wait until that is known.
 func (t *turns) mustLearn(has means) bool {
-	return has.own && has.kept && !has.pinned && !t.learned && t.serves != kept
+	return has.own && has.kept && !has.pinned && !t.learned
 }
 
 // renew: the user's credentials are others now. Whoever serves goes on until they were tried.
 func (t *turns) renew() {
 	t.fresh, t.refused, t.learned = true, false, false
-	t.ownHeld = time.Time{}
+	// The pace that the operator's own limits ask for is that of the credentials before.
+	t.ownHeld, t.paced = time.Time{}, time.Time{}
 }
+
+// mayHaveCreated: until now, tokens could be created with whatever served. The last create has ended by calm.
+func (t *turns) mayHaveCreated(calm time.Time) { t.calm = later(t.calm, calm) }
 
 // lost: the credentials are gone, and serve no more.
 func (t *turns) lost(which source) {
@@ -104,17 +110,21 @@ func (t *turns) lost(which source) {
 	}
 }
 
-// listed: the vendor answered a list.
-func (t *turns) listed(which source) {
+// listed: the vendor answered a list, which began at an instant.
+func (t *turns) listed(which source, began time.Time) {
 	t.serves, t.paced = which, time.Time{}
-	if which == own {
+	switch {
+	case which == own:
 		t.fresh, t.refused, t.ownHeld = false, false, time.Time{}
-		return
+	case began.Before(t.calm):
+		t.keptHeld = t.calm
+	default:
+		t.learned, t.keptHeld = true, time.Time{}
 	}
-	t.learned, t.keptHeld = true, time.Time{}
 }
 
-// failed: no list came of it, and none is to be tried before until. An outage is nobody's credentials' fault; refused is.
+// failed: no list came of it, and none is to be tried before until. An outage is nobody's credentials' fault; refused says that
+// these will not do, however long one waits.
 func (t *turns) failed(which source, refused bool, until time.Time) {
 	switch {
 	case which == kept:

@@ -35,11 +35,11 @@ func TestWhoseTurn(t *testing.T) {
 			reason: "no call however long one waits", past: func(*turns) {}, has: means{pinned: true, due: due}, which: nobody,
 		},
 		"served": {
-			reason: "one list an interval", past: func(tt *turns) { tt.listed(own) }, has: ordinary, which: own, at: due,
+			reason: "one list an interval", past: func(tt *turns) { tt.listed(own, noon) }, has: ordinary, which: own, at: due,
 		},
 		"outage": {
 			reason: "no list before the back-off is over, wanted or not",
-			past:   func(tt *turns) { tt.listed(own); tt.failed(own, false, until) }, has: ordinary, which: own, at: until,
+			past:   func(tt *turns) { tt.listed(own, noon); tt.failed(own, false, until) }, has: ordinary, which: own, at: until,
 		},
 		"outage with other credentials kept": {
 			reason: "an outage is not mended by other credentials",
@@ -53,54 +53,61 @@ func TestWhoseTurn(t *testing.T) {
 		},
 		"refused, the kept ones serve": {
 			reason: "the user's are tried again when their time has come",
-			past:   func(tt *turns) { tt.failed(own, true, until); tt.listed(kept) }, has: both, which: own, at: until,
+			past:   func(tt *turns) { tt.failed(own, true, until); tt.listed(kept, noon) }, has: both, which: own, at: until,
 		},
 		"refused for long, the kept ones serve": {
 			reason: "meanwhile lists go on",
-			past:   func(tt *turns) { tt.failed(own, true, beyond); tt.listed(kept) }, has: both, which: kept, at: due,
+			past:   func(tt *turns) { tt.failed(own, true, beyond); tt.listed(kept, noon) }, has: both, which: kept, at: due,
 		},
 		"both refused": {
 			reason: "each at its time", past: func(tt *turns) { tt.failed(own, true, beyond); tt.failed(kept, true, until) }, has: both, which: kept, at: until,
 		},
 		"gone": {
-			reason: "the kept ones take over at once", past: func(tt *turns) { tt.listed(own); tt.lost(own) }, has: onlyKept, which: kept,
+			reason: "the kept ones take over at once", past: func(tt *turns) { tt.listed(own, noon); tt.lost(own) }, has: onlyKept, which: kept,
 		},
 		"gone, the kept ones serve": {
-			reason: "one list an interval", past: func(tt *turns) { tt.listed(kept) }, has: onlyKept, which: kept, at: due,
+			reason: "one list an interval", past: func(tt *turns) { tt.listed(kept, noon) }, has: onlyKept, which: kept, at: due,
 		},
 		"gone, the kept ones fail": {
-			reason: "back-off is theirs, too", past: func(tt *turns) { tt.listed(kept); tt.failed(kept, false, until) }, has: onlyKept, which: kept, at: until,
+			reason: "back-off is theirs, too", past: func(tt *turns) { tt.listed(kept, noon); tt.failed(kept, false, until) }, has: onlyKept, which: kept, at: until,
 		},
 		"the copy is gone as well": {
-			reason: "it went with the last token", past: func(tt *turns) { tt.listed(kept); tt.lost(kept) }, has: means{pinned: true, due: due}, which: nobody,
+			reason: "it went with the last token", past: func(tt *turns) { tt.listed(kept, noon); tt.lost(kept) }, has: means{pinned: true, due: due}, which: nobody,
 		},
 		"leads to another account": {
-			reason: "nothing is done in any, until that is put right", past: func(tt *turns) { tt.listed(kept); tt.misled(own, until) }, has: both, which: own, at: until,
+			reason: "nothing is done in any, until that is put right", past: func(tt *turns) { tt.listed(kept, noon); tt.misled(own, until) }, has: both, which: own, at: until,
 		},
 		"mended while held back": {
-			reason: "a person's remedy is tried at once", past: func(tt *turns) { tt.failed(own, true, beyond); tt.listed(kept); tt.renew() }, has: both, which: own,
+			reason: "a person's remedy is tried at once", past: func(tt *turns) { tt.failed(own, true, beyond); tt.listed(kept, noon); tt.renew() }, has: both, which: own,
 		},
 		"mended and refused again": {
-			reason: "and held back again", past: func(tt *turns) { tt.renew(); tt.failed(own, true, until); tt.listed(kept) }, has: both, which: own, at: until,
+			reason: "and held back again", past: func(tt *turns) { tt.renew(); tt.failed(own, true, until); tt.listed(kept, noon) }, has: both, which: own, at: until,
 		},
 		"back again, never refused": {
-			reason: "the user's come before the kept ones", past: func(tt *turns) { tt.listed(kept); tt.renew() }, has: both, which: own,
+			reason: "the user's come before the kept ones", past: func(tt *turns) { tt.listed(kept, noon); tt.renew() }, has: both, which: own,
 		},
 		"changed while they served": {
-			reason: "changes are picked up at once", past: func(tt *turns) { tt.listed(own); tt.renew() }, has: both, which: own,
+			reason: "changes are picked up at once", past: func(tt *turns) { tt.listed(own, noon); tt.renew() }, has: both, which: own,
 		},
 		"paced": {
 			reason: "our own limits come first", past: func(tt *turns) { tt.wait(until) }, has: ordinary, which: own, at: until,
 		},
+		"paced, then mended": {
+			reason: "the limit is that of the credentials before", past: func(tt *turns) { tt.listed(own, noon); tt.wait(beyond); tt.renew() }, has: both, which: own,
+		},
 		"paced before a later list": {
-			reason: "the later of both", past: func(tt *turns) { tt.listed(own); tt.wait(until) }, has: ordinary, which: own, at: due,
+			reason: "the later of both", past: func(tt *turns) { tt.listed(own, noon); tt.wait(until) }, has: ordinary, which: own, at: due,
 		},
 		"unpinned, others kept": {
 			reason: "a process that died may have made a token with them in an account that nobody noted",
 			past:   func(*turns) {}, has: means{own: true, kept: true, due: due}, which: kept,
 		},
 		"unpinned, the kept ones tell nothing": {
-			reason: "the list was empty", past: func(tt *turns) { tt.listed(kept) }, has: means{own: true, kept: true, due: due}, which: own,
+			reason: "the list was empty", past: func(tt *turns) { tt.listed(kept, noon) }, has: means{own: true, kept: true, due: due}, which: own,
+		},
+		"unpinned, a create may have been under way when the kept ones told nothing": {
+			reason: "they are asked again when it has ended, and the user's wait",
+			past:   func(tt *turns) { tt.mayHaveCreated(until); tt.listed(kept, noon) }, has: means{own: true, kept: true, due: due}, which: kept, at: until,
 		},
 		"unpinned, the kept ones refused": {
 			reason: "they will tell nothing more", past: func(tt *turns) { tt.failed(kept, true, until) }, has: means{own: true, kept: true, due: due}, which: own,
@@ -128,7 +135,7 @@ func TestWhoseTurn(t *testing.T) {
 func TestWhoServes(t *testing.T) {
 	t.Parallel()
 	var past turns
-	past.listed(own)
+	past.listed(own, noon)
 	past.renew()
 	if past.serves != own {
 		t.Error("other credentials stop those that serve before they were tried")
@@ -137,7 +144,7 @@ func TestWhoServes(t *testing.T) {
 	if past.serves != nobody {
 		t.Error("refused credentials serve")
 	}
-	past.listed(kept)
+	past.listed(kept, noon)
 	past.failed(own, false, noon)
 	if past.serves != kept {
 		t.Error("an outage met by credentials that were refused before ends the service of the kept ones")
@@ -159,7 +166,10 @@ func TestEveryCallMovesTheNext(t *testing.T) {
 		var story []string
 		say := func(format string, args ...any) { story = append(story, fmt.Sprintf(format, args...)) }
 		for range 40 {
-			switch random.IntN(5) {
+			switch random.IntN(6) {
+			case 5:
+				past.mayHaveCreated(now.Add(30 * time.Second))
+				say("a create may be under way")
 			case 0:
 				has.own = !has.own
 				if !has.own {
@@ -208,12 +218,13 @@ func TestEveryCallMovesTheNext(t *testing.T) {
 					past.wait(later)
 					say("%d paced", which)
 				default:
-					past.listed(which)
+					past.listed(which, now)
 					has.due = later
 					say("%d listed", which)
 				}
 			}
-			if past.serves == kept && has.own && !past.refused && !past.paced.After(now) {
+			listening := past.mustLearn(has) && past.keptHeld.After(now)
+			if past.serves == kept && has.own && !past.refused && !past.paced.After(now) && !listening {
 				t.Fatalf("seed %d: the kept credentials serve and are never listed with\n%v\n%+v", seed, story, past)
 			}
 			if which, at := past.next(has); (which == nobody) == (has.own || has.kept) {

@@ -65,7 +65,7 @@ func (w *World) start() *Process {
 	leaderSince := func() time.Time { return p.began }
 	config := issuer.Config{
 		Client: writer, Live: live, Clock: w.Clock, Connect: p.connect(), Book: book, Inventory: lists, Tokens: tokens,
-		LeaderSince: leaderSince, Identity: w.Identity, Sealer: w.Sealer, ClusterResourceNamespace: w.System,
+		LeaderSince: leaderSince, Identity: w.Identity, Sealer: w.Sealer, ClusterResourceNamespace: w.System, Settle: w.Settings.Settle,
 	}
 	p.reconcilers = map[string]reconcile.Reconciler{
 		v1alpha1.KindGatewayToken: &gatewaytoken.Reconciler{
