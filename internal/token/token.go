@@ -31,6 +31,10 @@ type Token struct {
 	RevokedAt time.Time
 	// LastUsedAt is zero where the token was never used or the vendor does not say.
 	LastUsedAt time.Time
+	// Rights are the permissions or scopes of the token, sorted; nil where rows do not say.
+	Rights []string
+	// AuditID is what the vendor's audit log calls the token; empty where that is its ID.
+	AuditID string
 	// MediatorID is the Causely mediator the token is tied to; empty for other vendors.
 	MediatorID string
 }

@@ -36,8 +36,14 @@ type Vendor interface {
 
 // Request describes the token to create.
 type Request struct {
-	// Name is the exact name, marker included.
+	// Name is the exact name, marker included; empty where tokens have none.
 	Name string
+	// Role stands for rights at a vendor that has roles. Where Rights are given, they win.
+	Role string
+	// Rights are permissions or scopes, in the vendor's own words; sorted, none twice.
+	Rights []string
+	// ExpiresAt is zero for a token without an expiry.
+	ExpiresAt time.Time
 }
 
 // Listing is what a list tells beside its rows.
@@ -51,4 +57,40 @@ type ValueReader interface {
 	// ReadValue gives the value of one token. NotFound says that no active token has that ID; a Failure with
 	// CauseEmptyValue that it is there but its value is not shown to these credentials.
 	ReadValue(ctx context.Context, id token.ID) (token.Value, error)
+}
+
+// Finder is a Vendor that shows one token by its ID (token.Capabilities.GetByID).
+type Finder interface {
+	// Find gives one token without its value. NotFound says that the vendor knows no such token, and by its document never will
+	// again: it is proof, which no list is.
+	Find(ctx context.Context, id token.ID) (token.Token, error)
+}
+
+// Updater is a Vendor that changes what a token may do and leaves its value (token.Capabilities.UpdateInPlace).
+type Updater interface {
+	// Update gives a token these rights in place of all it had. Repetition does no harm.
+	Update(ctx context.Context, id token.ID, rights []string) error
+}
+
+// Cataloguer is a Vendor that tells which rights it knows.
+type Cataloguer interface {
+	Catalogue(ctx context.Context) (Catalogue, error)
+}
+
+// Catalogue is what may be asked for.
+type Catalogue struct {
+	// Rights are all permissions or scopes, sorted.
+	Rights []string
+	// Roles are the rights that each role stands for; empty where the vendor has none.
+	Roles map[string][]string
+}
+
+// Pooled is a Vendor whose tokens are in pools, each with a list of its own: the gateways of PingOne, the kinds of token of
+// Causeloop. The calls of the Vendor itself answer Invalid.
+type Pooled interface {
+	// Check makes the cheapest call that tells whether the vendor accepts the credentials.
+	Check(ctx context.Context) error
+	// Pool gives one pool. It makes no call, and all pools share connections, login and pace. The error says what is wrong
+	// with the name.
+	Pool(name string) (Vendor, error)
 }
