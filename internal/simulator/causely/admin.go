@@ -1,9 +1,7 @@
 package causely
 
 import (
-	"bytes"
 	"encoding/json"
-	"fmt"
 	"net/http"
 
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/stage"
@@ -78,11 +76,9 @@ func (v *Vendor) RegisterAdmin(mux *http.ServeMux) {
 
 // putSwitches changes the switches that the body names and leaves the others.
 func (v *Vendor) putSwitches(_ *http.Request, in json.RawMessage) (Switches, error) {
-	switches := v.Switches()
-	decoder := json.NewDecoder(bytes.NewReader(in))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&switches); err != nil {
-		return Switches{}, fmt.Errorf("body: %w", err)
+	switches, err := stage.Merge(v.Switches(), in)
+	if err != nil {
+		return Switches{}, err
 	}
 	return switches, v.SetSwitches(switches)
 }

@@ -53,7 +53,7 @@ func (v *Vendor) Register(mux *http.ServeMux) {
 func (v *Vendor) prepareLogin(call stage.Call) stage.Commit {
 	var request loginRequest
 	if err := decode(call, &request); err != nil {
-		return always(refuseLogin(http.StatusBadRequest, err.Error()))
+		return stage.Always(refuseLogin(http.StatusBadRequest, err.Error()))
 	}
 	return func(now time.Time) stage.Answer {
 		a := v.accounts[request.ClientID]
@@ -83,7 +83,7 @@ func (v *Vendor) authenticated(next prepare) func(stage.Call) stage.Commit {
 		value, _ := strings.CutPrefix(call.Request.Header.Get("Authorization"), "Bearer ")
 		held, known := v.bearers[value]
 		if !known || !call.Now.Before(held.expires) || v.accounts[held.clientID].disabled {
-			return always(refuseToken(http.StatusUnauthorized, "invalid or expired access token"))
+			return stage.Always(refuseToken(http.StatusUnauthorized, "invalid or expired access token"))
 		}
 		return next(v.accounts[held.clientID], call)
 	}
@@ -93,7 +93,7 @@ func (v *Vendor) authenticated(next prepare) func(stage.Call) stage.Commit {
 func (v *Vendor) authorized(next prepare) func(stage.Call) stage.Commit {
 	return v.authenticated(func(a *account, call stage.Call) stage.Commit {
 		if !a.Admin {
-			return always(refuseToken(http.StatusForbidden, "the admin role is required"))
+			return stage.Always(refuseToken(http.StatusForbidden, "the admin role is required"))
 		}
 		return next(a, call)
 	})
@@ -102,7 +102,7 @@ func (v *Vendor) authorized(next prepare) func(stage.Call) stage.Commit {
 func (v *Vendor) prepareCreate(a *account, call stage.Call) stage.Commit {
 	var request createRequest
 	if err := decode(call, &request); err != nil {
-		return always(refuseToken(http.StatusBadRequest, err.Error()))
+		return stage.Always(refuseToken(http.StatusBadRequest, err.Error()))
 	}
 	return func(now time.Time) stage.Answer {
 		if status, err := v.checkName(a.ProjectID, request.Name); err != nil {
@@ -165,26 +165,14 @@ func objects(tokens []token) iter.Seq[tokenObject] {
 // seenThrough is a copy of the token as a list under the fault shows it, if it does.
 func (t *token) seenThrough(fault stage.Hit, now time.Time) (row token, ok bool) {
 	row = *t
-	switch fault.Kind {
-	case stage.EmptyList:
-		return row, false
-	case stage.EmptyValue:
+	if fault.Kind == stage.EmptyValue {
 		row.value = ""
-		return row, true
-	case stage.EventualList:
-		return row, !t.createdAt.After(now.Add(-fault.Delay))
-	case stage.StaleList:
-		asOf := fault.Since
-		if fault.Delay > 0 {
-			asOf = now.Add(-fault.Delay)
-		}
-		if t.revokedAt.After(asOf) {
-			row.revokedAt, row.revokedBy = time.Time{}, ""
-		}
-		return row, !t.createdAt.After(asOf)
-	default:
-		return row, true
 	}
+	ok, over := fault.Sees(t.createdAt, t.revokedAt, now)
+	if !over {
+		row.revokedAt, row.revokedBy = time.Time{}, ""
+	}
+	return row, ok
 }
 
 func (v *Vendor) prepareRevoke(a *account, call stage.Call) stage.Commit {
@@ -226,10 +214,6 @@ func (v *Vendor) prepareDefault(a *account, call stage.Call) stage.Commit {
 		}
 		return stage.JSON(http.StatusOK, defaultToken{TokenValue: active[0].value})
 	}
-}
-
-func always(answer stage.Answer) stage.Commit {
-	return func(time.Time) stage.Answer { return answer }
 }
 
 // decode reads a JSON body, which must be called so. Unknown fields are ignored, as services of this kind do.

@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,6 +35,16 @@ func Admin[In, Out any](serve func(r *http.Request, in In) (Out, error)) http.Ha
 			panic(http.ErrAbortHandler) // the client left
 		}
 	})
+}
+
+// Merge changes the fields of the value that the JSON text names and leaves the others.
+func Merge[T any](value T, text json.RawMessage) (T, error) {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&value); err != nil {
+		return value, fmt.Errorf("body: %w", err)
+	}
+	return value, nil
 }
 
 func decode(w http.ResponseWriter, r *http.Request, in any) error {

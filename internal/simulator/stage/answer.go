@@ -3,6 +3,7 @@ package stage
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"io"
 	"iter"
@@ -14,7 +15,8 @@ import (
 // Answer is what a vendor says to a call.
 type Answer struct {
 	Status int
-	// Header is sent beside Date and a Content-Type of application/json; it may replace the latter.
+	// Header is sent beside Date and, where there is a body, a Content-Type of application/json; it may replace the
+	// latter, or with nil take it away.
 	Header http.Header
 	// Write writes the body. It runs outside the mutex, so that a slow client holds up nobody.
 	Write func(io.Writer) error
@@ -30,6 +32,15 @@ func JSON(status int, value any) Answer {
 		_, err = w.Write(text)
 		return err
 	}}
+}
+
+// Empty is an answer without a body, and without a Content-Type.
+func Empty(status int) Answer {
+	return Answer{
+		Status: status,
+		Header: http.Header{"Content-Type": nil},
+		Write:  func(io.Writer) error { return nil },
+	}
 }
 
 // Rows is an answer whose body is a JSON array, written row by row. The rows must not change any more.
@@ -66,6 +77,12 @@ func page() Answer {
 // send writes the answer, distorted as the call's fault says.
 func (x *exchange) send(answer Answer) error {
 	fault := x.call.Fault
+	if bodiless(answer.Status) && fault.Kind.distorts() {
+		answer = Answer{Status: http.StatusOK, Write: func(w io.Writer) error {
+			_, err := w.Write(x.hollow())
+			return err
+		}}
+	}
 	now := x.settle(answer.Status)
 	if fault.Kind == ClockSkew {
 		now = now.Add(fault.Delay)
@@ -77,17 +94,30 @@ func (x *exchange) send(answer Answer) error {
 	if fault.Kind == WrongContentType {
 		header.Set("Content-Type", "text/plain; charset=utf-8")
 	}
-	x.w.WriteHeader(answer.Status)
-	if answer.Status == http.StatusNoContent || answer.Status == http.StatusNotModified {
-		return nil // HTTP has no body here
+	if bodiless(answer.Status) {
+		header.Del("Content-Type")
+		x.w.WriteHeader(answer.Status)
+		return nil
 	}
+	x.w.WriteHeader(answer.Status)
 	return x.sendBody(answer)
 }
 
+// bodiless says whether HTTP has no body with the status.
+func bodiless(status int) bool {
+	return status == http.StatusNoContent || status == http.StatusNotModified
+}
+
+// hollow is the smallest answer that can be blown up.
+func (x *exchange) hollow() []byte {
+	if x.route.Hollow != "" {
+		return []byte(x.route.Hollow)
+	}
+	return []byte(`[{"` + x.route.Grows + `":""}]`)
+}
+
 func (x *exchange) sendBody(answer Answer) error {
-	switch x.call.Fault.Kind {
-	case TruncatedBody, HugeBody, HugeRow, MalformedJSON:
-	default:
+	if !x.call.Fault.Kind.distorts() {
 		return buffered(x.w, answer.Write)
 	}
 	var whole bytes.Buffer
@@ -95,6 +125,9 @@ func (x *exchange) sendBody(answer Answer) error {
 		return err
 	}
 	text := whole.Bytes()
+	if len(text) == 0 {
+		text = x.hollow()
+	}
 	switch x.call.Fault.Kind {
 	case TruncatedBody:
 		return x.truncate(text)
@@ -103,7 +136,7 @@ func (x *exchange) sendBody(answer Answer) error {
 		return err
 	case HugeRow:
 		item := `"` + strings.Repeat("x", 1021) + `",`
-		return x.splice(text, "{", `"labels":[`, item, `""],`)
+		return x.splice(text, cmp.Or(x.route.Row, "{"), `"labels":[`, item, `""],`)
 	default:
 		return x.splice(text, `"`+x.route.Grows+`":"`, "", strings.Repeat("x", 1024), "")
 	}
@@ -121,11 +154,11 @@ func (x *exchange) truncate(text []byte) error {
 }
 
 // splice puts HugeSize bytes of the 1 KiB item, between opening and closing, behind the first anchor in the text. A
-// text without the anchor (an empty list) gives way to a list of one row.
+// text without the anchor (an empty list) gives way to the hollow one.
 func (x *exchange) splice(text []byte, anchor, opening, item, closing string) error {
 	at := bytes.Index(text, []byte(anchor))
 	if at < 0 {
-		text = []byte(`[{"` + x.route.Grows + `":""}]`)
+		text = x.hollow()
 		at = bytes.Index(text, []byte(anchor))
 	}
 	at += len(anchor)

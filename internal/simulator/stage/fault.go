@@ -54,6 +54,17 @@ const (
 	WrongContentType Kind = "wrongContentType"
 )
 
+// distorts says whether the kind lies in the text of an answer. An answer that has none (204) becomes for it one with
+// status 200 and a small text.
+func (k Kind) distorts() bool {
+	switch k {
+	case TruncatedBody, HugeBody, HugeRow, MalformedJSON:
+		return true
+	default:
+		return false
+	}
+}
+
 // The kinds that only routes have which say so (Route.Kinds).
 const (
 	// EmptyValue commits and answers with an empty secret value.
@@ -99,6 +110,26 @@ type Hit struct {
 	Fault
 	// Since is when the fault was set.
 	Since time.Time
+}
+
+// Sees is what a list that meets the fault shows of a thing: whether it is listed, and whether as one that has ended.
+// ended is zero for what has not.
+func (h Hit) Sees(created, ended, now time.Time) (listed, over bool) {
+	over = !ended.IsZero()
+	switch h.Kind {
+	case EmptyList:
+		return false, over
+	case EventualList:
+		return !created.After(now.Add(-h.Delay)), over
+	case StaleList:
+		asOf := h.Since
+		if h.Delay > 0 {
+			asOf = now.Add(-h.Delay)
+		}
+		return !created.After(asOf), over && !ended.After(asOf)
+	default:
+		return true, over
+	}
 }
 
 // Faults are the faults of a simulator. A call meets at most one: the first that was set and is due. Used-up faults

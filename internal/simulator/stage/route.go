@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"time"
@@ -28,6 +29,11 @@ type Call struct {
 // Commit carries a call out, at a moment that a fault may have put off, and says the answer.
 type Commit func(now time.Time) Answer
 
+// Always is a commit that changes nothing: the answer is known.
+func Always(answer Answer) Commit {
+	return func(time.Time) Answer { return answer }
+}
+
 // Route is one call of a vendor's API. Prepare and the Commit that it returns run under the stage's mutex.
 type Route struct {
 	// Name is what faults and counters call the route: "<vendor>.<call>".
@@ -38,6 +44,11 @@ type Route struct {
 	Refuse func(status int, message string) Answer
 	// Grows names the string field of the answer that HugeBody blows up.
 	Grows string
+	// Row is the text up to and with the brace of the object that HugeRow blows up; the first brace when empty.
+	Row string
+	// Hollow is the smallest answer with that field and that object, for answers that lack them; a list of one row when
+	// empty.
+	Hollow string
 	// Kinds are the fault kinds beyond the general ones that Prepare and its Commit know.
 	Kinds []Kind
 }
@@ -183,7 +194,9 @@ func (x *exchange) settle(status int) (now time.Time) {
 func (x *exchange) faultStatus() Answer {
 	answer := x.route.Refuse(x.call.Fault.Status, "simulated failure")
 	if after := x.call.Fault.RetryAfter; after != "" {
-		answer.Header = http.Header{"Retry-After": {after}}
+		header := http.Header{"Retry-After": {after}}
+		maps.Copy(header, answer.Header)
+		answer.Header = header
 	}
 	return answer
 }
