@@ -18,6 +18,7 @@ import (
 
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/causely"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/rackgateway"
 )
 
 func main() {
@@ -34,7 +35,7 @@ func main() {
 
 // run serves until the context ends.
 func run(ctx context.Context, args []string, log io.Writer) error {
-	account := causely.DemoAccount()
+	account, user := causely.DemoAccount(), rackgateway.DemoAccount()
 	flags := flag.NewFlagSet("vendorsim", flag.ContinueOnError)
 	flags.SetOutput(log)
 	listen := flags.String("listen", "127.0.0.1:0", "loopback address to listen on; port 0 picks a free one")
@@ -42,7 +43,8 @@ func run(ctx context.Context, args []string, log io.Writer) error {
 	flags.StringVar(&account.ClientID, "causely-client-id", account.ClientID, "client ID of Causely's first credential")
 	flags.StringVar(&account.Secret, "causely-client-secret", account.Secret, "its secret")
 	flags.StringVar(&account.ProjectID, "causely-project-id", account.ProjectID, "project that it leads to")
-	reveal := flags.Bool("reveal-secrets", false, "serve GET /sim/causely/secrets, which tells secrets, token values and bearers in clear")
+	flags.StringVar(&user.Value, "rackgateway-token", user.Value, "API token of Rack Gateway's first user, an admin")
+	reveal := flags.Bool("reveal-secrets", false, "serve GET /sim/<vendor>/secrets, which tells secrets, token values and bearers in clear")
 	if err := flags.Parse(args); err != nil {
 		return fmt.Errorf("flags: %w", err)
 	}
@@ -50,7 +52,12 @@ func run(ctx context.Context, args []string, log io.Writer) error {
 		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
 
-	options := []simulator.Option{simulator.WithListen(*listen), simulator.WithCauselyAccounts(account)}
+	if user.Value == "" {
+		return errors.New("the API token of Rack Gateway's first user is empty")
+	}
+	options := []simulator.Option{
+		simulator.WithListen(*listen), simulator.WithCauselyAccounts(account), simulator.WithRackGatewayAccounts(user),
+	}
 	if *reveal {
 		options = append(options, simulator.WithRevealedSecrets())
 	}

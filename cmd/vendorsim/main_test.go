@@ -29,7 +29,7 @@ func TestRunServesUntilTold(t *testing.T) {
 	go func() {
 		ended <- run(ctx, []string{
 			"--state-dir", dir, "--causely-client-id", "id", "--causely-client-secret", "secret",
-			"--causely-project-id", "project",
+			"--causely-project-id", "project", "--rackgateway-token", "rgw_flag",
 		}, serving)
 	}()
 	select {
@@ -53,15 +53,24 @@ func TestRunServesUntilTold(t *testing.T) {
 	}
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}
 	defer transport.CloseIdleConnections()
-	body := strings.NewReader(`{"clientId":"id","secret":"secret"}`)
-	login := state("url") + "/frontegg/identity/resources/auth/v2/api-token"
-	response, err := (&http.Client{Transport: transport}).Post(login, "application/json", body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		t.Errorf("login with the credential of the flags: %s", response.Status)
+	for _, call := range []struct{ method, path, bearer, contentType, body string }{
+		{"POST", "/frontegg/identity/resources/auth/v2/api-token", "", "application/json", `{"clientId":"id","secret":"secret"}`},
+		{"GET", "/api/v1/api-tokens", "rgw_flag", "", ""},
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), call.method, state("url")+call.path, strings.NewReader(call.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Content-Type", call.contentType)
+		request.Header.Set("Authorization", "Bearer "+call.bearer)
+		response, err := (&http.Client{Transport: transport}).Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			t.Errorf("%s with the credential of the flags: %s", call.path, response.Status)
+		}
 	}
 
 	stop()
@@ -87,6 +96,7 @@ func TestRunRefuses(t *testing.T) {
 		"Argument":      {reason: "there are no arguments", args: []string{"causely"}},
 		"AllAddresses":  {reason: "the admin API is for this machine only", args: []string{"--listen", "0.0.0.0:0"}},
 		"NoSecret":      {reason: "a credential is whole", args: []string{"--causely-client-secret", ""}},
+		"NoToken":       {reason: "a credential is there", args: []string{"--rackgateway-token", ""}},
 		"StateIsNoDir":  {reason: "the state directory is one", args: []string{"--state-dir", file}},
 		"StateInNoDir":  {reason: "the state directory can be made", args: []string{"--state-dir", filepath.Join(file, "x")}},
 		"HelpIsNoStart": {reason: "help is all that --help gives", args: []string{"--help"}},

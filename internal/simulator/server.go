@@ -1,9 +1,9 @@
 // Package simulator serves simulated vendors over TLS on one loopback listener: their APIs at the root, at the paths
 // where each vendor has them, and under /sim/ an admin API that sets faults and tells the truth. Tests judge by that
-// truth and not by a client's claims.
+// truth and not by a client's claims. No two vendors have a path in common.
 //
-// The shared parts are in package stage. A vendor is a package beside causely with wire types of its own, a Register
-// and a RegisterAdmin method; it is added to Server and NewServer. Nothing here is shared with a client of a vendor.
+// The shared parts are in package stage. A vendor is a package beside causely with wire types of its own and the methods
+// of the interface vendor; it is added to Server and NewServer. Nothing here is shared with a client of a vendor.
 package simulator
 
 import (
@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/causely"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/rackgateway"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/stage"
 )
 
@@ -32,19 +33,30 @@ const RouteUnknown = "unknown"
 
 // Server is a running simulator.
 type Server struct {
-	stage    *stage.Stage
-	causely  *causely.Vendor
-	ca       []byte
-	listener net.Listener
-	http     *http.Server
-	stopped  chan struct{}
+	stage       *stage.Stage
+	causely     *causely.Vendor
+	rackGateway *rackgateway.Vendor
+	ca          []byte
+	listener    net.Listener
+	http        *http.Server
+	stopped     chan struct{}
+}
+
+// vendor is what the server wants of each vendor.
+type vendor interface {
+	// Register adds the vendor's API, RegisterAdmin its part of the admin API, RegisterSecrets the one admin route that
+	// tells secrets.
+	Register(mux *http.ServeMux)
+	RegisterAdmin(mux *http.ServeMux)
+	RegisterSecrets(mux *http.ServeMux)
 }
 
 type settings struct {
-	listen   string
-	clock    stage.Clock
-	accounts []causely.Account
-	reveal   bool
+	listen      string
+	clock       stage.Clock
+	causely     []causely.Account
+	rackGateway []rackgateway.Account
+	reveal      bool
 }
 
 // Option changes what NewServer starts.
@@ -58,26 +70,31 @@ func WithClock(c stage.Clock) Option { return func(s *settings) { s.clock = c } 
 
 // WithCauselyAccounts sets Causely's credentials, causely.DemoAccount when left out.
 func WithCauselyAccounts(accounts ...causely.Account) Option {
-	return func(s *settings) { s.accounts = slices.Clone(accounts) }
+	return func(s *settings) { s.causely = slices.Clone(accounts) }
 }
 
-// WithRevealedSecrets adds GET /sim/causely/secrets: secrets, values and bearers in clear, so that somebody who searches
+// WithRackGatewayAccounts sets Rack Gateway's users, rackgateway.DemoAccount when left out.
+func WithRackGatewayAccounts(accounts ...rackgateway.Account) Option {
+	return func(s *settings) { s.rackGateway = slices.Clone(accounts) }
+}
+
+// WithRevealedSecrets adds GET /sim/<vendor>/secrets: secrets, values and bearers in clear, so that somebody who searches
 // logs for them knows what to search for. Without it no answer of the admin API has a secret in it.
 func WithRevealedSecrets() Option { return func(s *settings) { s.reveal = true } }
 
 // NewServer starts a simulator. The caller closes it.
 func NewServer(options ...Option) (*Server, error) {
 	set := settings{
-		listen:   "127.0.0.1:0",
-		clock:    stage.SystemClock{},
-		accounts: []causely.Account{causely.DemoAccount()},
+		listen:      "127.0.0.1:0",
+		clock:       stage.SystemClock{},
+		causely:     []causely.Account{causely.DemoAccount()},
+		rackGateway: []rackgateway.Account{rackgateway.DemoAccount()},
 	}
 	for _, option := range options {
 		option(&set)
 	}
 	s := &Server{stage: stage.New(set.clock), stopped: make(chan struct{})}
-	var err error
-	if s.causely, err = causely.New(s.stage, set.accounts...); err != nil {
+	if err := s.addVendors(set); err != nil {
 		return nil, err
 	}
 	authority, err := newAuthority()
@@ -105,6 +122,16 @@ func NewServer(options ...Option) (*Server, error) {
 	return s, nil
 }
 
+func (s *Server) addVendors(set settings) (err error) {
+	if s.causely, err = causely.New(s.stage, set.causely...); err != nil {
+		return fmt.Errorf("causely: %w", err)
+	}
+	if s.rackGateway, err = rackgateway.New(s.stage, set.rackGateway...); err != nil {
+		return fmt.Errorf("rack gateway: %w", err)
+	}
+	return nil
+}
+
 // URL is the base of all vendors' URLs: https, a loopback address and a port.
 func (s *Server) URL() string { return "https://" + s.listener.Addr().String() }
 
@@ -113,6 +140,9 @@ func (s *Server) CAPEM() []byte { return slices.Clone(s.ca) }
 
 // Causely is the simulated vendor of this name.
 func (s *Server) Causely() *causely.Vendor { return s.causely }
+
+// RackGateway is the simulated vendor of this name.
+func (s *Server) RackGateway() *rackgateway.Vendor { return s.rackGateway }
 
 // Faults is where faults are set.
 func (s *Server) Faults() *Faults { return s.stage.Faults() }
@@ -128,18 +158,21 @@ func (s *Server) Close() {
 	s.stage.Close()
 }
 
+// mux keeps the admin API apart from the vendors', whose paths may begin in any way.
 func (s *Server) mux(reveal bool) *http.ServeMux {
-	mux := http.NewServeMux()
-	s.causely.Register(mux)
-	s.causely.RegisterAdmin(mux)
-	if reveal {
-		s.causely.RegisterSecrets(mux)
+	vendors, admin := http.NewServeMux(), http.NewServeMux()
+	for _, v := range []vendor{s.causely, s.rackGateway} {
+		v.Register(vendors)
+		v.RegisterAdmin(admin)
+		if reveal {
+			v.RegisterSecrets(admin)
+		}
 	}
-	s.registerAdmin(mux)
+	s.registerAdmin(admin)
 	notFound := func(status int, message string) stage.Answer {
 		return stage.JSON(status, map[string]string{"error": message})
 	}
-	mux.Handle("/", s.stage.Handler(stage.Route{
+	vendors.Handle("/", s.stage.Handler(stage.Route{
 		Name:   RouteUnknown,
 		Refuse: notFound,
 		Prepare: func(stage.Call) stage.Commit {
@@ -147,6 +180,9 @@ func (s *Server) mux(reveal bool) *http.ServeMux {
 		},
 		Grows: "error",
 	}))
+	mux := http.NewServeMux()
+	mux.Handle("/sim/", admin)
+	mux.Handle("/", vendors)
 	return mux
 }
 
