@@ -44,6 +44,8 @@ type Ledger struct {
 	URL string `json:"url,omitempty"`
 	// Inputs is the digest of what the spec asked of the vendor when the current token was minted.
 	Inputs string `json:"inputs,omitempty"`
+	// ExpiresAfter is the lifetime that was asked for when the current token was minted; zero for none.
+	ExpiresAfter time.Duration `json:"expiresAfter,omitempty"`
 	// HandledRotateRequest (reserved: not yet written) is the last rotate request that a token was minted for.
 	HandledRotateRequest string `json:"rotated,omitempty"`
 	// Retiring are the tokens that consumers may hold still.

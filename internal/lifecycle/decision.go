@@ -38,10 +38,32 @@ type Protect struct{}
 type Issue struct {
 	Name     string
 	Sequence int
+	// Role and Rights are what it is to be allowed.
+	Role   string
+	Rights []string
+	// ExpiresAt is zero for a token without an end; ExpiresAfter is the lifetime that the spec asks for.
+	ExpiresAt    time.Time
+	ExpiresAfter time.Duration
+	// Inputs is the digest of what the spec asks of the vendor.
+	Inputs string
+	// Planned: the spec or the vendor's expiry caused it, so that it does not count against the mint budget.
+	Planned bool
 	// Replaces is the token that is current now; empty for none.
 	Replaces token.ID
 	Why      string
 }
+
+// Change: have the vendor allow the current token something else, with the value it has.
+type Change struct {
+	ID     token.ID
+	Role   string
+	Rights []string
+	// Inputs is the digest of what the spec asks for.
+	Inputs string
+}
+
+// Confirm: ask the vendor for one token by its ID, since a list lacks it.
+type Confirm struct{ ID token.ID }
 
 // Source tells where the value of a publication comes from.
 type Source int
@@ -89,6 +111,8 @@ func (Stall) isDecision()        {}
 func (Relist) isDecision()       {}
 func (Protect) isDecision()      {}
 func (Issue) isDecision()        {}
+func (Change) isDecision()       {}
+func (Confirm) isDecision()      {}
 func (Publish) isDecision()      {}
 func (Revoke) isDecision()       {}
 func (DeleteSecret) isDecision() {}
@@ -99,9 +123,9 @@ func (Release) isDecision()      {}
 // reads. Protect is left out: it is harmless, and its own answer is the live read.
 func IsEffect(d Decision) bool {
 	switch d.(type) {
-	case Issue, Publish, Revoke, DeleteSecret, Retain, Release:
+	case Issue, Change, Publish, Revoke, DeleteSecret, Retain, Release:
 		return true
-	case Rest, Wait, Stall, Relist, Protect:
+	case Rest, Wait, Stall, Relist, Confirm, Protect:
 		return false
 	default:
 		return false

@@ -14,9 +14,9 @@ import (
 func (v *view) nextLedger(current ledger.Entry) ledger.Ledger {
 	next := ledger.Ledger{
 		Incarnation: v.Object.Marker.Incarnation,
-		Inputs:      v.Object.Inputs,
-		Account:     v.Issuer.Account,
-		Current:     current,
+		Inputs:      v.Object.Inputs, ExpiresAfter: v.Object.ExpiresAfter,
+		Account: v.Issuer.Account,
+		Current: current,
 	}
 	if v.proof != nil {
 		v.carryOver(&next)
@@ -40,7 +40,7 @@ func (v *view) carryOver(next *ledger.Ledger) {
 	next.Retiring = v.stillListed(before.Retiring, next.Current.ID)
 	next.Condemned = v.stillListed(before.Condemned, next.Current.ID)
 	if before.Current.ID == next.Current.ID {
-		next.Inputs = before.Inputs
+		next.Inputs, next.ExpiresAfter = before.Inputs, before.ExpiresAfter
 		next.Current.Since = v.since(before.Current)
 		return
 	}
@@ -70,7 +70,7 @@ func (v *view) stillListed(entries []ledger.Entry, current token.ID) []ledger.En
 // for the next write.
 func (v *view) list(next *ledger.Ledger, stray token.Token) {
 	entry := entryOf(stray)
-	if v.Memory.Doubted[stray.Name] && !v.Memory.Published[stray.ID] {
+	if v.neverPublished(stray) {
 		if len(next.Condemned) < ledger.MaxEntries {
 			next.Condemned = append(next.Condemned, entry)
 		}
@@ -79,6 +79,17 @@ func (v *view) list(next *ledger.Ledger, stray token.Token) {
 	if len(next.Retiring) < ledger.MaxEntries-1 {
 		next.Retiring = append(next.Retiring, entry)
 	}
+}
+
+// neverPublished tells whether nobody can hold a stray's value: this process asked for it in vain, or the vendor, which would
+// know, never saw it used.
+func (v *view) neverPublished(stray token.Token) bool {
+	if v.Memory.Published[stray.ID] || stray.ID == v.Object.HintID {
+		return false
+	}
+	unused := v.Issuer.Capabilities.ShowsLastUse && stray.LastUsedAt.IsZero() && !stray.IssuedAt.IsZero() &&
+		v.ServerNow.Sub(stray.IssuedAt) > v.Settings.OverlapFloor
+	return v.Memory.Doubted[stray.Name] || unused
 }
 
 func entryOf(t token.Token) ledger.Entry {

@@ -53,8 +53,15 @@ type Object struct {
 	ReportRevocation bool
 	// Overlap is how long a replaced token stays valid after its successor was published.
 	Overlap time.Duration
-	// Inputs is the digest of what the spec asks of the vendor.
+	// Role and Rights are what the token is to be allowed; none at a vendor without rights. Inputs is the digest of what the spec
+	// asks of the vendor.
+	Role   string
+	Rights []string
 	Inputs string
+	// ExpiresAfter is how long a token is to live; zero for no end.
+	ExpiresAfter time.Duration
+	// RenewBefore is how long before its end a token is replaced; a third of its life when zero.
+	RenewBefore time.Duration
 	// Twin names another GatewayToken with the same marker; empty for none.
 	Twin string
 	// Invalid tells what is wrong with the spec; nil where nothing is.
@@ -141,6 +148,10 @@ type Memory struct {
 	RepairAfter, ReadAfter time.Time
 	// Gone are tokens of which the vendor said that it does not know them.
 	Gone map[token.ID]bool
+	// Taken are sequences whose name the vendor refused because there is a token of that name.
+	Taken map[int]bool
+	// Changed is the digest of what the vendor was asked to change the current token to; empty for nothing.
+	Changed string
 }
 
 // InHand is a minted token whose value exists nowhere else but here.
@@ -148,6 +159,10 @@ type InHand struct {
 	Token token.Token
 	// Replaces is the token that was current when it was minted; empty for none.
 	Replaces token.ID
+	// Inputs, ExpiresAfter and Planned are those of the Issue it was minted by.
+	Inputs       string
+	ExpiresAfter time.Duration
+	Planned      bool
 }
 
 // Settings are the operator's, not the object's.

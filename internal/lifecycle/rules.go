@@ -89,7 +89,8 @@ func publishInHand(v *view) Decision {
 	hand := v.Memory.InHand
 	record := v.nextLedger(entryOf(hand.Token))
 	record.Account = cmp.Or(hand.Token.Account, v.Issuer.Account)
-	made := ledger.Mint{Sequence: record.Current.Sequence, At: mintTime(hand.Token, v.Now), BySpec: record.Current.Sequence == firstSequence}
+	record.Inputs, record.ExpiresAfter = hand.Inputs, hand.ExpiresAfter
+	made := ledger.Mint{Sequence: record.Current.Sequence, At: mintTime(hand.Token, v.Now), BySpec: hand.Planned}
 	record.Mints = remember(record.Mints, made)
 	return Publish{Source: FromHand, Ledger: record, Why: "a new token was issued"}
 }
@@ -149,6 +150,20 @@ func issuerTerminating(v *view) Decision {
 	return Stall{Problem{ReasonIssuerTerminating, "The issuer is being deleted: no token is issued from it. Use another issuer."}}
 }
 
+// confirmGone: a list of a vendor that drops what is revoked is a reason to ask, not yet an answer.
+func confirmGone(v *view) Decision {
+	if v.proof == nil || v.Issuer.Capabilities.KeepsRevoked || v.standing(v.proof.Current.ID) != standingUnlisted {
+		return nil
+	}
+	if !v.Issuer.Capabilities.GetByID {
+		return Relist{After: v.Snapshot.StartedAt, Purpose: "see whether the token is gone"}
+	}
+	if v.heldBack() != nil {
+		return nil
+	}
+	return Confirm{ID: v.proof.Current.ID}
+}
+
 // reportRevocation: the owner wants to decide what follows a revocation by somebody else.
 func reportRevocation(v *view) Decision {
 	if !v.Object.ReportRevocation || v.proof == nil || !v.revoked(v.proof.Current.ID) {
@@ -160,7 +175,7 @@ func reportRevocation(v *view) Decision {
 
 // awaitList: whether a token exists already is told only by a list that began after every earlier attempt had ended.
 func awaitList(v *view) Decision {
-	if v.usable() || v.Snapshot.BegunAfter(v.latestUncertainty()) {
+	if v.settled() || v.Snapshot.BegunAfter(v.latestUncertainty()) {
 		return nil
 	}
 	return Relist{After: v.latestUncertainty(), Purpose: "see whether a token exists already"}
@@ -219,7 +234,7 @@ func (v *view) adoptable() (token.Token, bool) {
 
 // doubtList: before a mint, the list must show every token that is known of.
 func doubtList(v *view) Decision {
-	if v.usable() {
+	if v.settled() {
 		return nil
 	}
 	if id, missing := v.missing(); missing {
@@ -230,32 +245,86 @@ func doubtList(v *view) Decision {
 
 // mint: nothing that exists would do.
 func mint(v *view) Decision {
-	if v.usable() {
+	if v.settled() {
 		return nil
 	}
+	issue := v.nextIssue()
 	for _, gate := range []func(*view) Decision{issuerMints, (*view).heldBack, budget} {
-		if wait := gate(v); wait != nil {
+		wait := gate(v)
+		switch {
+		case wait == nil:
+		case v.usable():
+			// The token that is there goes on working meanwhile, and so does everything else that is to be done.
+			return nil
+		default:
 			return wait
-		}
-	}
-	sequence := v.nextSequence()
-	issue := Issue{
-		Name:     v.Object.Marker.WithSequence(sequence).Name(v.Object.BaseName, v.Issuer.Capabilities.MaxNameLength),
-		Sequence: sequence,
-		Why:      "there is no token yet",
-	}
-	if v.hint != nil {
-		issue.Replaces = v.hint.Current.ID
-		issue.Why = "the value is lost and the vendor does not show it again"
-		if v.revoked(v.hint.Current.ID) {
-			issue.Why = "the token was revoked at the vendor"
 		}
 	}
 	return issue
 }
 
+// nextIssue is the create of the next token.
+func (v *view) nextIssue() Issue {
+	sequence := v.nextSequence()
+	issue := Issue{
+		Name:     v.Object.Marker.WithSequence(sequence).Name(v.Object.BaseName, v.Issuer.Capabilities.MaxNameLength),
+		Sequence: sequence,
+		Role:     v.Object.Role, Rights: v.Object.Rights, Inputs: v.Object.Inputs, ExpiresAfter: v.Object.ExpiresAfter,
+		Planned: sequence == firstSequence,
+		Why:     "there is no token yet",
+	}
+	if v.Object.ExpiresAfter > 0 {
+		issue.ExpiresAt = v.ServerNow.Add(v.Object.ExpiresAfter).Truncate(time.Second)
+	}
+	if v.hint == nil {
+		return issue
+	}
+	issue.Replaces = v.hint.Current.ID
+	switch {
+	case v.revoked(v.hint.Current.ID):
+		issue.Why = "the token was revoked at the vendor"
+	case v.proof != nil && v.expired():
+		issue.Why, issue.Planned = "the token has ended", true
+	case v.usable():
+		issue.Why, issue.Planned = v.successor(), true
+	default:
+		issue.Why = "the value is lost and the vendor does not show it again"
+	}
+	return issue
+}
+
+// changeRights: where the vendor can, the token that is there is allowed something else.
+func changeRights(v *view) Decision {
+	if !v.rightsDiffer() || v.Memory.Changed == v.Object.Inputs || !v.Issuer.CanMint || !v.Issuer.Granted || v.heldBack() != nil {
+		return nil
+	}
+	if v.standing(v.proof.Current.ID) != standingActive {
+		return nil
+	}
+	return Change{ID: v.proof.Current.ID, Role: v.Object.Role, Rights: v.Object.Rights, Inputs: v.Object.Inputs}
+}
+
+// noteRights: once the vendor has changed them, the ledger says what they are. Before that, they would be changed again, which
+// does no harm.
+func noteRights(v *view) Decision {
+	if !v.rightsDiffer() || v.Memory.Changed != v.Object.Inputs {
+		return nil
+	}
+	record := v.nextLedger(v.proof.Current)
+	record.Inputs = v.Object.Inputs
+	return Publish{Source: FromSecret, Ledger: record, Why: "the token was given other rights"}
+}
+
+// rightsDiffer tells whether the token in use has other rights than the spec asks for, and can be given them.
+func (v *view) rightsDiffer() bool {
+	return v.usable() && v.Issuer.Capabilities.UpdateInPlace && v.proof.Inputs != v.Object.Inputs
+}
+
 // issuerMints: creates need the user's own credentials, accepted, and an issuer that cannot go away under the token.
 func issuerMints(v *view) Decision {
+	if v.usable() && !v.Issuer.Granted {
+		return Wait{Problem: Problem{ReasonNotGranted, v.Issuer.NotGranted}}
+	}
 	if v.Issuer.CanMint && v.Issuer.Protected {
 		return nil
 	}
@@ -280,12 +349,19 @@ func (v *view) nextSequence() int {
 			last = max(last, hint)
 		}
 	}
+	for v.Memory.Taken[last+1] {
+		last++
+	}
 	return min(last+1, token.MaxSequence)
 }
 
 // budget: whatever goes wrong, creates that no spec caused are bounded. They are counted from the vendor's list and the
 // ledger, so that a restart does not reset the count.
 func budget(v *view) Decision {
+	if v.usable() {
+		// The spec, or the vendor's expiry, asks for the next.
+		return nil
+	}
 	issued := v.unplannedMints()
 	for _, limit := range []struct {
 		count int
@@ -378,6 +454,9 @@ func rest(v *view) Decision {
 	if !next.After(v.Now) {
 		next = time.Time{}
 	}
+	if v.usable() && v.renewAt().After(v.ServerNow) {
+		next = earlier(next, v.Now.Add(v.renewAt().Sub(v.ServerNow)))
+	}
 	if v.skewed() && len(v.retirements()) > 0 {
 		next = earlier(next, v.Now.Add(time.Minute))
 	}
@@ -392,6 +471,13 @@ func rest(v *view) Decision {
 		}
 	}
 	return Rest{Next: next}
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -97,13 +97,32 @@ func (v *view) standing(id token.ID) standing {
 		return standingRevoked
 	case listed:
 		return standingActive
-	case v.Memory.Gone[id]:
+	case v.Memory.Gone[id], v.endedUnseen(id):
 		return standingRevoked
 	case v.Snapshot.Complete && v.Snapshot.Anchored && v.absenceCounts():
 		return standingUnlisted
 	default:
 		return standingUnknown
 	}
+}
+
+// endedUnseen tells whether a token that lists show only while it lives has ended: the vendor confirmed its revocation, or two
+// lists lack it.
+func (v *view) endedUnseen(id token.ID) bool {
+	if v.Issuer.Capabilities.KeepsRevoked {
+		return false
+	}
+	_, confirmed := v.Memory.Revoked[id]
+	return confirmed || (v.absenceCounts() && v.Snapshot.LackedTwice(id, v.thereFor(id)))
+}
+
+// thereFor is an instant of the operator's clock at which the token certainly was at the vendor.
+func (v *view) thereFor(id token.ID) time.Time {
+	there := v.latestUncertainty()
+	if v.proof.Knows(id) {
+		there = later(there, v.Secret.WrittenAt.Add(-v.skew()))
+	}
+	return there
 }
 
 // absenceCounts tells whether a token that the list does not show would have had to be in it: it began after the last create
@@ -140,7 +159,43 @@ func (v *view) revoked(id token.ID) bool { return v.standing(id) == standingRevo
 
 // usable tells whether the Secret holds a token that, as far as is known, works.
 func (v *view) usable() bool {
-	return v.proof != nil && v.Secret.ValueIntact && !v.revoked(v.proof.Current.ID)
+	return v.proof != nil && v.Secret.ValueIntact && !v.revoked(v.proof.Current.ID) && !v.expired()
+}
+
+// expired tells whether the current token's time is over.
+func (v *view) expired() bool {
+	end := v.proof.Current.ExpiresAt
+	return !end.IsZero() && !v.ServerNow.Before(end)
+}
+
+// settled tells whether the Secret holds a token that works and does what the spec asks for, for some time yet.
+func (v *view) settled() bool { return v.usable() && v.successor() == "" }
+
+// successor tells why a token that works needs one; empty where it does not.
+func (v *view) successor() string {
+	switch {
+	case !v.skewed() && !v.renewAt().IsZero() && !v.ServerNow.Before(v.renewAt()):
+		return "the token ends soon"
+	case v.proof.Inputs != v.Object.Inputs && !v.Issuer.Capabilities.UpdateInPlace:
+		return "the spec asks for other rights"
+	case v.Object.ExpiresAfter > 0 && (v.proof.ExpiresAfter == 0 || v.Object.ExpiresAfter < v.proof.ExpiresAfter):
+		return "the spec asks for a shorter life"
+	default:
+		return ""
+	}
+}
+
+// renewAt is when the current token is to be replaced because it ends; zero where it does not.
+func (v *view) renewAt() time.Time {
+	end, begin := v.proof.Current.ExpiresAt, v.proof.Current.IssuedAt
+	if end.IsZero() {
+		return time.Time{}
+	}
+	before := v.Object.RenewBefore
+	if life := end.Sub(begin); before <= 0 || before >= life {
+		before = life / 3
+	}
+	return end.Add(-before)
 }
 
 // handFits tells whether the minted token in memory may still be published.
@@ -238,7 +293,7 @@ func (v *view) trouble() *Problem {
 	case v.skewed():
 		return &Problem{ReasonClockSkew, "The operator's clock and the API server's differ by " + v.skew().Abs().Round(time.Second).String() +
 			": nothing is triggered by time until they agree. Check the time synchronisation of the nodes."}
-	case v.hint != nil && v.standing(v.hint.Current.ID) == standingUnlisted:
+	case v.hint != nil && v.Issuer.Capabilities.KeepsRevoked && v.standing(v.hint.Current.ID) == standingUnlisted:
 		problem := notListed(v.hint.Current.ID)
 		return &problem
 	default:

@@ -69,6 +69,8 @@ type Snapshot struct {
 	Anchored bool
 	// Rows are the tokens with a marker of this installation, by ID.
 	Rows map[ID]Token
+	// Before is the list before this one; nil where there was none, or where it proves nothing by what it lacks.
+	Before *Snapshot
 	// Unmanaged counts active rows without a marker of this installation; Active counts all active rows.
 	Unmanaged int
 	Active    int
@@ -79,6 +81,17 @@ func (s Snapshot) Taken() bool { return !s.StartedAt.IsZero() }
 
 // BegunAfter tells whether the list was asked for later than an instant of our own clock.
 func (s Snapshot) BegunAfter(t time.Time) bool { return s.Taken() && s.StartedAt.After(t) }
+
+// LackedTwice tells whether this list and the one before it prove, by not showing it, that a token is gone. Both began later than
+// an instant at which it certainly was there.
+func (s Snapshot) LackedTwice(id ID, there time.Time) bool {
+	if s.Before == nil || !s.Complete || !s.Anchored || !s.Before.BegunAfter(there) {
+		return false
+	}
+	_, now := s.Rows[id]
+	_, before := s.Before.Rows[id]
+	return !now && !before
+}
 
 // Capabilities are what the planner may rely on at a vendor. It reads these and never a vendor's name.
 type Capabilities struct {
