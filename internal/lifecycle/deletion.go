@@ -159,7 +159,7 @@ func revokeUnlisted(v *view) Decision {
 		return Wait{Problem: notListed(id)}
 	}
 	for _, id := range v.ledgerIDs() {
-		if _, listed := v.Snapshot.Rows[id]; listed || v.kept(id) || v.revokedSince(id) || v.Memory.Gone[id] {
+		if _, listed := v.Snapshot.Rows[id]; listed || v.kept(id) || v.revoked(id) {
 			continue
 		}
 		if wait := v.heldBack(); wait != nil {

@@ -136,6 +136,130 @@ func TestStories(t *testing.T) {
 			s.observation.Object.Deleting = true
 			s.settles().leaves()
 		},
+		"revoked by somebody, where lists drop it": func(s *story) {
+			dropping(s)
+			s.settles()
+			s.says("somebody revokes T1 at the vendor").revokedBySomebody("T1")
+			s.passes(5 * time.Minute).lists().settles().hasCreates(2).leaves("T2")
+			s.passes(48 * time.Hour).lists().settles().leaves("T2")
+		},
+		"revoked by somebody, where only lists tell": func(s *story) {
+			ending(s)
+			s.settles()
+			s.says("somebody revokes T1 at the vendor").revokedBySomebody("T1")
+			s.passes(5 * time.Minute).lists().settles().hasCreates(2).leaves("T2")
+		},
+		"a list that lacks a token once": func(s *story) {
+			ending(s)
+			s.settles()
+			row := s.rows["T1"]
+			delete(s.rows, "T1")
+			s.says("the vendor's list is eventual and lacks T1 once")
+			s.passes(5 * time.Minute).lists()
+			s.rows["T1"] = row
+			s.settles().hasCreates(1).leaves("T1")
+		},
+		"killed between commit and Secret, never used": func(s *story) {
+			dropping(s)
+			s.createFault = "dies"
+			s.says("a GatewayToken is created").settles().hasCreates(2)
+			s.passes(2 * time.Hour).says("the overlap passes").lists().settles().leaves("T2")
+		},
+		"found long after, never used": func(s *story) {
+			dropping(s)
+			s.createFault = "late"
+			s.says("a GatewayToken is created").settles().hasCreates(2)
+			s.dies().passes(time.Hour)
+			s.says("only another process finds what came late; the vendor would have seen it used").lists().settles().leaves("T2")
+		},
+		"deleted, where lists drop what is revoked": func(s *story) {
+			dropping(s)
+			s.settles()
+			s.passes(time.Hour).says("it is deleted")
+			s.observation.Object.Deleting = true
+			s.settles().leaves()
+		},
+		"deleted and killed after the revocation": func(s *story) {
+			ending(s)
+			s.settles()
+			s.passes(time.Hour).says("it is deleted; its token is revoked, and the process dies")
+			s.observation.Object.Deleting = true
+			s.revokedBySomebody("T1")
+			s.dies().settles().leaves()
+		},
+		"other rights, given in place": func(s *story) {
+			dropping(s)
+			s.settles()
+			s.says("the spec asks for other rights")
+			s.observation.Object.Inputs, s.observation.Object.Rights = "deploy and view", []string{"deploy", "view"}
+			s.lists().settles().hasCreates(1).leaves("T1")
+			s.passes(time.Hour).lists().settles().hasCreates(1)
+		},
+		"other rights, given in place, killed before it is written down": func(s *story) {
+			dropping(s)
+			s.settles()
+			s.says("the spec asks for other rights; the vendor has given them when the process dies")
+			s.observation.Object.Inputs, s.observation.Object.Rights = "deploy and view", []string{"deploy", "view"}
+			s.dies().lists().settles().hasCreates(1).leaves("T1")
+		},
+		"other rights, by another token": func(s *story) {
+			ending(s)
+			s.settles()
+			s.says("the spec asks for other rights")
+			s.observation.Object.Inputs, s.observation.Object.Rights = "read and write", []string{"read", "write"}
+			s.settles().hasCreates(2).leaves("T1", "T2")
+			s.passes(2 * time.Hour).lists().settles().hasCreates(2).leaves("T2")
+		},
+		"other rights, answer lost": func(s *story) {
+			ending(s)
+			s.settles()
+			s.says("the spec asks for other rights, and the answer to the create is lost")
+			s.observation.Object.Inputs, s.observation.Object.Rights = "read and write", []string{"read", "write"}
+			s.createFault = "lost"
+			s.settles().hasCreates(3)
+			s.passes(2 * time.Hour).lists().settles().hasCreates(3).leaves("T3")
+		},
+		"other rights that are not granted": func(s *story) {
+			ending(s)
+			s.settles()
+			s.says("the spec asks for rights that the issuer does not grant")
+			s.observation.Object.Inputs, s.observation.Object.Rights = "all", []string{"admin"}
+			s.observation.Issuer.Granted = false
+			s.settles().hasCreates(1).leaves("T1")
+		},
+		"a token that ends": func(s *story) {
+			ending(s)
+			s.observation.Object.ExpiresAfter = 30 * 24 * time.Hour
+			s.settles()
+			s.passes(19 * 24 * time.Hour).says("nineteen days later").lists().settles().hasCreates(1)
+			s.passes(24*time.Hour+time.Minute).says("a third of its life is left").lists().settles().hasCreates(2).leaves("T1", "T2")
+			s.passes(2 * time.Hour).lists().settles().leaves("T2")
+		},
+		"a token that ends while the vendor is down": func(s *story) {
+			ending(s)
+			s.observation.Object.ExpiresAfter = time.Hour
+			s.settles()
+			s.observation.Issuer.CanList, s.observation.Issuer.CanMint, s.observation.Issuer.Problem = false, false, Problem{Reason: "VendorUnreachable"}
+			s.passes(50 * time.Minute).says("the vendor is down when it is to be replaced").settles().hasCreates(1)
+			s.passes(20 * time.Minute).says("its time is over").settles().hasCreates(1)
+			s.observation.Issuer.CanList, s.observation.Issuer.CanMint, s.observation.Issuer.Problem = true, true, Problem{}
+			s.says("the vendor is back").lists().settles().hasCreates(2)
+		},
+		"a shorter life": func(s *story) {
+			ending(s)
+			s.settles()
+			s.says("the spec asks for an end")
+			s.observation.Object.ExpiresAfter = 24 * time.Hour
+			s.settles().hasCreates(2)
+			s.says("the spec asks for a later end")
+			s.observation.Object.ExpiresAfter = 48 * time.Hour
+			s.settles().hasCreates(2)
+		},
+		"a name that is taken": func(s *story) {
+			ending(s)
+			s.createFault = "taken"
+			s.says("a token of the name exists that no list shows").settles().hasCreates(2).leaves("T2")
+		},
 		"retained": func(s *story) {
 			s.settles()
 			s.passes(time.Hour).says("it is deleted with the policy Retain")

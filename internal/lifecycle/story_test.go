@@ -67,10 +67,27 @@ func unreadable(s *story) {
 	s.observation.Issuer.Capabilities.ValueReadable = false
 }
 
+// dropping makes the vendor one that shows values once, drops revoked rows, shows one token by its ID and when it was used, and
+// changes rights in place.
+func dropping(s *story) {
+	s.observation.Issuer.Capabilities = token.Capabilities{
+		Named: true, UniqueNames: true, Listable: true, GetByID: true, ShowsLastUse: true, UpdateInPlace: true, RevokeConfirms: true, MaxNameLength: 64,
+	}
+	s.observation.Object.Inputs, s.observation.Object.Rights = "deploy", []string{"deploy"}
+}
+
+// ending makes the vendor one that shows values once, drops revoked rows, shows no single token, and lets tokens end.
+func ending(s *story) {
+	s.observation.Issuer.Capabilities = token.Capabilities{
+		Named: true, UniqueNames: true, Listable: true, Expires: true, RevokeConfirms: true, MaxNameLength: 64,
+	}
+	s.observation.Object.Inputs, s.observation.Object.Rights = "read", []string{"read"}
+}
+
 func (s *story) forget() {
 	s.observation.Memory = Memory{
 		LeaderSince: s.now, Doubted: map[string]bool{}, Published: map[token.ID]bool{},
-		Revoked: map[token.ID]time.Time{}, Gone: map[token.ID]bool{},
+		Revoked: map[token.ID]time.Time{}, Gone: map[token.ID]bool{}, Taken: map[int]bool{},
 	}
 	s.observation.Snapshot = token.Snapshot{}
 }
@@ -109,8 +126,13 @@ func (s *story) dies() *story {
 
 // lists takes a list, as the inventory does by itself from time to time.
 func (s *story) lists() *story {
+	var before *token.Snapshot
+	if latest := s.observation.Snapshot; latest.Taken() {
+		latest.Before = nil
+		before = &latest
+	}
 	s.observation.Snapshot = token.Snapshot{
-		Account: "project", StartedAt: s.now, Complete: true, Anchored: true, Rows: maps.Clone(s.rows), VendorTime: s.now,
+		Account: "project", StartedAt: s.now, Complete: true, Anchored: true, Rows: maps.Clone(s.rows), VendorTime: s.now, Before: before,
 	}
 	s.now = s.now.Add(time.Millisecond)
 	return s
@@ -180,6 +202,10 @@ func describe(d Decision) string {
 		return "Revoke " + string(d.ID)
 	case Relist:
 		return "Relist to " + d.Purpose
+	case Confirm:
+		return "Confirm " + string(d.ID)
+	case Change:
+		return fmt.Sprintf("Change %s to %s", d.ID, d.Rights)
 	case Rest, Protect, DeleteSecret, Retain, Release:
 		return strings.TrimPrefix(fmt.Sprintf("%T", d), "lifecycle.")
 	default:
@@ -207,6 +233,18 @@ func (s *story) performs(d Decision) bool {
 		s.writes(FromSecret, d.Ledger)
 	case Revoke:
 		return s.revokes1(d)
+	case Confirm:
+		if _, there := s.rows[d.ID]; !there {
+			s.note("  the vendor does not know it")
+			s.observation.Memory.Gone[d.ID] = true
+			return true
+		}
+		return false
+	case Change:
+		row := s.rows[d.ID]
+		row.Rights = d.Rights
+		s.rows[d.ID] = row
+		s.observation.Memory.Changed = d.Inputs
 	case DeleteSecret:
 		s.observation.Secret = Secret{}
 	case Release:
@@ -220,13 +258,20 @@ func (s *story) creates1(d Issue) bool {
 	s.serial++
 	fault := s.createFault
 	s.createFault = ""
-	made := token.Token{ID: token.ID(fmt.Sprintf("T%d", s.serial)), Name: d.Name, State: token.Active, Account: "project", IssuedAt: s.now.Truncate(time.Second)}
+	made := token.Token{
+		ID: token.ID(fmt.Sprintf("T%d", s.serial)), Name: d.Name, State: token.Active, Account: "project",
+		IssuedAt: s.now.Truncate(time.Second), ExpiresAt: d.ExpiresAt, Rights: d.Rights,
+	}
 	s.values[made.ID] = "value of " + string(made.ID)
 	s.observation.Memory.LastCreateEnded = s.now
 	switch fault {
 	case "refused":
 		s.note("  the vendor refuses")
 		s.observation.Object.HeldBackUntil, s.observation.Object.HeldBack = s.now.Add(time.Minute), Problem{Reason: "CreateRefused"}
+		return true
+	case "taken":
+		s.note("  the vendor has a token of that name")
+		s.observation.Memory.Taken[d.Sequence] = true
 		return true
 	case "lost":
 		s.note("  the vendor commits %s, and the answer is lost", made.ID)
@@ -247,7 +292,7 @@ func (s *story) creates1(d Issue) bool {
 	}
 	s.rows[made.ID] = made
 	s.note("  the vendor commits %s", made.ID)
-	s.observation.Memory.InHand = &InHand{Token: made, Replaces: d.Replaces}
+	s.observation.Memory.InHand = &InHand{Token: made, Replaces: d.Replaces, Inputs: d.Inputs, ExpiresAfter: d.ExpiresAfter, Planned: d.Planned}
 	return true
 }
 
@@ -280,6 +325,10 @@ func (s *story) revokes1(d Revoke) bool {
 }
 
 func (s *story) revokedBySomebody(id token.ID) {
+	if !s.observation.Issuer.Capabilities.KeepsRevoked {
+		delete(s.rows, id)
+		return
+	}
 	row := s.rows[id]
 	row.State, row.RevokedAt = token.Revoked, s.now
 	s.rows[id] = row

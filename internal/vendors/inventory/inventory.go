@@ -25,7 +25,7 @@ const (
 	maxOwnName = 256
 )
 
-// Scope names what one list covers: an issuer.
+// Scope names what one list covers: an issuer or, where the vendor's tokens are in pools, one pool of it.
 type Scope string
 
 // Inventory is safe for concurrent use, provided that one scope is refreshed by one goroutine at a time.
@@ -150,6 +150,11 @@ func (i *Inventory) Refresh(ctx context.Context, name Scope, from vendors.Vendor
 		Complete: true, Anchored: intersect(s.known, list.ids),
 		Rows: list.rows, Unmanaged: list.unmanaged, Active: list.active,
 	}
+	if s.latest.Taken() {
+		before := s.latest
+		before.Before = nil
+		snapshot.Before = &before
+	}
 	changed := s.replace(snapshot, list)
 	return snapshot, changed, nil
 }
@@ -226,7 +231,7 @@ func (l *listing) prints() map[string]string {
 	lines := map[string][]string{}
 	for _, row := range l.rows {
 		if marker, ok := row.Marker(); ok {
-			lines[marker.Object] = append(lines[marker.Object], string(row.ID)+" "+string(row.State)+"\n")
+			lines[marker.Object] = append(lines[marker.Object], fmt.Sprintln(row.ID, row.State, row.Rights))
 		}
 	}
 	prints := make(map[string]string, len(lines))
