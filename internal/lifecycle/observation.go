@@ -148,6 +148,8 @@ type Memory struct {
 	RepairAfter, ReadAfter time.Time
 	// Gone are tokens of which the vendor said that it does not know them.
 	Gone map[token.ID]bool
+	// There tells when the vendor showed a token that a list lacked.
+	There map[token.ID]time.Time
 	// Taken are sequences whose name the vendor refused because there is a token of that name.
 	Taken map[int]bool
 	// Changed is the digest of what the vendor was asked to change the current token to; empty for nothing.

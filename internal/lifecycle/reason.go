@@ -21,4 +21,5 @@ const (
 	ReasonSecretTerminating Reason = "SecretTerminating"
 	ReasonRepairPaced       Reason = "RepairPaced"
 	ReasonClockSkew         Reason = "ClockSkew"
+	ReasonVendorMismatch    Reason = "VendorMismatch"
 )

@@ -99,7 +99,7 @@ func (v *view) standing(id token.ID) standing {
 		return standingActive
 	case v.Memory.Gone[id], v.endedUnseen(id):
 		return standingRevoked
-	case v.Snapshot.Complete && v.Snapshot.Anchored && v.absenceCounts():
+	case v.Snapshot.Complete && v.Snapshot.Anchored && v.absenceCounts() && v.Snapshot.BegunAfter(v.Memory.There[id]):
 		return standingUnlisted
 	default:
 		return standingUnknown
@@ -118,7 +118,7 @@ func (v *view) endedUnseen(id token.ID) bool {
 
 // thereFor is an instant of the operator's clock at which the token certainly was at the vendor.
 func (v *view) thereFor(id token.ID) time.Time {
-	there := v.latestUncertainty()
+	there := later(v.latestUncertainty(), v.Memory.There[id])
 	if v.proof.Knows(id) {
 		there = later(there, v.Secret.WrittenAt.Add(-v.skew()))
 	}
@@ -174,6 +174,9 @@ func (v *view) settled() bool { return v.usable() && v.successor() == "" }
 // successor tells why a token that works needs one; empty where it does not.
 func (v *view) successor() string {
 	switch {
+	case !v.Issuer.Found:
+		// What the spec asks of the vendor is told by the issuer, too.
+		return ""
 	case !v.skewed() && !v.renewAt().IsZero() && !v.ServerNow.Before(v.renewAt()):
 		return "the token ends soon"
 	case v.proof.Inputs != v.Object.Inputs && !v.Issuer.Capabilities.UpdateInPlace:

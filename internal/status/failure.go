@@ -104,6 +104,25 @@ func ReadProblem(f *token.Failure) lifecycle.Problem {
 	return lifecycle.Problem{Reason: v1alpha1.ReasonValueUnreadable, Message: sentence(f) + " Give the issuer credentials that may read token values (role Admin at Causely). No further token is issued meanwhile."}
 }
 
+// ChangeProblem says why a token could not be given other rights.
+func ChangeProblem(f *token.Failure) lifecycle.Problem {
+	if ConcernsIssuer(f) {
+		return VendorProblem(f)
+	}
+	return lifecycle.Problem{Reason: v1alpha1.ReasonChangeRefused, Message: sentence(f) + " The token keeps the rights it has. Correct the spec, or give the issuer credentials that may grant these rights."}
+}
+
+// ConfirmProblem says why it is not known whether a token is still there.
+func ConfirmProblem(f *token.Failure) lifecycle.Problem {
+	if ConcernsIssuer(f) {
+		return VendorProblem(f)
+	}
+	return lifecycle.Problem{Reason: v1alpha1.ReasonWaitingForVendor, Message: sentence(f) + " A list lacks the token, and whether it is still there could not be learned; it is asked again by itself."}
+}
+
+// PoolProblem says why one place of an account, such as a gateway, cannot be used though the credentials are accepted.
+func PoolProblem(f *token.Failure) lifecycle.Problem { return VendorProblem(f) }
+
 // RevokeProblem says why a revocation did not happen.
 func RevokeProblem(f *token.Failure) lifecycle.Problem {
 	if ConcernsIssuer(f) {

@@ -3,6 +3,7 @@
 package accounts
 
 import (
+	"maps"
 	"sync"
 	"time"
 
@@ -45,8 +46,11 @@ func (k Key) Request() reconcile.Request {
 // String is used to index GatewayTokens by their issuer.
 func (k Key) String() string { return k.Kind + "/" + k.Namespace + "/" + k.Name }
 
-// Scope is the inventory of one issuer object; another object of the same name has another.
-func Scope(uid types.UID) inventory.Scope { return inventory.Scope(uid) }
+// Scope is the inventory of one pool of one issuer object; another object of the same name has another. Pool is empty at a vendor
+// without pools.
+func Scope(uid types.UID, pool string) inventory.Scope {
+	return inventory.Scope(string(uid) + "/" + pool)
+}
 
 // Account is one vendor account as it was last found.
 type Account struct {
@@ -65,6 +69,35 @@ type Account struct {
 	ID string
 	// URL is the vendor's, for templates.
 	URL string
+	// Pools are those that GatewayTokens use; nil at a vendor without pools.
+	Pools map[string]Pool
+}
+
+// Pool is what was found of one pool of an account.
+type Pool struct {
+	Vendor vendors.Vendor
+	// Problem is why it cannot be listed; without a reason where it can.
+	Problem lifecycle.Problem
+}
+
+// In gives the account as far as one pool is concerned, and whether that pool has been looked at.
+func (a Account) In(pool string) (Account, bool) {
+	if a.Pools == nil {
+		return a, true
+	}
+	found, looked := a.Pools[pool]
+	a.Vendor = found.Vendor
+	if a.CanList && (found.Problem.Reason != "" || !looked) {
+		a.CanMint, a.CanList, a.CanRevoke, a.Problem = false, false, false, found.Problem
+	}
+	return a, looked
+}
+
+// same tells whether those who wait would see no difference.
+func (a Account) same(b Account) bool {
+	return a.UID == b.UID && a.Generation == b.Generation && a.CanMint == b.CanMint && a.CanList == b.CanList && a.CanRevoke == b.CanRevoke &&
+		a.Problem.Reason == b.Problem.Reason && a.ID == b.ID && a.URL == b.URL && (!b.CanList || a.Vendor == b.Vendor) &&
+		maps.EqualFunc(a.Pools, b.Pools, func(x, y Pool) bool { return x.Vendor == y.Vendor && x.Problem.Reason == y.Problem.Reason })
 }
 
 // Book holds the accounts. It is safe for concurrent use.
@@ -110,12 +143,6 @@ func (b *Book) Put(key Key, account Account) (standing Account, changed bool) {
 	}
 	b.accounts[key] = account
 	return account, !known || !before.same(account)
-}
-
-// same tells whether those who wait would see no difference.
-func (a Account) same(b Account) bool {
-	return a.UID == b.UID && a.Generation == b.Generation && a.CanMint == b.CanMint && a.CanList == b.CanList && a.CanRevoke == b.CanRevoke &&
-		a.Problem.Reason == b.Problem.Reason && a.ID == b.ID && a.URL == b.URL && (!b.CanList || a.Vendor == b.Vendor)
 }
 
 // Forget drops an issuer, and gives what was known of it.

@@ -14,7 +14,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
-	"github.com/gatewaytoken/gateway-token-operator/internal/controller/accounts"
 	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
 	"github.com/gatewaytoken/gateway-token-operator/internal/status"
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
@@ -38,6 +37,10 @@ func (r *Reconciler) act(ctx context.Context, s *scene, decision lifecycle.Decis
 		return outcome{}, r.patchFinalizer(ctx, s.object, controllerutil.AddFinalizer)
 	case lifecycle.Issue:
 		return r.issue(ctx, s, d)
+	case lifecycle.Change:
+		return r.change(ctx, s, d)
+	case lifecycle.Confirm:
+		return r.confirm(ctx, s, d)
 	case lifecycle.Publish:
 		return r.publish(ctx, s, d)
 	case lifecycle.Retain:
@@ -56,7 +59,7 @@ func (r *Reconciler) act(ctx context.Context, s *scene, decision lifecycle.Decis
 // relist asks the issuer for a list, and to be told when it is there. One may have come since the object was looked at.
 func (r *Reconciler) relist(s *scene, d lifecycle.Relist) inventory.Answer {
 	r.Book.AddWaiting(s.key, client.ObjectKeyFromObject(s.object))
-	answer := r.Inventory.Want(accounts.Scope(types.UID(s.issuerUID)), d.After)
+	answer := r.Inventory.Want(s.scope, d.After)
 	if answer == inventory.Sooner {
 		r.Issuers[s.key.Kind].Add(s.key.Request())
 	}
@@ -73,11 +76,14 @@ func (r *Reconciler) issue(ctx context.Context, s *scene, d lifecycle.Issue) (ou
 	if err := r.write(ctx, s, probe, client.DryRunAll); err != nil {
 		return unwritten(ctx, err), nil
 	}
+	if _, refused := r.judgeRights(ctx, s, d.Role, d.Rights); refused != nil {
+		return *refused, nil
+	}
 	started := metav1.NewTime(r.Clock.Now())
 	log.FromContext(ctx).Info("asking the vendor for a token", "tokenName", d.Name, "why", d.Why)
-	issued, err := s.account.Vendor.Create(ctx, vendors.Request{Name: d.Name})
+	issued, err := s.account.Vendor.Create(ctx, vendors.Request{Name: d.Name, Role: d.Role, Rights: d.Rights, ExpiresAt: d.ExpiresAt})
 	f := token.AsFailure(err)
-	if f == nil || f.Class == token.Ambiguous || f.Stray != "" {
+	if f == nil || f.Class == token.Ambiguous || f.Class == token.Conflict || f.Stray != "" {
 		s.memory.lastCreateEnded = r.Clock.Now()
 		s.observation.Memory.LastCreateEnded = s.memory.lastCreateEnded
 	}
@@ -95,7 +101,7 @@ func (r *Reconciler) issue(ctx context.Context, s *scene, d lifecycle.Issue) (ou
 		return r.wrongAccount(ctx, s, issued.ID, attempt(d, started, issued.ID)), nil
 	}
 	s.memory.hand = &hand{
-		InHand: lifecycle.InHand{Token: issued.Token, Replaces: d.Replaces},
+		InHand: lifecycle.InHand{Token: issued.Token, Replaces: d.Replaces, Inputs: d.Inputs, ExpiresAfter: d.ExpiresAfter, Planned: d.Planned},
 		value:  issued.Value,
 	}
 	s.observation.Memory.InHand = &s.memory.hand.InHand
@@ -117,8 +123,13 @@ func (r *Reconciler) createFailed(ctx context.Context, s *scene, d lifecycle.Iss
 	if f.Cause == token.CauseNameAltered {
 		return r.nameAltered(ctx, s, f, failed)
 	}
-	if f.Class == token.Ambiguous {
+	switch f.Class {
+	case token.Ambiguous:
 		s.memory.doubted[d.Name] = true
+	case token.Conflict:
+		// Whose it is, a list tells. If none does, the next name is free.
+		s.memory.taken[d.Sequence] = true
+	default:
 	}
 	r.alarm(s, f)
 	return failed
@@ -133,7 +144,7 @@ func (r *Reconciler) alarm(s *scene, f *token.Failure) {
 
 // wantList has the issuer take a list at once.
 func (r *Reconciler) wantList(s *scene) {
-	r.Inventory.Want(accounts.Scope(types.UID(s.issuerUID)), r.Clock.Now())
+	r.Inventory.Want(s.scope, r.Clock.Now())
 	r.Issuers[s.key.Kind].Add(s.key.Request())
 }
 

@@ -22,6 +22,9 @@ type memory struct {
 	published       map[token.ID]bool
 	revoked         map[token.ID]time.Time
 	gone            map[token.ID]bool
+	there           map[token.ID]time.Time
+	taken           map[int]bool
+	changed         string
 	undo            []token.ID
 	repairs, reads  repetition
 	// failure is the latest, in case the status that tells of it could not be written; failedWith is the client that failed.
@@ -78,6 +81,7 @@ func (m *memories) of(uid types.UID) *memory {
 	if found == nil {
 		found = &memory{
 			doubted: map[string]bool{}, published: map[token.ID]bool{}, revoked: map[token.ID]time.Time{}, gone: map[token.ID]bool{},
+			there: map[token.ID]time.Time{}, taken: map[int]bool{},
 		}
 		m.byID[uid] = found
 	}
@@ -95,6 +99,7 @@ func (m *memory) observed(leaderSince time.Time, uid string) lifecycle.Memory {
 	seen := lifecycle.Memory{
 		LeaderSince: leaderSince, LastCreateEnded: m.lastCreateEnded,
 		Doubted: maps.Clone(m.doubted), Published: maps.Clone(m.published), Revoked: maps.Clone(m.revoked), Gone: maps.Clone(m.gone),
+		There: maps.Clone(m.there), Taken: maps.Clone(m.taken), Changed: m.changed,
 		Undo: m.undo, RepairAfter: m.repairs.next(uid), ReadAfter: m.reads.next(uid),
 	}
 	if m.hand != nil {

@@ -1,6 +1,7 @@
 package gatewaytoken
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -13,6 +14,7 @@ import (
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/accounts"
+	"github.com/gatewaytoken/gateway-token-operator/internal/demand"
 	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
 	"github.com/gatewaytoken/gateway-token-operator/internal/secretdata"
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
@@ -48,7 +50,7 @@ func (r *Reconciler) observe(ctx context.Context, name types.NamespacedName, fro
 		Memory: s.memory.observed(r.LeaderSince(), string(object.UID)), Settings: r.Settings,
 	}
 	if issuer.Found {
-		s.observation.Snapshot = r.Inventory.Latest(accounts.Scope(types.UID(s.issuerUID)))
+		s.observation.Snapshot = r.Inventory.Latest(s.scope)
 	}
 	return s, nil
 }
@@ -74,9 +76,13 @@ func (r *Reconciler) observeObject(s *scene, invalid *lifecycle.Problem, twin st
 		Retain:           o.DeletionPolicy() == v1alpha1.DeletionRetain,
 		ReportRevocation: o.OnRemoteRevocation() == v1alpha1.RemoteRevocationReport,
 		Overlap:          o.Overlap(),
-		Inputs:           token.InputsDigest(nil),
+		Role:             s.demand.Role,
+		Rights:           s.demand.Rights,
+		Inputs:           s.demand.Inputs,
+		ExpiresAfter:     s.demand.ExpiresAfter,
+		RenewBefore:      o.RenewBefore(),
 		Twin:             twin,
-		Invalid:          invalid,
+		Invalid:          cmp.Or(invalid, s.mismatch),
 	}
 	if current := o.Status.Current; current != nil {
 		observed.HintID, observed.HintSequence = token.ID(current.ID), int(current.Sequence)
@@ -132,8 +138,11 @@ func (r *Reconciler) observeIssuer(ctx context.Context, s *scene, from client.Re
 		return lifecycle.Issuer{}, fmt.Errorf("get issuer: %w", err)
 	}
 	s.issuerUID, s.issuerGeneration = string(issuer.GetUID()), issuer.GetGeneration()
+	s.demand, s.mismatch = demand.Of(s.object, issuer.IssuerSpec())
+	s.scope = accounts.Scope(issuer.GetUID(), s.demand.Pool)
 	account, known := r.Book.Get(issuer)
-	known = known && account.Generation == issuer.GetGeneration()
+	account, looked := account.In(s.demand.Pool)
+	known = known && account.Generation == issuer.GetGeneration() && (looked || !account.CanList && account.Problem.Reason != "")
 	s.account = account
 	observed := lifecycle.Issuer{
 		Known: known, Found: true,

@@ -17,6 +17,7 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/accounts"
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/wake"
+	"github.com/gatewaytoken/gateway-token-operator/internal/demand"
 	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
 	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
 	"github.com/gatewaytoken/gateway-token-operator/internal/metrics"
@@ -72,7 +73,12 @@ type scene struct {
 	// issuerUID and issuerGeneration are of the issuer that was read.
 	issuerUID        string
 	issuerGeneration int64
-	target           secretdata.Target
+	// demand is what the spec asks of the issuer's vendor; mismatch why it cannot be asked of it.
+	demand   demand.Demand
+	mismatch *lifecycle.Problem
+	// scope is the list that shows the object's tokens.
+	scope  inventory.Scope
+	target secretdata.Target
 	// secret is nil where there is none.
 	secret      *corev1.Secret
 	observation lifecycle.Observation

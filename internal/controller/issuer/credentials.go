@@ -91,6 +91,11 @@ func urls(spec *v1alpha1.TokenIssuerSpec) []string {
 	}
 }
 
+// showsAccount tells whether the vendor's rows tell the account that they belong to.
+func showsAccount(spec *v1alpha1.TokenIssuerSpec) bool {
+	return spec.Vendor() == v1alpha1.VendorCausely
+}
+
 // apiURL is what templates see as .URL.
 func apiURL(spec *v1alpha1.TokenIssuerSpec) string {
 	if all := urls(spec); len(all) > 0 {

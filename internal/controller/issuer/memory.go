@@ -1,6 +1,8 @@
 package issuer
 
 import (
+	"time"
+
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
@@ -23,8 +25,21 @@ type memory struct {
 	vendor vendors.Vendor
 	// trouble is why the user's own credentials do not serve.
 	trouble lifecycle.Problem
+	// checked is when the vendor was last asked for more than a pool, at a vendor with pools.
+	checked time.Time
+	pools   map[string]*pool
 
 	own, kept connected
+}
+
+// pool is one of the lists that GatewayTokens of the issuer need.
+type pool struct {
+	vendor vendors.Vendor
+	// problem is why it cannot be listed though the credentials are accepted: without a reason where it can. The failures-th time in
+	// a row; it is not tried again before held.
+	problem  lifecycle.Problem
+	failures int32
+	held     time.Time
 }
 
 // connected is a client and what it was made from.
@@ -41,7 +56,7 @@ func (r *Reconciler) remember(s *scene) *memory {
 	if have != nil && have.uid == s.issuer.GetUID() {
 		return have
 	}
-	m := &memory{uid: s.issuer.GetUID()}
+	m := &memory{uid: s.issuer.GetUID(), pools: map[string]*pool{}}
 	m.turns.mayHaveCreated(s.now.Add(r.Settle))
 	if failure := s.issuer.IssuerStatus().Failure; failure != nil && failure.Generation == s.issuer.GetGeneration() && failure.NextAttemptTime != nil {
 		m.recall(failure)
@@ -68,6 +83,11 @@ func (m *memory) recall(failure *v1alpha1.Failure) {
 func (r *Reconciler) dropMemory(key accounts.Key) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if m := r.memories[key]; m != nil {
+		for name := range m.pools {
+			r.Inventory.Forget(accounts.Scope(m.uid, name))
+		}
+	}
 	delete(r.memories, key)
 }
 
@@ -81,6 +101,9 @@ func (m *memory) note(s *scene) {
 		// Another URL may be another vendor's: whoever served does not serve there.
 		m.turns = turns{calm: m.turns.calm}
 		m.trouble = lifecycle.Problem{}
+		for name := range m.pools {
+			m.pools[name] = &pool{}
+		}
 	}
 	switch {
 	case madeFrom == "":

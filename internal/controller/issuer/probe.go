@@ -13,6 +13,7 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
 	"github.com/gatewaytoken/gateway-token-operator/internal/status"
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
+	"github.com/gatewaytoken/gateway-token-operator/internal/vendors"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/inventory"
 )
 
@@ -34,6 +35,7 @@ func (r *Reconciler) probe(ctx context.Context, s *scene) {
 	}
 	s.memory = r.remember(s)
 	s.memory.note(s)
+	r.dropPools(s)
 	for range maxAsked {
 		which, at := s.memory.turns.next(r.means(s))
 		if which == nobody || at.After(r.Clock.Now()) {
@@ -49,8 +51,8 @@ func (r *Reconciler) means(s *scene) means {
 	usable := s.ownProblem == nil
 	return means{
 		own: usable, kept: s.kept.found() && (!usable || !s.kept.equal(s.own)),
-		pinned: s.account.ID != "",
-		due:    r.Inventory.Due(s.scope, s.issuer.IssuerSpec().ListInterval()),
+		pinned: s.account.ID != "" || !showsAccount(s.issuer.IssuerSpec()),
+		due:    r.due(s),
 	}
 }
 
@@ -66,6 +68,7 @@ func (s *scene) conclude() {
 	s.account.CanRevoke = s.account.CanList
 	s.account.Limited = m.turns.serves == kept
 	s.account.CanMint = s.account.CanMint && m.turns.serves == own
+	s.account.Pools = m.found()
 	switch {
 	case s.accepted, s.account.CanMint:
 	case s.ownProblem != nil:
@@ -93,7 +96,8 @@ func (r *Reconciler) ask(ctx context.Context, s *scene, which source) {
 		m.turns.failed(which, which == kept, r.Clock.Now().Add(recheck))
 		return
 	}
-	snapshot, changed, err := r.Inventory.Refresh(ctx, s.scope, vendor, s.account.ID)
+	began := r.Clock.Now()
+	err = r.listAll(ctx, s, which, vendor)
 	failure := token.AsFailure(err)
 	if failure != nil && failure.Cause == token.CausePaced {
 		m.turns.wait(r.Clock.Now().Add(max(failure.RetryAfter, time.Second)))
@@ -111,9 +115,7 @@ func (r *Reconciler) ask(ctx context.Context, s *scene, which source) {
 		if m.turns.serves == own {
 			m.turns.mayHaveCreated(r.Clock.Now().Add(r.Settle))
 		}
-		m.turns.listed(which, snapshot.StartedAt)
-		s.changed = append(s.changed, changed...)
-		s.account.ID = cmp.Or(s.account.ID, snapshot.Account)
+		m.turns.listed(which, began)
 		if which == own {
 			s.failure, m.trouble = nil, lifecycle.Problem{}
 		}
@@ -175,11 +177,19 @@ func (r *Reconciler) sweep(ctx context.Context, s *scene) {
 	if !s.probed || !s.account.CanRevoke {
 		return
 	}
-	for _, row := range r.Inventory.Latest(s.scope).Rows {
+	for _, name := range s.pools {
+		if vendor := s.memory.pools[name].vendor; vendor != nil {
+			r.sweepPool(ctx, s, name, vendor)
+		}
+	}
+}
+
+func (r *Reconciler) sweepPool(ctx context.Context, s *scene, name string, vendor vendors.Vendor) {
+	for _, row := range r.Inventory.Latest(accounts.Scope(s.memory.uid, name)).Rows {
 		if row.State == token.Revoked || !r.Book.Released(row, s.now) {
 			continue
 		}
-		if err := s.account.Vendor.Revoke(ctx, row.ID); err != nil {
+		if err := vendor.Revoke(ctx, row.ID); err != nil {
 			log.FromContext(ctx).Error(err, "a token that the vendor committed after its GatewayToken was gone cannot be revoked", "id", row.ID)
 			continue
 		}

@@ -20,6 +20,7 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/accounts"
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/wake"
+	"github.com/gatewaytoken/gateway-token-operator/internal/demand"
 	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
 	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
 	"github.com/gatewaytoken/gateway-token-operator/internal/metrics"
@@ -82,11 +83,12 @@ type Reconciler struct {
 type scene struct {
 	issuer v1alpha1.Issuer
 	key    accounts.Key
-	scope  inventory.Scope
 	now    time.Time
 
 	tokens []v1alpha1.GatewayToken
 	use    v1alpha1.IssuerUse
+	// pools are the names of the lists that the tokens need: the one without a name at a vendor without pools.
+	pools []string
 
 	// own are the user's credentials and CA bundle. trusting: whom the user trusts is known, whatever else is wrong with them.
 	own        bundle
@@ -148,9 +150,10 @@ func (r *Reconciler) look(ctx context.Context, name types.NamespacedName) (*scen
 	} else if err != nil {
 		return nil, fmt.Errorf("get issuer: %w", err)
 	}
-	s := &scene{issuer: issuer, key: key, scope: accounts.Scope(issuer.GetUID()), now: r.Clock.Now()}
+	s := &scene{issuer: issuer, key: key, now: r.Clock.Now()}
 	tokens, err := accounts.TokensOf(ctx, r.Client, key)
 	s.tokens, s.use = tokens, useOf(tokens)
+	s.pools = demand.Pools(tokens, issuer.IssuerSpec())
 	return s, err
 }
 
@@ -184,9 +187,7 @@ func (r *Reconciler) gone(ctx context.Context, key accounts.Key) error {
 }
 
 func (r *Reconciler) forget(key accounts.Key) {
-	if account, known := r.Book.Forget(key); known {
-		r.Inventory.Forget(accounts.Scope(account.UID))
-	}
+	r.Book.Forget(key)
 	r.Metrics.Forget(key.Kind, key.Namespace, key.Name)
 	r.dropMemory(key)
 }

@@ -3,6 +3,8 @@ package issuer
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -217,9 +219,15 @@ func (r *Reconciler) count(ctx context.Context, s *scene) (v1alpha1.Inventory, e
 	if err != nil {
 		return v1alpha1.Inventory{}, err
 	}
-	snapshot := r.Inventory.Latest(s.scope)
-	counts := v1alpha1.Inventory{Active: clamp(snapshot.Active), Unmanaged: clamp(snapshot.Unmanaged)}
-	for _, row := range snapshot.Rows {
+	var counts v1alpha1.Inventory
+	var rows []token.Token
+	for _, name := range s.pools {
+		snapshot := r.Inventory.Latest(accounts.Scope(s.memory.uid, name))
+		counts.Active += clamp(snapshot.Active)
+		counts.Unmanaged += clamp(snapshot.Unmanaged)
+		rows = slices.AppendSeq(rows, maps.Values(snapshot.Rows))
+	}
+	for _, row := range rows {
 		if row.State == token.Revoked {
 			continue
 		}

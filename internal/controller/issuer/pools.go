@@ -1,0 +1,132 @@
+package issuer
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/gatewaytoken/gateway-token-operator/internal/controller/accounts"
+	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
+	"github.com/gatewaytoken/gateway-token-operator/internal/status"
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
+	"github.com/gatewaytoken/gateway-token-operator/internal/vendors"
+	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/inventory"
+)
+
+// dropPools forgets the pools that no GatewayToken uses any more, and makes room for new ones.
+func (r *Reconciler) dropPools(s *scene) {
+	for name := range s.memory.pools {
+		if !slices.Contains(s.pools, name) {
+			r.Inventory.Forget(accounts.Scope(s.memory.uid, name))
+			delete(s.memory.pools, name)
+		}
+	}
+	for _, name := range s.pools {
+		if s.memory.pools[name] == nil {
+			s.memory.pools[name] = &pool{}
+		}
+	}
+}
+
+// due tells when the next list, of whichever pool, is to begin. Where no pool is used, the vendor is asked from time to time
+// whether it accepts the credentials.
+func (r *Reconciler) due(s *scene) time.Time {
+	interval := s.issuer.IssuerSpec().ListInterval()
+	if len(s.pools) == 0 {
+		return s.memory.checked.Add(interval)
+	}
+	var due time.Time
+	for i, name := range s.pools {
+		if at := r.poolDue(s, name); i == 0 || at.Before(due) {
+			due = at
+		}
+	}
+	return due
+}
+
+func (r *Reconciler) poolDue(s *scene, name string) time.Time {
+	return later(r.Inventory.Due(accounts.Scope(s.memory.uid, name), s.issuer.IssuerSpec().ListInterval()), s.memory.pools[name].held)
+}
+
+// listAll takes the lists that are due with some credentials. The error concerns the credentials or the vendor as a whole; what
+// concerns one pool is noted there.
+func (r *Reconciler) listAll(ctx context.Context, s *scene, which source, vendor vendors.Vendor) error {
+	pooled, ok := vendor.(vendors.Pooled)
+	if !ok {
+		err := r.list(ctx, s, "", vendor)
+		if err == nil {
+			s.memory.pools[""].vendor = vendor
+		}
+		return err
+	}
+	taken := s.memory.turns.serves == which && !s.memory.turns.fresh
+	if len(s.pools) == 0 || !taken {
+		if err := pooled.Check(ctx); err != nil {
+			return fmt.Errorf("check the credentials: %w", err)
+		}
+		s.memory.checked = r.Clock.Now()
+	}
+	for _, name := range s.pools {
+		if err := r.listPool(ctx, s, name, pooled); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// listPool takes the list of one pool if it is due.
+func (r *Reconciler) listPool(ctx context.Context, s *scene, name string, from vendors.Pooled) error {
+	p := s.memory.pools[name]
+	vendor, err := from.Pool(name)
+	if err != nil {
+		p.vendor, p.held = nil, r.Clock.Now().Add(recheck)
+		p.problem = *problem(string(lifecycle.ReasonVendorMismatch), "There is no such place at the vendor to take a token from: correct the GatewayToken's vendor block.")
+		return nil
+	}
+	p.vendor = vendor
+	if !vendor.Capabilities().Listable || r.poolDue(s, name).After(r.Clock.Now()) {
+		return nil
+	}
+	err = r.list(ctx, s, name, vendor)
+	failure := token.AsFailure(err)
+	switch {
+	case failure == nil:
+		p.problem, p.failures, p.held = lifecycle.Problem{}, 0, time.Time{}
+		return nil
+	case status.ConcernsIssuer(failure) || failure.Cause == token.CausePaced || errors.As(err, new(*inventory.OtherAccountError)):
+		return err
+	default:
+		p.failures++
+		p.problem = status.PoolProblem(failure)
+		p.held = r.Clock.Now().Add(status.BackOff(status.VendorTrouble, p.failures, string(s.memory.uid)+name, failure.RetryAfter))
+		return nil
+	}
+}
+
+// list takes one list, and notes whose rows changed.
+func (r *Reconciler) list(ctx context.Context, s *scene, name string, vendor vendors.Vendor) error {
+	snapshot, changed, err := r.Inventory.Refresh(ctx, accounts.Scope(s.memory.uid, name), vendor, s.account.ID)
+	if err != nil {
+		return err //nolint:wrapcheck // it says what failed
+	}
+	s.changed = append(s.changed, changed...)
+	s.account.ID = cmp.Or(s.account.ID, snapshot.Account)
+	return nil
+}
+
+// found is what was found of each pool; nil at a vendor without pools.
+func (m *memory) found() map[string]accounts.Pool {
+	if _, ok := m.vendor.(vendors.Pooled); !ok {
+		return nil
+	}
+	found := map[string]accounts.Pool{}
+	for name, p := range m.pools {
+		if p.vendor != nil || p.problem.Reason != "" {
+			found[name] = accounts.Pool{Vendor: p.vendor, Problem: p.problem}
+		}
+	}
+	return found
+}
