@@ -60,9 +60,11 @@ const (
 	// What to do: create another issuer and a GatewayToken that names it.
 	ReasonIssuerTerminating = "IssuerTerminating"
 	// ReasonNotGranted (Ready False, Stalled True; VendorReachable False): the ClusterTokenIssuer does not
-	// grant this namespace. The vendor was not asked. A Secret published before
-	// the grant was taken away stays.
-	// What to do: ask whoever owns the issuer to add the namespace to spec.grants.
+	// grant this namespace, or not the role, permissions, scopes, kind of token or
+	// gateway that the spec asks for. The vendor was not asked. A Secret published
+	// before the grant was taken away stays.
+	// What to do: ask whoever owns the issuer to add to spec.grants what the message
+	// names.
 	ReasonNotGranted = "NotGranted"
 	// ReasonSecretConflict (Ready False, Stalled True): a Secret of that name
 	// exists and is not this GatewayToken's. It is not touched, and no token was
@@ -148,6 +150,68 @@ const (
 	// What to do: read the conditions of the issuer. If the vendor is gone for ever,
 	// gatewaytoken.io/skip-revocation releases an object that is being deleted.
 	ReasonWaitingForVendor = "WaitingForVendor"
+	// ReasonVendorMismatch (Ready False, Stalled True): the spec lacks the block of
+	// the issuer's vendor (causeloop, rackGateway or pingOne), or has that of
+	// another vendor. The vendor was not asked.
+	// What to do: neither the issuer nor the block can be changed. Delete the
+	// GatewayToken and create it with the block that the message names, or with
+	// another issuer.
+	ReasonVendorMismatch = "VendorMismatch"
+	// ReasonInvalidScope (Ready False, Stalled True): the vendor does not know a
+	// scope or permission that the spec asks for, or does not let the issuer's
+	// credentials give it away. No token was issued.
+	// What to do: correct the scopes or permissions that the message names, or give
+	// the issuer credentials that have them.
+	ReasonInvalidScope = "InvalidScope"
+	// ReasonInvalidRole (Ready False, Stalled True): the vendor does not know the
+	// role that the spec asks for. No token was issued.
+	// What to do: ask for another role, or for the permissions themselves; look
+	// whether the vendor's version knows the role.
+	ReasonInvalidRole = "InvalidRole"
+	// ReasonGatewayNotFound (Ready False): the vendor does not know the gateway, or
+	// does not show it to the issuer's credentials. A gateway that is deleted takes
+	// its credentials with it.
+	// What to do: check spec.pingOne.gatewayID, and that the gateway is in that
+	// environment. For another gateway, create another GatewayToken.
+	ReasonGatewayNotFound = "GatewayNotFound"
+	// ReasonEnvironmentNotFound (Ready False): the vendor does not know the
+	// environment, or does not show it to the issuer's credentials.
+	// What to do: check environmentID of the GatewayToken and of the issuer, the
+	// issuer's region, and the roles of its worker application in that environment.
+	ReasonEnvironmentNotFound = "EnvironmentNotFound"
+	// ReasonServiceAccountNotFound (Ready False): the vendor does not know the
+	// existing service account. A service account that is deleted takes its tokens
+	// with it.
+	// What to do: check spec.causeloop.serviceAccount.id. For another account,
+	// create another GatewayToken.
+	ReasonServiceAccountNotFound = "ServiceAccountNotFound"
+	// ReasonQuotaExceeded (Ready False): the vendor issues no further token: five
+	// credentials are the most that a gateway of PingOne has. None is revoked to
+	// make room.
+	// What to do: delete one at the vendor that nobody uses. Work goes on by itself.
+	ReasonQuotaExceeded = "QuotaExceeded"
+	// ReasonNameTaken (Ready False): the vendor has a token, or a service account,
+	// of the name that the new one would have, and it is not of this GatewayToken. It is
+	// left alone.
+	// What to do: find out at the vendor whose it is. Rename or delete it, or set
+	// another spec.tokenName.
+	ReasonNameTaken = "NameTaken"
+	// ReasonPossibleOrphans (Ready False, Stalled True): creates whose answers were
+	// lost may have left tokens that cannot be told from those of others. Nothing is
+	// issued until a person has looked.
+	// What to do: look at status.possibleOrphans of the issuer, and delete at the
+	// vendor what nobody uses.
+	ReasonPossibleOrphans = "PossibleOrphans"
+	// ReasonExpiring (Ready True): the token expires soon, and its successor could
+	// not be issued yet.
+	// What to do: read VendorReachable and status.failure: what keeps the successor
+	// from being issued must end before status.current.expiresAt.
+	ReasonExpiring = "Expiring"
+	// ReasonExpired (Ready False): the token has expired at the vendor, and its
+	// successor could not be issued.
+	// What to do: read VendorReachable and status.failure. Work goes on by itself
+	// once the vendor can be used.
+	ReasonExpired = "Expired"
 	// ReasonDeleting (Ready False): the object is being deleted; its tokens are
 	// revoked first.
 	// What to do: wait. RevocationPending says what it waits for.

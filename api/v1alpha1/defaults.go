@@ -1,6 +1,7 @@
 package v1alpha1
 
 import (
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -31,6 +32,12 @@ const (
 	DefaultClientIDKey = "clientId"
 	// DefaultClientSecretKey is the key of the client secret in it.
 	DefaultClientSecretKey = "clientSecret"
+	// DefaultTokenKey is the key of the API token in the Secret of an issuer that has one.
+	DefaultTokenKey = "token"
+	// DefaultTokenEndpointAuthMethod is how a worker application of PingOne authenticates.
+	DefaultTokenEndpointAuthMethod = ClientSecretBasic
+	// DefaultCauseloopURL is the base of Causeloop's API.
+	DefaultCauseloopURL = "https://api.causeloop.ai"
 	// DefaultCauselyURL is the base of Causely's API.
 	DefaultCauselyURL = "https://api.causely.app"
 	// DefaultCauselyAuthURL is where Causely exchanges client credentials for a
@@ -120,6 +127,22 @@ func (t *GatewayToken) Overlap() time.Duration {
 	return max(t.Spec.Rotation.Overlap.Duration, 0)
 }
 
+// renewalShare is the part of a token's life that is left when it is replaced.
+const renewalShare = 3
+
+// RenewBefore returns how long before its expiry a token with that life is
+// replaced: what the spec says, or a third of its life, also where the spec says
+// more than the life, for else it would be replaced at once and so would be its
+// successor.
+func (t *GatewayToken) RenewBefore(life time.Duration) time.Duration {
+	if t.Spec.Rotation != nil && t.Spec.Rotation.RenewBefore != nil {
+		if asked := t.Spec.Rotation.RenewBefore.Duration; asked > 0 && asked < life {
+			return asked
+		}
+	}
+	return max(life, 0) / renewalShare
+}
+
 // DeletionPolicy returns what becomes of the token at deletion.
 func (t *GatewayToken) DeletionPolicy() DeletionPolicy {
 	if t.Spec.DeletionPolicy != "" {
@@ -149,6 +172,9 @@ func (t *GatewayToken) EffectiveSettings(floor time.Duration) *EffectiveSettings
 	} else if t.Spec.Rotation == nil || t.Spec.Rotation.Overlap == nil {
 		effective.Overlap = &metav1.Duration{Duration: overlap}
 	}
+	if before, shown := t.effectiveRenewBefore(); shown {
+		effective.RenewBefore = &metav1.Duration{Duration: before}
+	}
 	if t.secret().Type == "" {
 		effective.SecretType = t.SecretType()
 	}
@@ -165,6 +191,13 @@ func (t *GatewayToken) EffectiveSettings(floor time.Duration) *EffectiveSettings
 		return nil
 	}
 	return &effective
+}
+
+// effectiveRenewBefore returns what is in force for a renewBefore that is left out, where the spec says when tokens expire.
+func (t *GatewayToken) effectiveRenewBefore() (before time.Duration, shown bool) {
+	life := t.Spec.Causeloop.Life()
+	asked := t.Spec.Rotation != nil && t.Spec.Rotation.RenewBefore != nil
+	return t.RenewBefore(life), life > 0 && !asked
 }
 
 // secret returns the Secret's description, empty when left out.
@@ -214,6 +247,107 @@ func (c *CauselyIssuer) LoginURL() string {
 		return DefaultCauselyAuthURL
 	}
 	return c.AuthURL
+}
+
+// APIURL returns the base of the API.
+func (c *CauseloopIssuer) APIURL() string {
+	if c.URL == "" {
+		return DefaultCauseloopURL
+	}
+	return c.URL
+}
+
+// APIURL returns the base of the API, with its version.
+func (p *PingOneIssuer) APIURL() string {
+	if p.URL == "" {
+		return "https://api.pingone." + p.Region.domain() + "/v1"
+	}
+	return p.URL
+}
+
+// LoginURL returns the base of the authorization server.
+func (p *PingOneIssuer) LoginURL() string {
+	if p.AuthURL == "" {
+		return "https://auth.pingone." + p.Region.domain()
+	}
+	return p.AuthURL
+}
+
+// domain returns what the names of PingOne's hosts in a region end with.
+func (r PingOneRegion) domain() string {
+	switch r {
+	case PingOneNA:
+		return "com"
+	case PingOneEU:
+		return "eu"
+	case PingOneAP:
+		return "asia"
+	case PingOneAU:
+		return "com.au"
+	case PingOneCA:
+		return "ca"
+	case PingOneSG:
+		return "sg"
+	default:
+		// The API server takes no other. A name that exists nowhere gets no credentials.
+		return "invalid"
+	}
+}
+
+// Environment returns the ID of the worker application's environment, in lower case.
+func (p *PingOneIssuer) Environment() string { return strings.ToLower(p.EnvironmentID) }
+
+// AuthMethod returns how the worker application authenticates.
+func (p *PingOneIssuer) AuthMethod() TokenEndpointAuthMethod {
+	if p.TokenEndpointAuthMethod == "" {
+		return DefaultTokenEndpointAuthMethod
+	}
+	return p.TokenEndpointAuthMethod
+}
+
+// Kind returns which kind of token is asked for; empty where the spec names none,
+// which the API server refuses.
+func (c *CauseloopToken) Kind() CauseloopKind {
+	switch {
+	case c.Personal != nil:
+		return CauseloopKindPersonal
+	case c.ServiceAccount == nil:
+		return ""
+	case c.ServiceAccount.ID != "":
+		return CauseloopKindExisting
+	case c.ServiceAccount.Dedicated != nil:
+		return CauseloopKindDedicated
+	default:
+		return ""
+	}
+}
+
+// Life returns how long after its creation the token expires; 0 for never.
+func (c *CauseloopToken) Life() time.Duration {
+	if c == nil || c.ExpiresAfter == nil {
+		return 0
+	}
+	return max(c.ExpiresAfter.Duration, 0)
+}
+
+// Gateway returns the ID of the gateway, in lower case.
+func (p *PingOneToken) Gateway() string { return strings.ToLower(p.GatewayID) }
+
+// Environment returns the ID of the gateway's environment, in lower case: the
+// issuer's where the GatewayToken names none.
+func (p *PingOneToken) Environment(issuer *PingOneIssuer) string {
+	if p.EnvironmentID == "" {
+		return issuer.Environment()
+	}
+	return strings.ToLower(p.EnvironmentID)
+}
+
+// Resolved returns the reference with its key filled in.
+func (r SecretKeyReference) Resolved() SecretKeyReference {
+	if r.Key == "" {
+		r.Key = DefaultTokenKey
+	}
+	return r
 }
 
 // Resolved returns the reference with its keys filled in.

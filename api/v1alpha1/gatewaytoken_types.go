@@ -53,6 +53,9 @@ type GatewayTokenList struct {
 //
 // +kubebuilder:validation:XValidation:fieldPath=".issuerRef",rule="self.issuerRef.name == oldSelf.issuerRef.name && (has(self.issuerRef.kind) ? self.issuerRef.kind : 'TokenIssuer') == (has(oldSelf.issuerRef.kind) ? oldSelf.issuerRef.kind : 'TokenIssuer')",message="the issuer cannot be changed (a kind left out is TokenIssuer): create another GatewayToken instead"
 // +kubebuilder:validation:XValidation:fieldPath=".secret.type",rule="(has(self.secret) && has(self.secret.type) ? self.secret.type : 'Opaque') == (has(oldSelf.secret) && has(oldSelf.secret.type) ? oldSelf.secret.type : 'Opaque')",message="the type of the Secret cannot be changed (left out, it is Opaque): create another GatewayToken instead"
+// +kubebuilder:validation:XValidation:rule="[has(self.causeloop), has(self.rackGateway), has(self.pingOne)].filter(set, set).size() <= 1",message="at most one of causeloop, rackGateway and pingOne can be set: the one of the issuer's vendor, and none for Causely"
+// +kubebuilder:validation:XValidation:rule="has(self.causeloop) == has(oldSelf.causeloop) && has(self.rackGateway) == has(oldSelf.rackGateway) && has(self.pingOne) == has(oldSelf.pingOne)",message="causeloop, rackGateway and pingOne cannot be added, removed or replaced by one another: the token would be another vendor's; create another GatewayToken instead"
+// +kubebuilder:validation:XValidation:fieldPath=".rotation.renewBefore",rule="!(has(self.causeloop) && has(self.causeloop.expiresAfter) && self.causeloop.expiresAfter.matches('^([0-9.]+(h|m|s|ms))+$') && has(self.rotation) && has(self.rotation.renewBefore) && self.rotation.renewBefore.matches('^([0-9.]+(h|m|s|ms))+$')) || duration(self.rotation.renewBefore) < duration(self.causeloop.expiresAfter)",message="renewBefore must be shorter than causeloop.expiresAfter: a token would be due for its successor when it is issued"
 type GatewayTokenSpec struct {
 	// issuerRef names the issuer whose vendor account the token is taken from.
 	// It cannot be changed.
@@ -98,6 +101,161 @@ type GatewayTokenSpec struct {
 	// revokes.
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`
+
+	// causeloop is what is asked of an issuer of Causeloop. It is required there
+	// and cannot be added or removed.
+	// +optional
+	Causeloop *CauseloopToken `json:"causeloop,omitempty"`
+
+	// rackGateway is what is asked of an issuer of Rack Gateway. It is required
+	// there and cannot be added or removed.
+	// +optional
+	RackGateway *RackGatewayToken `json:"rackGateway,omitempty"`
+
+	// pingOne is what is asked of an issuer of PingOne. It is required there and
+	// cannot be added or removed.
+	// +optional
+	PingOne *PingOneToken `json:"pingOne,omitempty"`
+}
+
+// CauseloopToken is a token at Causeloop: of a service account, or a personal one
+// of the user whom the issuer's credentials belong to. Which of them cannot be
+// changed.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.serviceAccount) != has(self.personal)",message="either serviceAccount or personal must be set"
+// +kubebuilder:validation:XValidation:fieldPath=".scopes",rule="has(self.scopes) || (has(self.serviceAccount) && has(self.serviceAccount.id))",message="scopes must be set for a dedicated service account and for a personal token: name only those that the consumer needs"
+// +kubebuilder:validation:XValidation:fieldPath=".scopes",rule="!has(self.scopes) || !has(self.serviceAccount) || !has(self.serviceAccount.id)",message="scopes must be left out for an existing service account: its tokens have the scopes of the account"
+// +kubebuilder:validation:XValidation:fieldPath=".expiresAfter",rule="!has(self.expiresAfter) || has(self.personal)",message="expiresAfter can be set for a personal token only: tokens of service accounts do not expire"
+// +kubebuilder:validation:XValidation:rule="has(self.personal) == has(oldSelf.personal) && (has(self.serviceAccount) && has(self.serviceAccount.id) ? self.serviceAccount.id : '-') == (has(oldSelf.serviceAccount) && has(oldSelf.serviceAccount.id) ? oldSelf.serviceAccount.id : '-')",message="personal, a dedicated service account and an existing one cannot be replaced by one another, nor an existing one by another: create another GatewayToken instead"
+type CauseloopToken struct {
+	// serviceAccount says that the token is one of a service account, which belongs
+	// to the workspace and outlives the people in it. The issuer's credentials must
+	// be allowed to manage service accounts.
+	// +optional
+	ServiceAccount *CauseloopServiceAccount `json:"serviceAccount,omitempty"`
+
+	// personal says that the token is a personal one of the user whom the issuer's
+	// credentials belong to. It dies with that user's membership.
+	// +optional
+	Personal *CauseloopPersonal `json:"personal,omitempty"`
+
+	// scopes are what the token may do, in Causeloop's words, such as issues:read.
+	// Required, but for an existing service account, whose own count. Other scopes
+	// are another token: it is issued, and the current one retires.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=64
+	// +kubebuilder:validation:items:XValidation:rule="self.matches('^[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)*$')",message="a scope must be one of Causeloop's, such as issues:read; there are no wildcards"
+	Scopes []string `json:"scopes,omitempty"`
+
+	// expiresAfter is how long after its creation Causeloop lets the token expire,
+	// such as 720h; from 1h to 87600h. For personal tokens only, which do not
+	// expire when it is left out. A shorter one is another token: it is issued, and
+	// the current one retires.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}([.][0-9]{1,9})?h)?([0-9]{1,6}([.][0-9]{1,9})?m)?([0-9]{1,6}([.][0-9]{1,9})?s)?([0-9]{1,6}ms)?$')",message="expiresAfter must be a duration in hours, minutes and seconds, such as 720h or 1h30m"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]{1,6}([.][0-9]{1,9})?h)?([0-9]{1,6}([.][0-9]{1,9})?m)?([0-9]{1,6}([.][0-9]{1,9})?s)?([0-9]{1,6}ms)?$') || (duration(self) >= duration('1h') && duration(self) <= duration('87600h'))",message="expiresAfter must be between 1h and 87600h, ten years: leave it out for a token that does not expire"
+	ExpiresAfter *metav1.Duration `json:"expiresAfter,omitempty"`
+}
+
+// CauseloopServiceAccount says of which service account a token is.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.dedicated) != has(self.id)",message="either dedicated or id must be set"
+type CauseloopServiceAccount struct {
+	// dedicated says that the operator creates a service account for every token,
+	// with the scopes of this object and a name that ends with the marker, and
+	// deletes it with the token.
+	// +optional
+	Dedicated *CauseloopDedicated `json:"dedicated,omitempty"`
+
+	// id is that of an existing service account, which the operator neither
+	// creates nor deletes. Its tokens have no name that the operator could
+	// recognise them by.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9][A-Za-z0-9._-]*$')",message="id must be the ID of a service account: letters, digits, '.', '_' and '-'"
+	ID string `json:"id,omitempty"`
+}
+
+// CauseloopDedicated has nothing to set.
+type CauseloopDedicated struct{}
+
+// CauseloopPersonal has nothing to set.
+type CauseloopPersonal struct{}
+
+// RackGatewayToken is an API token of Rack Gateway. An edit changes what the
+// current token may do; its value stays.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.role) != has(self.permissions)",message="either role or permissions must be set"
+type RackGatewayToken struct {
+	// role stands for permissions, as Rack Gateway defines them: viewer, ops,
+	// deployer, cicd or admin.
+	// +optional
+	Role RackGatewayRole `json:"role,omitempty"`
+
+	// permissions of the token, in Rack Gateway's words, such as convox:app:read;
+	// an asterisk stands for every word in its place.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:XValidation:rule="self.map(p, size(p) + 3).sum() <= 4000",message="permissions must have at most 4000 characters together: Rack Gateway stores no more"
+	Permissions []RackGatewayPermission `json:"permissions,omitempty"`
+}
+
+// RackGatewayRole is a role of Rack Gateway.
+//
+// +kubebuilder:validation:Enum=viewer;ops;deployer;cicd;admin
+type RackGatewayRole string
+
+// Values of RackGatewayRole.
+const (
+	// RackGatewayViewer reads.
+	RackGatewayViewer RackGatewayRole = "viewer"
+	// RackGatewayOps restarts applications and runs commands in them.
+	RackGatewayOps RackGatewayRole = "ops"
+	// RackGatewayDeployer deploys.
+	RackGatewayDeployer RackGatewayRole = "deployer"
+	// RackGatewayCICD deploys with approval.
+	RackGatewayCICD RackGatewayRole = "cicd"
+	// RackGatewayAdmin does everything.
+	RackGatewayAdmin RackGatewayRole = "admin"
+)
+
+// RackGatewayPermission is a permission of Rack Gateway: scope, resource and
+// action.
+//
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=128
+// +kubebuilder:validation:XValidation:rule="self.matches('^([A-Za-z0-9_-]+|[*]):([A-Za-z0-9_-]+|[*]):([A-Za-z0-9_-]+|[*])$')",message="a permission must have the form scope:resource:action, such as convox:app:read; an asterisk stands for a whole word"
+type RackGatewayPermission string
+
+// PingOneToken is a credential of a gateway of PingOne.
+//
+// +kubebuilder:validation:XValidation:fieldPath=".gatewayID",rule="self.gatewayID.lowerAscii() == oldSelf.gatewayID.lowerAscii()",message="the gateway cannot be changed: create another GatewayToken instead"
+// +kubebuilder:validation:XValidation:fieldPath=".environmentID",rule="(has(self.environmentID) ? self.environmentID.lowerAscii() : '-') == (has(oldSelf.environmentID) ? oldSelf.environmentID.lowerAscii() : '-')",message="the environment cannot be changed, nor added or taken out, even where it is the issuer's: create another GatewayToken instead"
+type PingOneToken struct {
+	// gatewayID is the gateway's ID, a UUID. It cannot be changed.
+	// +required
+	// +kubebuilder:validation:MinLength=36
+	// +kubebuilder:validation:MaxLength=36
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$')",message="gatewayID must be a UUID, as the console of PingOne shows it beside the gateway"
+	GatewayID string `json:"gatewayID,omitempty"`
+
+	// environmentID is the ID of the environment that the gateway is in, a UUID;
+	// the issuer's environment when left out. It cannot be changed.
+	// +optional
+	// +kubebuilder:validation:MinLength=36
+	// +kubebuilder:validation:MaxLength=36
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$')",message="environmentID must be a UUID, as the console of PingOne shows it beside the environment"
+	EnvironmentID string `json:"environmentID,omitempty"`
 }
 
 // Kinds of issuers, the values of IssuerReference.Kind.
@@ -258,6 +416,17 @@ type Rotation struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}([.][0-9]{1,9})?h)?([0-9]{1,6}([.][0-9]{1,9})?m)?([0-9]{1,6}([.][0-9]{1,9})?s)?([0-9]{1,6}ms)?$')",message="overlap must be a duration that is not negative, in hours, minutes and seconds, such as 24h, 90m or 1h30m"
 	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]{1,6}([.][0-9]{1,9})?h)?([0-9]{1,6}([.][0-9]{1,9})?m)?([0-9]{1,6}([.][0-9]{1,9})?s)?([0-9]{1,6}ms)?$') || duration(self) <= duration('8760h')",message="overlap must be at most 8760h, a year"
 	Overlap *metav1.Duration `json:"overlap,omitempty"`
+
+	// renewBefore is how long before its expiry a token is replaced, where the
+	// vendor lets it expire; from 1m to 8760h. A third of the token's life when
+	// left out, and where it is not shorter than that life.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}([.][0-9]{1,9})?h)?([0-9]{1,6}([.][0-9]{1,9})?m)?([0-9]{1,6}([.][0-9]{1,9})?s)?([0-9]{1,6}ms)?$')",message="renewBefore must be a duration in hours, minutes and seconds, such as 240h or 1h30m"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]{1,6}([.][0-9]{1,9})?h)?([0-9]{1,6}([.][0-9]{1,9})?m)?([0-9]{1,6}([.][0-9]{1,9})?s)?([0-9]{1,6}ms)?$') || (duration(self) >= duration('1m') && duration(self) <= duration('8760h'))",message="renewBefore must be between 1m and 8760h, a year"
+	RenewBefore *metav1.Duration `json:"renewBefore,omitempty"`
 }
 
 // GatewayTokenStatus is what was observed and done. It is a copy for people and
@@ -352,6 +521,12 @@ type CurrentToken struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
 	MediatorID string `json:"mediatorID,omitempty"`
+
+	// auditID is what the vendor's audit log calls the token, where that is not its
+	// ID: the integer ID at Rack Gateway.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	AuditID string `json:"auditID,omitempty"`
 }
 
 // RetiringToken is a replaced token that is still active at the vendor.
@@ -381,12 +556,14 @@ type RetiringToken struct {
 	WaitingFor string `json:"waitingFor,omitempty"`
 }
 
-// IssueAttempt is a create whose answer was lost.
+// IssueAttempt is a create whose answer was lost. Where tokens have no name that
+// they could be found by, it is written before the create, with what is needed to
+// tell the token that may come of it from others.
 type IssueAttempt struct {
-	// name that the token was asked for under.
-	// +required
+	// name that the token was asked for under; left out where tokens have none.
+	// +optional
 	// +kubebuilder:validation:MaxLength=1024
-	Name string `json:"name"`
+	Name string `json:"name,omitempty"`
 
 	// sequence is the number the token would have among the tokens of this object.
 	// +optional
@@ -403,6 +580,32 @@ type IssueAttempt struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
 	ID string `json:"id,omitempty"`
+
+	// pool is where the token was asked for, where a vendor keeps its tokens in
+	// several places: at PingOne <environment>/<gateway>, at Causeloop
+	// existing/<service account>.
+	// +optional
+	// +kubebuilder:validation:MaxLength=256
+	Pool string `json:"pool,omitempty"`
+
+	// idsBefore are the vendor's IDs of the tokens that the pool had before the
+	// create: none of them can come of it.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=256
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=256
+	IDsBefore []string `json:"idsBefore,omitempty"`
+
+	// vendorTime is the vendor's own time before the create: what it made earlier
+	// cannot come of it.
+	// +optional
+	VendorTime *metav1.Time `json:"vendorTime,omitempty"`
+
+	// mac proves that the operator wrote this. Without a valid one it is a hint.
+	// +optional
+	// +kubebuilder:validation:MaxLength=128
+	MAC string `json:"mac,omitempty"`
 }
 
 // Failure is a trouble that the operator backs off from. It is kept in status so
@@ -445,6 +648,11 @@ type EffectiveSettings struct {
 	// operator's floor raised what the spec says.
 	// +optional
 	Overlap *metav1.Duration `json:"overlap,omitempty"`
+
+	// renewBefore is how long before its expiry a token is replaced, where the
+	// spec says when it expires.
+	// +optional
+	RenewBefore *metav1.Duration `json:"renewBefore,omitempty"`
 
 	// secretType is the type of the Secret.
 	// +optional

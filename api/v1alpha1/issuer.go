@@ -18,14 +18,62 @@ const (
 	VendorNone Vendor = ""
 	// VendorCausely is Causely.
 	VendorCausely Vendor = "causely"
+	// VendorCauseloop is Causeloop.
+	VendorCauseloop Vendor = "causeloop"
+	// VendorRackGateway is Rack Gateway.
+	VendorRackGateway Vendor = "rackGateway"
+	// VendorPingOne is PingOne.
+	VendorPingOne Vendor = "pingOne"
 )
+
+// Title returns the name that people know the vendor by.
+func (v Vendor) Title() string {
+	switch v {
+	case VendorCausely:
+		return "Causely"
+	case VendorCauseloop:
+		return "Causeloop"
+	case VendorRackGateway:
+		return "Rack Gateway"
+	case VendorPingOne:
+		return "PingOne"
+	case VendorNone:
+		return "no vendor"
+	default:
+		return string(v)
+	}
+}
+
+// Vendors returns the vendors whose blocks are set: one at most, and none for
+// Causely, of which nothing is asked but a token.
+func (s *GatewayTokenSpec) Vendors() []Vendor {
+	var set []Vendor
+	if s.Causeloop != nil {
+		set = append(set, VendorCauseloop)
+	}
+	if s.RackGateway != nil {
+		set = append(set, VendorRackGateway)
+	}
+	if s.PingOne != nil {
+		set = append(set, VendorPingOne)
+	}
+	return set
+}
 
 // Vendor returns the vendor whose block is set.
 func (s *TokenIssuerSpec) Vendor() Vendor {
-	if s.Causely != nil {
+	switch {
+	case s.Causely != nil:
 		return VendorCausely
+	case s.Causeloop != nil:
+		return VendorCauseloop
+	case s.RackGateway != nil:
+		return VendorRackGateway
+	case s.PingOne != nil:
+		return VendorPingOne
+	default:
+		return VendorNone
 	}
-	return VendorNone
 }
 
 // object is controller-runtime's client.Object, which this package need not
@@ -90,21 +138,34 @@ func (i *ClusterTokenIssuer) IssuerStatus() *TokenIssuerStatus { return &i.Statu
 // Grants implements Issuer.
 func (i *ClusterTokenIssuer) Grants() []Grant { return i.Spec.Grants }
 
-// Granted says whether any of the grants covers a namespace. A grant whose
-// selector cannot be understood grants nothing, and is told as an error if no
-// other grant covers the namespace.
+// Granted says whether any of the grants covers a namespace, whatever may be asked
+// for in it. A grant whose selector cannot be understood grants nothing, and is
+// told as an error if no other grant covers the namespace.
 func Granted(grants []Grant, namespace metav1.Object) (bool, error) {
-	var broken error
+	covering, err := Covering(grants, namespace)
+	if len(covering) > 0 {
+		return true, nil
+	}
+	return false, err
+}
+
+// Covering returns those of the grants that cover a namespace. The error tells of
+// the first grant whose selector cannot be understood; it covers nothing.
+func Covering(grants []Grant, namespace metav1.Object) ([]Grant, error) {
+	var (
+		covering []Grant
+		broken   error
+	)
 	for index, grant := range grants {
 		covers, err := grant.Covers(namespace)
 		if err != nil && broken == nil {
 			broken = fmt.Errorf("spec.grants[%d].namespaces.selector: %w", index, err)
 		}
 		if covers {
-			return true, nil
+			covering = append(covering, grant)
 		}
 	}
-	return false, broken
+	return covering, broken
 }
 
 // Covers says whether the grant covers a namespace (its name and labels). A

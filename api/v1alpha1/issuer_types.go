@@ -16,6 +16,7 @@ import (
 // +kubebuilder:printcolumn:name="Orphaned",type=integer,JSONPath=`.status.inventory.orphaned`,description="Tokens of ours at the vendor without a GatewayToken"
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Account",type=string,priority=1,JSONPath=`.status.account`,description="The vendor account"
+// +kubebuilder:validation:XValidation:fieldPath=".spec.rackGateway.host",rule="!has(self.spec.rackGateway) || !has(self.spec.rackGateway.host)",message="host can be set on a ClusterTokenIssuer only: behind one address it chooses the server that the credentials go to"
 type TokenIssuer struct {
 	metav1.TypeMeta `json:",inline"`
 
@@ -88,13 +89,25 @@ type ClusterTokenIssuerList struct {
 // TokenIssuerSpec is a vendor account: exactly one vendor's block, and what is
 // common to all vendors.
 //
-// +kubebuilder:validation:XValidation:rule="[has(self.causely)].filter(set, set).size() == 1",message="exactly one vendor must be set: causely"
-// +kubebuilder:validation:XValidation:rule="has(self.causely) == has(oldSelf.causely)",message="the vendor of an issuer cannot be changed: create another issuer instead"
+// +kubebuilder:validation:XValidation:rule="[has(self.causely), has(self.causeloop), has(self.rackGateway), has(self.pingOne)].filter(set, set).size() == 1",message="exactly one vendor must be set: causely, causeloop, rackGateway or pingOne"
+// +kubebuilder:validation:XValidation:rule="has(self.causely) == has(oldSelf.causely) && has(self.causeloop) == has(oldSelf.causeloop) && has(self.rackGateway) == has(oldSelf.rackGateway) && has(self.pingOne) == has(oldSelf.pingOne)",message="the vendor of an issuer cannot be changed: create another issuer instead"
 type TokenIssuerSpec struct {
 	// causely is an account at Causely, which issues gateway tokens for its
 	// mediator agent.
 	// +optional
 	Causely *CauselyIssuer `json:"causely,omitempty"`
+
+	// causeloop is a workspace at Causeloop, which issues API tokens.
+	// +optional
+	Causeloop *CauseloopIssuer `json:"causeloop,omitempty"`
+
+	// rackGateway is a Rack Gateway, which issues API tokens.
+	// +optional
+	RackGateway *RackGatewayIssuer `json:"rackGateway,omitempty"`
+
+	// pingOne is an environment at PingOne, which issues credentials of gateways.
+	// +optional
+	PingOne *PingOneIssuer `json:"pingOne,omitempty"`
 
 	// caBundle holds CA certificates that the vendor's server certificate may be
 	// signed by, in place of the public ones: for a proxy that inspects TLS, or a
@@ -122,6 +135,8 @@ type TokenIssuerSpec struct {
 }
 
 // ClusterTokenIssuerSpec is a vendor account and what it grants.
+//
+// +kubebuilder:validation:XValidation:fieldPath=".grants",rule="!has(self.grants) || self.grants.all(g, (!has(g.causeloop) || has(self.causeloop)) && (!has(g.rackGateway) || has(self.rackGateway)) && (!has(g.pingOne) || has(self.pingOne)))",message="a grant can have the block of the issuer's own vendor only"
 type ClusterTokenIssuerSpec struct {
 	TokenIssuerSpec `json:",inline"`
 
@@ -160,6 +175,159 @@ type CauselyIssuer struct {
 	// namespace for a ClusterTokenIssuer.
 	// +required
 	CredentialsSecretRef ClientCredentialsReference `json:"credentialsSecretRef,omitzero"`
+}
+
+// CauseloopIssuer is a workspace at Causeloop.
+type CauseloopIssuer struct {
+	// url is the base of Causeloop's API, https://api.causeloop.ai when left out.
+	// The operator refuses http unless it is started with a flag that allows it.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:XValidation:rule="self.matches('^https?://')",message="url must begin with https://"
+	URL string `json:"url,omitempty"`
+
+	// tokenSecretRef names the Secret that holds the API token which the operator
+	// uses: in the issuer's namespace for a TokenIssuer, in the operator's cluster
+	// resource namespace for a ClusterTokenIssuer. For tokens of service accounts it
+	// needs the right to manage those.
+	// +required
+	TokenSecretRef SecretKeyReference `json:"tokenSecretRef,omitzero"`
+}
+
+// RackGatewayIssuer is a Rack Gateway.
+type RackGatewayIssuer struct {
+	// url is the base of the gateway, such as https://gateway.example.com.
+	// The operator refuses http unless it is started with a flag that allows it.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:XValidation:rule="self.matches('^https?://')",message="url must begin with https://"
+	URL string `json:"url,omitempty"`
+
+	// tokenSecretRef names the Secret that holds the API token which the operator
+	// uses: in the issuer's namespace for a TokenIssuer, in the operator's cluster
+	// resource namespace for a ClusterTokenIssuer. It must be one of an
+	// administrator.
+	// +required
+	TokenSecretRef SecretKeyReference `json:"tokenSecretRef,omitzero"`
+
+	// host is the name that the gateway is asked by (the Host header), where url
+	// has another one, as inside a cluster: a gateway answers to its own name only.
+	// For a ClusterTokenIssuer only.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?([.][A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?)*(:[0-9]{1,5})?$')",message="host must be the name of a host, with a port at most: no https:// and no path"
+	Host string `json:"host,omitempty"`
+}
+
+// PingOneIssuer is an environment at PingOne, and the worker application in it
+// that the operator acts as.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.url) == has(self.authURL)",message="url and authURL belong together: set both, or leave out both and set region, so that credentials never go to another party than the one they are for"
+// +kubebuilder:validation:XValidation:rule="has(self.region) != (has(self.url) || has(self.authURL))",message="either region, or url and authURL must be set"
+// +kubebuilder:validation:XValidation:fieldPath=".environmentID",rule="self.environmentID.lowerAscii() == oldSelf.environmentID.lowerAscii()",message="the environment of an issuer cannot be changed: create another issuer instead"
+type PingOneIssuer struct {
+	// region that the environment is in: NA, EU, AP, AU, CA or SG. It stands for
+	// PingOne's own addresses there.
+	// +optional
+	Region PingOneRegion `json:"region,omitempty"`
+
+	// url is the base of the API with its version, such as
+	// https://api.pingone.com/v1, for addresses that no region stands for.
+	// The operator refuses http unless it is started with a flag that allows it.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:XValidation:rule="self.matches('^https?://')",message="url must begin with https://"
+	URL string `json:"url,omitempty"`
+
+	// authURL is the base of the authorization server, such as
+	// https://auth.pingone.com: environment and /as/token are put behind it.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:XValidation:rule="self.matches('^https?://')",message="authURL must begin with https://"
+	AuthURL string `json:"authURL,omitempty"`
+
+	// environmentID is the ID of the worker application's environment, a UUID.
+	// Gateways are looked for in it where a GatewayToken names no other. It cannot
+	// be changed.
+	// +required
+	// +kubebuilder:validation:MinLength=36
+	// +kubebuilder:validation:MaxLength=36
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$')",message="environmentID must be a UUID, as the console of PingOne shows it beside the environment"
+	EnvironmentID string `json:"environmentID,omitempty"`
+
+	// credentialsSecretRef names the Secret that holds the client credentials of
+	// the worker application: in the issuer's namespace for a TokenIssuer, in the
+	// operator's cluster resource namespace for a ClusterTokenIssuer.
+	// +required
+	CredentialsSecretRef ClientCredentialsReference `json:"credentialsSecretRef,omitzero"`
+
+	// tokenEndpointAuthMethod is how the worker application authenticates, as its
+	// settings at PingOne say; client_secret_basic when left out.
+	// +optional
+	TokenEndpointAuthMethod TokenEndpointAuthMethod `json:"tokenEndpointAuthMethod,omitempty"`
+
+	// exclusive says that nobody and nothing else creates credentials of the
+	// gateways that GatewayTokens name. A credential that can only have come of a
+	// create whose answer was lost is then revoked; else it is reported.
+	// +optional
+	Exclusive bool `json:"exclusive,omitempty"`
+}
+
+// PingOneRegion is a region of PingOne.
+//
+// +kubebuilder:validation:Enum=NA;EU;AP;AU;CA;SG
+type PingOneRegion string
+
+// Values of PingOneRegion.
+const (
+	// PingOneNA is North America.
+	PingOneNA PingOneRegion = "NA"
+	// PingOneEU is Europe.
+	PingOneEU PingOneRegion = "EU"
+	// PingOneAP is Asia-Pacific.
+	PingOneAP PingOneRegion = "AP"
+	// PingOneAU is Australia.
+	PingOneAU PingOneRegion = "AU"
+	// PingOneCA is Canada.
+	PingOneCA PingOneRegion = "CA"
+	// PingOneSG is Singapore.
+	PingOneSG PingOneRegion = "SG"
+)
+
+// TokenEndpointAuthMethod is how a client authenticates when it asks for an
+// access token.
+//
+// +kubebuilder:validation:Enum=client_secret_basic;client_secret_post
+type TokenEndpointAuthMethod string
+
+// Values of TokenEndpointAuthMethod.
+const (
+	// ClientSecretBasic sends the credentials in the Authorization header.
+	ClientSecretBasic TokenEndpointAuthMethod = "client_secret_basic"
+	// ClientSecretPost sends them in the body.
+	ClientSecretPost TokenEndpointAuthMethod = "client_secret_post"
+)
+
+// SecretKeyReference names a key of a Secret.
+type SecretKeyReference struct {
+	// name of the Secret.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="name must be the name of a Secret: lower-case letters, digits, '-' and '.', beginning and ending with a letter or digit"
+	Name string `json:"name,omitempty"`
+
+	// key of the Secret that holds the token; token when left out.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[-._a-zA-Z0-9]+$')",message="key must be a key of a Secret: letters, digits, '-', '_' and '.'"
+	Key string `json:"key,omitempty"`
 }
 
 // ClientCredentialsReference names a Secret with client credentials.
@@ -215,6 +383,112 @@ type Grant struct {
 	// namespaces that are granted.
 	// +required
 	Namespaces NamespaceGrant `json:"namespaces,omitzero"`
+
+	// causeloop says what they may ask of an issuer of Causeloop; nothing when left
+	// out.
+	// +optional
+	Causeloop *CauseloopGrant `json:"causeloop,omitempty"`
+
+	// rackGateway says what they may ask of an issuer of Rack Gateway; nothing when
+	// left out.
+	// +optional
+	RackGateway *RackGatewayGrant `json:"rackGateway,omitempty"`
+
+	// pingOne says of which gateways they may ask an issuer of PingOne for
+	// credentials; of none when left out.
+	// +optional
+	PingOne *PingOneGrant `json:"pingOne,omitempty"`
+}
+
+// CauseloopGrant is what may be asked of Causeloop: every kind of this grant with
+// every scope of it.
+//
+// +kubebuilder:validation:XValidation:fieldPath=".scopes",rule="!has(self.kinds) || self.kinds.exists(k, k != 'Existing') == (has(self.scopes) && size(self.scopes) > 0)",message="Dedicated and Personal are granted with the scopes that may be asked for, and scopes with one of them: an existing service account has its own"
+// +kubebuilder:validation:XValidation:fieldPath=".serviceAccountIDs",rule="!has(self.kinds) || self.kinds.exists(k, k == 'Existing') == (has(self.serviceAccountIDs) && size(self.serviceAccountIDs) > 0)",message="Existing is granted with the serviceAccountIDs whose tokens may be asked for, and serviceAccountIDs with Existing"
+type CauseloopGrant struct {
+	// kinds of tokens: Dedicated (each of a service account of its own), Existing
+	// (of the service accounts named here) and Personal (of the user whom the
+	// issuer's credentials belong to).
+	// +required
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=3
+	Kinds []CauseloopKind `json:"kinds,omitempty"`
+
+	// scopes that may be asked for, each by its name.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=64
+	Scopes []string `json:"scopes,omitempty"`
+
+	// serviceAccountIDs are the existing service accounts whose tokens may be asked
+	// for, with all scopes that these have.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=128
+	ServiceAccountIDs []string `json:"serviceAccountIDs,omitempty"`
+}
+
+// CauseloopKind is a kind of token at Causeloop.
+//
+// +kubebuilder:validation:Enum=Dedicated;Existing;Personal
+type CauseloopKind string
+
+// Values of CauseloopKind.
+const (
+	// CauseloopKindDedicated is the token of a service account that the operator
+	// creates for it.
+	CauseloopKindDedicated CauseloopKind = "Dedicated"
+	// CauseloopKindExisting is a token of an existing service account.
+	CauseloopKindExisting CauseloopKind = "Existing"
+	// CauseloopKindPersonal is a personal token.
+	CauseloopKindPersonal CauseloopKind = "Personal"
+)
+
+// RackGatewayGrant is what may be asked of Rack Gateway.
+//
+// +kubebuilder:validation:XValidation:rule="(has(self.roles) && size(self.roles) > 0) || (has(self.permissions) && size(self.permissions) > 0)",message="roles or permissions must be named: a grant of neither grants nothing"
+type RackGatewayGrant struct {
+	// roles that may be asked for.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=5
+	Roles []RackGatewayRole `json:"roles,omitempty"`
+
+	// permissions that may be asked for; an asterisk stands for every word in its
+	// place. They do not cover roles.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	Permissions []RackGatewayPermission `json:"permissions,omitempty"`
+}
+
+// PingOneGrant is of which gateways credentials may be asked for: every gateway of
+// this grant in every environment of it.
+type PingOneGrant struct {
+	// gatewayIDs of the gateways.
+	// +required
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=36
+	// +kubebuilder:validation:items:MaxLength=36
+	// +kubebuilder:validation:items:XValidation:rule="self.matches('^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$')",message="gatewayIDs must be UUIDs; there are no wildcards"
+	GatewayIDs []string `json:"gatewayIDs,omitempty"`
+
+	// environmentIDs of the environments that the gateways are in; the issuer's own
+	// environment when left out.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=36
+	// +kubebuilder:validation:items:MaxLength=36
+	// +kubebuilder:validation:items:XValidation:rule="self.matches('^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$')",message="environmentIDs must be UUIDs; there are no wildcards"
+	EnvironmentIDs []string `json:"environmentIDs,omitempty"`
 }
 
 // NamespaceGrant names namespaces or selects them.
@@ -257,8 +531,8 @@ type TokenIssuerStatus struct {
 	Conditions []metav1.Condition `json:"conditions,omitempty" patchMergeKey:"type" patchStrategy:"merge"`
 
 	// account is the vendor account that the credentials led to at first use:
-	// the project at Causely. Credentials that lead to another one are
-	// AccountChanged.
+	// the project at Causely, the environment at PingOne. Credentials that lead to
+	// another one are AccountChanged.
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
 	Account string `json:"account,omitempty"`
@@ -274,6 +548,43 @@ type TokenIssuerStatus struct {
 	// failure is the trouble that the operator backs off from.
 	// +optional
 	Failure *Failure `json:"failure,omitempty"`
+
+	// possibleOrphans are tokens that may have come of a create whose answer was
+	// lost, at a vendor whose tokens have no name that they could be recognised by.
+	// A person must decide on them. At most 128 are kept.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=128
+	PossibleOrphans []PossibleOrphan `json:"possibleOrphans,omitempty"`
+}
+
+// PossibleOrphan is a token that may be the operator's and that nothing in the
+// cluster accounts for.
+type PossibleOrphan struct {
+	// id is the vendor's ID of the token; left out where the vendor shows none, so
+	// that all that is known is that there may be one.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	ID string `json:"id,omitempty"`
+
+	// pool is where the token is, where a vendor keeps its tokens in several places:
+	// at PingOne <environment>/<gateway>, at Causeloop existing/<service account>.
+	// +optional
+	// +kubebuilder:validation:MaxLength=256
+	Pool string `json:"pool,omitempty"`
+
+	// createdAt is when the vendor says that it made the token.
+	// +optional
+	CreatedAt *metav1.Time `json:"createdAt,omitempty"`
+
+	// since is when the operator found it.
+	// +required
+	Since metav1.Time `json:"since,omitzero"`
+
+	// message says what it may have come of, and why that is not certain.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	Message string `json:"message,omitempty"`
 }
 
 // Inventory counts the tokens of a vendor's list. It is written when a count

@@ -325,7 +325,7 @@ inventoryInterval: 5m
 `,
 		},
 		"no vendor":          {reason: "an issuer is of a vendor", spec: "{}", want: "exactly one vendor must be set"},
-		"unknown vendor":     {reason: "a vendor that nothing serves must not be accepted", spec: "causeloop: {}", want: `unknown field "spec.causeloop"`},
+		"unknown vendor":     {reason: "a vendor that nothing serves must not be accepted", spec: "vault: {}", want: `unknown field "spec.vault"`},
 		"no credentials":     {reason: "nothing works without", spec: "causely: {}", want: "spec.causely.credentialsSecretRef: Required value"},
 		"unnamed Secret":     {reason: "nothing works without", spec: "causely: {credentialsSecretRef: {}}", want: "spec.causely.credentialsSecretRef.name: Required value"},
 		"bad Secret name":    {reason: "no Secret has such a name", spec: "causely: {credentialsSecretRef: {name: a/b}}", want: "name must be the name of a Secret"},

@@ -46,6 +46,8 @@ func (c *connector) connect(to issuer.Connection) (vendors.Vendor, error) {
 			return nil, fmt.Errorf("connect to Causely: %w", err)
 		}
 		return client, nil
+	case v1alpha1.VendorCauseloop, v1alpha1.VendorRackGateway, v1alpha1.VendorPingOne:
+		return nil, fmt.Errorf("there is no adapter for %s", chosen.Title())
 	case v1alpha1.VendorNone:
 		return nil, errors.New("the issuer names no vendor")
 	default:

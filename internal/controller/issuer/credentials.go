@@ -27,6 +27,7 @@ import (
 const (
 	ClientID     = "clientID"
 	ClientSecret = "clientSecret"
+	Token        = "token"
 )
 
 // caKey is where a kept bundle has the CA certificates.
@@ -84,6 +85,12 @@ func urls(spec *v1alpha1.TokenIssuerSpec) []string {
 	switch spec.Vendor() {
 	case v1alpha1.VendorCausely:
 		return []string{spec.Causely.APIURL(), spec.Causely.LoginURL()}
+	case v1alpha1.VendorCauseloop:
+		return []string{spec.Causeloop.APIURL()}
+	case v1alpha1.VendorRackGateway:
+		return []string{spec.RackGateway.URL}
+	case v1alpha1.VendorPingOne:
+		return []string{spec.PingOne.APIURL(), spec.PingOne.LoginURL()}
 	case v1alpha1.VendorNone:
 		return nil
 	default:
@@ -109,6 +116,15 @@ func credentialKeys(spec *v1alpha1.TokenIssuerSpec) (secret string, keys map[str
 	switch spec.Vendor() {
 	case v1alpha1.VendorCausely:
 		ref := spec.Causely.CredentialsSecretRef.Resolved()
+		return ref.Name, map[string]string{ClientID: ref.ClientIDKey, ClientSecret: ref.ClientSecretKey}
+	case v1alpha1.VendorCauseloop:
+		ref := spec.Causeloop.TokenSecretRef.Resolved()
+		return ref.Name, map[string]string{Token: ref.Key}
+	case v1alpha1.VendorRackGateway:
+		ref := spec.RackGateway.TokenSecretRef.Resolved()
+		return ref.Name, map[string]string{Token: ref.Key}
+	case v1alpha1.VendorPingOne:
+		ref := spec.PingOne.CredentialsSecretRef.Resolved()
 		return ref.Name, map[string]string{ClientID: ref.ClientIDKey, ClientSecret: ref.ClientSecretKey}
 	case v1alpha1.VendorNone:
 		return "", nil
@@ -136,7 +152,7 @@ func (r *Reconciler) readCredentials(ctx context.Context, s *scene) error {
 		if !value.Usable() {
 			s.own.credentials = nil
 			s.ownProblem = problem(v1alpha1.ReasonCredentialsKeyMissing, place+" has no usable key "+key+
-				": it must hold the credential as printable text. Add it, or name another key in credentialsSecretRef.")
+				": it must hold the credential as printable text. Add it, or name another key in the issuer's reference to it.")
 			return nil
 		}
 		s.own.credentials[role] = value
