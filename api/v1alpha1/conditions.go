@@ -168,6 +168,11 @@ const (
 	// What to do: ask for another role, or for the permissions themselves; look
 	// whether the vendor's version knows the role.
 	ReasonInvalidRole = "InvalidRole"
+	// ReasonChangeRefused (VendorReachable False): the vendor refuses to give the token the rights
+	// that the spec asks for now. The token keeps those it has, and its value.
+	// What to do: correct the role or permissions, or give the issuer credentials
+	// that may grant them.
+	ReasonChangeRefused = "ChangeRefused"
 	// ReasonGatewayNotFound (Ready False): the vendor does not know the gateway, or
 	// does not show it to the issuer's credentials. A gateway that is deleted takes
 	// its credentials with it.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -80,7 +81,7 @@ func (r *Reconciler) observeObject(s *scene, invalid *lifecycle.Problem, twin st
 		Rights:           s.demand.Rights,
 		Inputs:           s.demand.Inputs,
 		ExpiresAfter:     s.demand.ExpiresAfter,
-		RenewBefore:      o.RenewBefore(),
+		RenewBefore:      renewBefore(o),
 		Twin:             twin,
 		Invalid:          cmp.Or(invalid, s.mismatch),
 	}
@@ -94,6 +95,14 @@ func (r *Reconciler) observeObject(s *scene, invalid *lifecycle.Problem, twin st
 		observed.HeldBack = lifecycle.Problem{Reason: lifecycle.Reason(failure.Reason), Message: failure.Message}
 	}
 	return observed
+}
+
+// renewBefore is what the spec says; zero where it says nothing.
+func renewBefore(o *v1alpha1.GatewayToken) time.Duration {
+	if o.Spec.Rotation == nil || o.Spec.Rotation.RenewBefore == nil {
+		return 0
+	}
+	return o.Spec.Rotation.RenewBefore.Duration
 }
 
 // observeTarget reads what the spec wants of the Secret.

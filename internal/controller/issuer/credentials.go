@@ -103,6 +103,11 @@ func showsAccount(spec *v1alpha1.TokenIssuerSpec) bool {
 	return spec.Vendor() == v1alpha1.VendorCausely
 }
 
+// hasPools tells whether the vendor's tokens are in several lists.
+func hasPools(spec *v1alpha1.TokenIssuerSpec) bool {
+	return spec.Vendor() == v1alpha1.VendorCauseloop || spec.Vendor() == v1alpha1.VendorPingOne
+}
+
 // apiURL is what templates see as .URL.
 func apiURL(spec *v1alpha1.TokenIssuerSpec) string {
 	if all := urls(spec); len(all) > 0 {

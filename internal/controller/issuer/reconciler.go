@@ -153,7 +153,10 @@ func (r *Reconciler) look(ctx context.Context, name types.NamespacedName) (*scen
 	s := &scene{issuer: issuer, key: key, now: r.Clock.Now()}
 	tokens, err := accounts.TokensOf(ctx, r.Client, key)
 	s.tokens, s.use = tokens, useOf(tokens)
-	s.pools = demand.Pools(tokens, issuer.IssuerSpec())
+	s.pools = []string{""}
+	if hasPools(issuer.IssuerSpec()) {
+		s.pools = demand.Pools(tokens, issuer.IssuerSpec())
+	}
 	return s, err
 }
 
