@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"io"
 	"net"
@@ -12,6 +13,7 @@ import (
 	"net/http/httptrace"
 	"net/netip"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -24,6 +26,7 @@ const (
 	connectTimeout = 10 * time.Second
 	maxHeader      = 64 << 10
 	maxURL         = 2048
+	maxHost        = 260 // a name of 253 characters, and a port
 )
 
 var (
@@ -33,6 +36,8 @@ var (
 	ErrPlainHTTP = errors.New("plain http is not allowed, use https")
 	// ErrProxy: the environment names a proxy that cannot be used.
 	ErrProxy = errors.New("the proxy of the environment (HTTPS_PROXY) cannot be used")
+	// ErrHost: the Host header cannot be sent.
+	ErrHost = errors.New("not a host name with or without a port, or one to be sent to a proxy without TLS")
 )
 
 // Limiter paces the calls of one account.
@@ -48,6 +53,9 @@ type Limiter interface {
 type Options struct {
 	// BaseURL is what the path of a call is put behind.
 	BaseURL string
+	// Host is sent as the Host header in place of the URL's: for a server that answers to one name only and is reached by
+	// another. Connection, guard, certificate and pace go by the URL all the same.
+	Host string
 	// RootCAs are trusted in place of the system's.
 	RootCAs *x509.CertPool
 	Guard   Guard
@@ -71,7 +79,7 @@ type Client struct {
 	proxied   bool
 }
 
-// New makes a Client. Its error is ErrURL, ErrPlainHTTP or ErrProxy.
+// New makes a Client. Its error is ErrURL, ErrPlainHTTP, ErrProxy or ErrHost.
 func New(options Options) (*Client, error) {
 	base, err := parseURL(options.BaseURL, options.Guard.AllowPlainHTTP)
 	if err != nil {
@@ -89,6 +97,9 @@ func New(options Options) (*Client, error) {
 	proxy, err := options.Proxy(&http.Request{URL: base})
 	if err != nil {
 		return nil, ErrProxy
+	}
+	if !sendable(options.Host, base, proxy) {
+		return nil, ErrHost
 	}
 	return &Client{options: options, base: base, transport: newTransport(options, proxy), proxied: proxy != nil}, nil
 }
@@ -111,6 +122,21 @@ func parseURL(text string, plain bool) (*url.URL, error) {
 		return nil, ErrPlainHTTP
 	}
 	return nil, ErrURL
+}
+
+// sendable tells whether a Host header may be sent. Without TLS a proxy is told the target by nothing but that header, and would
+// go where the guard has not looked.
+func sendable(host string, base, proxy *url.URL) bool {
+	if host == "" {
+		return true
+	}
+	return plainHost(host) && (proxy == nil || base.Scheme == "https")
+}
+
+func plainHost(host string) bool {
+	read, err := url.Parse("//" + host)
+	return err == nil && read.Host == host && read.Hostname() != "" && len(host) <= maxHost &&
+		strings.Trim(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]") == ""
 }
 
 // newTransport speaks HTTP/1.1 over TLS, each request on a connection of its own. Where a proxy makes the connections, the
@@ -151,15 +177,22 @@ type Call struct {
 	Want int
 	// Creates: the request must not be done twice, so that an answer that does not come leaves a doubt.
 	Creates bool
+	// Refusal, where set, tells apart refusals that have one status. It is given the class of the status and the body, which is
+	// nil unless it is JSON of at most MaxRefusal bytes, and gives the class and the cause that the failure has. It is not
+	// asked where the status leaves a doubt. What it is given must not be shown.
+	Refusal func(class token.Class, body []byte) (token.Class, token.Cause)
 }
 
 // Answer is what every answer tells beside its content.
 type Answer struct {
+	// Status is the HTTP status code; 0 where there was no answer.
+	Status int
 	// VendorTime is the Date header; zero where there was none.
 	VendorTime time.Time
 }
 
-// Object makes a call whose answer is one JSON object of at most MaxRow bytes.
+// Object makes a call whose answer is one JSON object of at most MaxRow bytes. An answer of status 204 has no body: its
+// object is zero.
 func Object[T any](ctx context.Context, c *Client, call Call) (T, Answer, error) {
 	var object T
 	answer, err := c.do(ctx, call, MaxRow, func(m *meter) error { return decodeObject(m, &object) })
@@ -170,6 +203,11 @@ func Object[T any](ctx context.Context, c *Client, call Call) (T, Answer, error)
 // which is then found in its own error by errors.Is.
 func Rows[T any](ctx context.Context, c *Client, call Call, yield func(T) error) (Answer, error) {
 	return c.do(ctx, call, MaxBody, func(m *meter) error { return decodeRows(m, yield) })
+}
+
+// RowsOrNull is Rows for a vendor that may write null in place of an empty list.
+func RowsOrNull[T any](ctx context.Context, c *Client, call Call, yield func(T) error) (Answer, error) {
+	return c.do(ctx, call, MaxBody, func(m *meter) error { return decodeRowsOrNull(m, yield) })
 }
 
 func (c *Client) do(ctx context.Context, call Call, limit int, decode func(*meter) error) (Answer, error) {
@@ -184,8 +222,8 @@ func (c *Client) do(ctx context.Context, call Call, limit int, decode func(*mete
 	}
 	// What is left of the body goes unread with the connection: nobody has to wait for the end of an error page.
 	defer func() { _ = response.Body.Close() }()
-	answer := Answer{VendorTime: vendorTime(response.Header)}
-	if err := c.accept(call, response); err != nil {
+	answer := Answer{Status: response.StatusCode, VendorTime: vendorTime(response.Header)}
+	if err := c.accept(call, response); err != nil || answer.Status == http.StatusNoContent {
 		return answer, err
 	}
 	return answer, call.read(ctx, newMeter(response.Body, limit), response.StatusCode, decode)
@@ -254,6 +292,9 @@ func (c *Client) request(ctx context.Context, call Call) *http.Request {
 		header.Set("Authorization", "Bearer "+call.Bearer.Reveal())
 	}
 	request := &http.Request{Method: call.Method, URL: target, Host: target.Host, Header: header}
+	if c.options.Host != "" {
+		request.Host = c.options.Host
+	}
 	if call.Body != nil {
 		header.Set("Content-Type", "application/json")
 		request.Body = io.NopCloser(bytes.NewReader(call.Body))
@@ -267,15 +308,36 @@ func (c *Client) accept(call Call, response *http.Response) error {
 	status := response.StatusCode
 	pause := c.pause(response)
 	if status != call.Want {
-		class, cause := Classify(status, call.Creates)
+		class, cause := call.refusal(response)
 		failure := call.failure(class, cause, status, nil)
 		failure.RetryAfter = pause
 		return failure
 	}
-	if !isJSON(response.Header.Get("Content-Type")) {
+	if status != http.StatusNoContent && !isJSON(response.Header.Get("Content-Type")) {
 		return call.failure(doubt(call.Creates), token.CauseUnexpected, status, nil)
 	}
 	return nil
+}
+
+// refusal judges by the status, and lets the call look closer where that is no doubt.
+func (call Call) refusal(response *http.Response) (token.Class, token.Cause) {
+	class, cause := Classify(response.StatusCode, call.Creates)
+	if call.Refusal == nil || class == token.Ambiguous || class == token.Unavailable {
+		return class, cause
+	}
+	return call.Refusal(class, refusalBody(response))
+}
+
+// refusalBody is nil where nothing can be made of the body.
+func refusalBody(response *http.Response) []byte {
+	if !isJSON(response.Header.Get("Content-Type")) {
+		return nil
+	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, MaxRefusal+1))
+	if err != nil || len(body) > MaxRefusal || !json.Valid(body) {
+		return nil
+	}
+	return body
 }
 
 // pause reads Retry-After where it says when to come back, and tells the limiter. A 429 without one is a pause, too.

@@ -199,6 +199,118 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
+// A deletion is answered with nothing, which has no type.
+func TestNoContent(t *testing.T) {
+	server, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	call := post(true)
+	call.Want = http.StatusNoContent
+	_, answer, err := Object[sample](t.Context(), connect(t, server, Options{}), call)
+	if err != nil || answer.Status != http.StatusNoContent || answer.VendorTime.IsZero() {
+		t.Errorf("%+v, %v", answer, err)
+	}
+	call.Want = http.StatusCreated
+	_, _, err = Object[sample](t.Context(), connect(t, server, Options{}), call)
+	check(t, "an object was to come", err, failed(token.Ambiguous, token.CauseUnexpected, 204))
+}
+
+// Refusals of one status are told apart by their body, where there is one that can be read and no doubt that it is one.
+func TestRefusal(t *testing.T) {
+	const taken = `{"error":"taken ` + canary + `"}`
+	tests := map[string]struct {
+		reason, contentType, body string
+		status                    int
+		want                      *token.Failure
+	}{
+		"Told":     {reason: "what the call makes of it", contentType: "application/json", body: taken, status: 400, want: failed(token.Conflict, token.CauseStatus, 400)},
+		"Other":    {reason: "another refusal", contentType: "application/json", body: `{}`, status: 400, want: failed(token.Invalid, token.CauseUnexpected, 400)},
+		"NotFound": {reason: "the class is that of the status", contentType: "application/json", body: `{}`, status: 404, want: failed(token.NotFound, token.CauseUnexpected, 404)},
+		"HTML":     {reason: "somebody else's page", contentType: "text/html", body: taken, status: 400, want: failed(token.Quota, token.CauseStatus, 400)},
+		"NoJSON":   {reason: "it only says so", contentType: "application/json", body: taken[1:], status: 400, want: failed(token.Quota, token.CauseStatus, 400)},
+		"Empty":    {reason: "nothing", contentType: "application/json", status: 400, want: failed(token.Quota, token.CauseStatus, 400)},
+		"Huge":     {reason: "bounded", contentType: "application/json", body: strings.Repeat(" ", MaxRefusal) + taken, status: 400, want: failed(token.Quota, token.CauseStatus, 400)},
+		"Doubt":    {reason: "a doubt stays one", contentType: "application/json", body: taken, status: 500, want: failed(token.Ambiguous, token.CauseStatus, 500)},
+		"TimedOut": {reason: "a doubt stays one", contentType: "application/json", body: taken, status: 408, want: failed(token.Ambiguous, token.CauseStatus, 408)},
+		"Redirect": {reason: "no refusal", contentType: "application/json", body: taken, status: 302, want: failed(token.Unavailable, token.CauseRedirect, 302)},
+		"Success":  {reason: "no refusal", contentType: "application/json", body: taken, status: 200, want: failed(token.Ambiguous, token.CauseUnexpected, 200)},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			server, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", tc.contentType)
+				w.WriteHeader(tc.status)
+				_, _ = io.WriteString(w, tc.body)
+			})
+			call := post(true)
+			call.Refusal = func(class token.Class, body []byte) (token.Class, token.Cause) {
+				switch {
+				case body == nil:
+					return token.Quota, token.CauseStatus
+				case strings.Contains(string(body), "taken"):
+					return token.Conflict, token.CauseStatus
+				}
+				return class, token.CauseUnexpected
+			}
+			_, _, err := Object[sample](t.Context(), connect(t, server, Options{}), call)
+			check(t, tc.reason, err, tc.want)
+		})
+	}
+}
+
+// The Host header is another than the URL's, and nothing else is.
+func TestHost(t *testing.T) {
+	var asked atomic.Value
+	server, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		asked.Store(r.Host)
+		w.WriteHeader(http.StatusNoContent)
+	})
+	call := post(false)
+	call.Want = http.StatusNoContent
+	for host, want := range map[string]string{"": server.Listener.Addr().String(), "gateway.example.com": "gateway.example.com"} {
+		if _, _, err := Object[sample](t.Context(), connect(t, server, Options{Host: host}), call); err != nil || asked.Load() != want {
+			t.Errorf("%q: %v, the server was asked as %q", host, err, asked.Load())
+		}
+	}
+	proxy := func(*http.Request) (*url.URL, error) { return &url.URL{Scheme: "http", Host: "proxy:3128"}, nil }
+	direct := func(*http.Request) (*url.URL, error) { return nil, nil }
+	tests := map[string]struct {
+		reason, url, host string
+		proxy             func(*http.Request) (*url.URL, error)
+		want              error
+	}{
+		"Name":      {reason: "a name", host: "Gateway-1.example_x.com"},
+		"Port":      {reason: "a name and a port", host: "gateway.example.com:8443"},
+		"IPv6":      {reason: "an address", host: "[2001:db8::1]:443"},
+		"Proxied":   {reason: "a proxy is asked for the URL's host", host: "gateway.example.com", proxy: proxy},
+		"PlainHTTP": {reason: "nobody is between", url: "http://api.example.com", host: "gateway.example.com"},
+		"ProxiedPlainHTTP": {
+			reason: "the proxy would go where the header says, past the guard", url: "http://api.example.com",
+			host: "gateway.example.com", proxy: proxy, want: ErrHost,
+		},
+		"Path":     {reason: "no host", host: "gateway.example.com/x", want: ErrHost},
+		"User":     {reason: "no host", host: "user@gateway.example.com", want: ErrHost},
+		"URL":      {reason: "no host", host: "https://gateway.example.com", want: ErrHost},
+		"Space":    {reason: "no host", host: "gateway example", want: ErrHost},
+		"NewLine":  {reason: "no host", host: "gateway\r\nX-Other: " + canary, want: ErrHost},
+		"NotASCII": {reason: "it would be translated", host: "\u212aateway.example.com", want: ErrHost},
+		"PortOnly": {reason: "no host", host: ":443", want: ErrHost},
+		"TooLong":  {reason: "bounded", host: strings.Repeat("x", maxHost+1), want: ErrHost},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			options := Options{BaseURL: "https://api.example.com", Host: tc.host, Proxy: direct, Guard: Guard{AllowPlainHTTP: true}, Clock: clock}
+			if tc.url != "" {
+				options.BaseURL = tc.url
+			}
+			if tc.proxy != nil {
+				options.Proxy = tc.proxy
+			}
+			if _, err := New(options); !errors.Is(err, tc.want) {
+				t.Errorf("%s: New with host %q = %v, want %v", tc.reason, tc.host, err, tc.want)
+			}
+		})
+	}
+}
+
 func TestTimeout(t *testing.T) {
 	inBody := func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)

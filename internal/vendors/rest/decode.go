@@ -15,6 +15,8 @@ const (
 	MaxRow = 256 << 10
 	// MaxRows bounds the rows of a list.
 	MaxRows = 100_000
+	// MaxRefusal bounds what is looked at of a refusal.
+	MaxRefusal = 16 << 10
 )
 
 var (
@@ -79,6 +81,32 @@ func decodeRows[T any](m *meter, yield func(T) error) error {
 	if err := delimiter(decoder, '['); err != nil {
 		return err
 	}
+	if err := decodeItems(m, decoder, yield); err != nil {
+		return err
+	}
+	return end(decoder)
+}
+
+// decodeRowsOrNull is decodeRows for a list that may be null.
+func decodeRowsOrNull[T any](m *meter, yield func(T) error) error {
+	decoder := json.NewDecoder(m)
+	opening, err := decoder.Token()
+	switch {
+	case err != nil:
+		return err
+	case opening == nil:
+		return end(decoder)
+	case opening != json.Delim('['):
+		return errShape
+	}
+	if err := decodeItems(m, decoder, yield); err != nil {
+		return err
+	}
+	return end(decoder)
+}
+
+// decodeItems reads an array behind its opening bracket.
+func decodeItems[T any](m *meter, decoder *json.Decoder, yield func(T) error) error {
 	m.nextRow()
 	for count := 0; decoder.More(); count++ {
 		if count == MaxRows {
@@ -92,7 +120,7 @@ func decodeRows[T any](m *meter, yield func(T) error) error {
 		return err
 	}
 	m.nextRow()
-	return end(decoder)
+	return nil
 }
 
 func decodeRow[T any](m *meter, decoder *json.Decoder, yield func(T) error) error {

@@ -69,6 +69,37 @@ func TestDecodeRows(t *testing.T) {
 	}
 }
 
+func TestDecodeRowsOrNull(t *testing.T) {
+	tests := map[string]struct {
+		reason, body string
+		want         []string
+		wantErr      error
+	}{
+		"Null":         {reason: "no rows", body: " null\n"},
+		"Empty":        {reason: "no rows", body: `[]`},
+		"Rows":         {reason: "a list as any other", body: `[{"id":"a"},{"id":"b"}]`, want: []string{"a", "b"}},
+		"NullTrailing": {reason: "two answers in one", body: `null[]`, wantErr: errShape},
+		"NullCut":      {reason: "truncated", body: `nul`, wantErr: errAny},
+		"RowsTrailing": {reason: "two answers in one", body: `[]null`, wantErr: errShape},
+		"RowsCut":      {reason: "truncated", body: `[{"id":"a"}`, want: []string{"a"}, wantErr: errAny},
+		"Object":       {reason: "no list", body: `{}`, wantErr: errShape},
+		"False":        {reason: "no list", body: `false`, wantErr: errShape},
+		"Nothing":      {reason: "no list", wantErr: io.EOF},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			err := decodeRowsOrNull(newMeter(strings.NewReader(tc.body), MaxBody), func(row sample) error {
+				got = append(got, row.ID)
+				return nil
+			})
+			if diff := cmp.Diff(tc.want, got); diff != "" || !matches(err, tc.wantErr) {
+				t.Errorf("%s: %v, want %v; rows -want +got:\n%s", tc.reason, err, tc.wantErr, diff)
+			}
+		})
+	}
+}
+
 func TestDecodeRowsBounds(t *testing.T) {
 	rows := func(n int, row string) io.Reader {
 		return io.MultiReader(strings.NewReader("[{}"), repeat(","+row, n-1), strings.NewReader("]"))
@@ -151,7 +182,14 @@ func FuzzRows(f *testing.F) {
 		if trimmed := bytes.TrimSpace(body); whole.OK && (len(trimmed) == 0 || trimmed[0] != '[' || trimmed[len(trimmed)-1] != ']') {
 			t.Errorf("%q is taken for a list", body)
 		}
+		if null := string(bytes.Trim(body, " \t\r\n")) == "null"; rowsOrNullOf(body) != (whole.OK || null) {
+			t.Errorf("%q: a list is %t, null is %t, but a list or null is %t", body, whole.OK, null, rowsOrNullOf(body))
+		}
 	})
+}
+
+func rowsOrNullOf(body []byte) bool {
+	return decodeRowsOrNull(newMeter(bytes.NewReader(body), MaxBody), func(sample) error { return nil }) == nil
 }
 
 type fuzzed struct {
