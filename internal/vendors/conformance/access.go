@@ -21,6 +21,7 @@ func accessCases() []testCase {
 		{name: "LoginFails", run: loginFails},
 		{name: "RateLimited", run: rateLimited},
 		{name: "RateLimitIsKept", run: rateLimitIsKept},
+		{name: "RateLimitOfZero", run: rateLimitOfZero},
 		{name: "PacedByItself", run: pacedByItself},
 	}
 }
@@ -39,7 +40,7 @@ func wrongCredentials(t *trial) {
 	if t.sim.ExpireLogins != nil {
 		cause = token.CauseLogin
 	}
-	_, err := client.Create(t.Context(), vendors.Request{Name: t.name()})
+	_, err := client.Create(t.Context(), t.request(t.name()))
 	t.expect(err, token.Unauthorized, cause)
 	t.expect(listError(t.Context(), client), token.Unauthorized, cause)
 	t.expect(client.Revoke(t.Context(), noSuchToken), token.Unauthorized, cause)
@@ -68,7 +69,7 @@ func unauthorizedOnce(t *trial) {
 func unauthorizedForGood(t *trial) {
 	client := t.open(Setup{})
 	t.inject(Fault{Route: Create, Kind: Unauthorized, Every: true})
-	_, err := client.Create(t.Context(), vendors.Request{Name: t.name()})
+	_, err := client.Create(t.Context(), t.request(t.name()))
 	t.expect(err, token.Unauthorized, token.CauseStatus)
 	calls := 1
 	if t.sim.ExpireLogins != nil {
@@ -155,7 +156,7 @@ func loginFails(t *trial) {
 	} {
 		tc.fault.Route, tc.fault.Every = Login, false
 		t.inject(tc.fault)
-		_, err := client.Create(t.Context(), vendors.Request{Name: t.name()})
+		_, err := client.Create(t.Context(), t.request(t.name()))
 		t.expect(err, tc.class, tc.cause)
 	}
 	t.inject(Fault{Route: Login, Kind: Status, StatusCode: http.StatusNotFound})
@@ -184,7 +185,7 @@ func rateLimited(t *trial) {
 		{inAMinute, time.Second, time.Minute},
 	} {
 		t.inject(Fault{Route: Create, Kind: Status, StatusCode: http.StatusTooManyRequests, RetryAfter: tc.header})
-		_, err := client.Create(t.Context(), vendors.Request{Name: t.name()})
+		_, err := client.Create(t.Context(), t.request(t.name()))
 		failure := t.failure(err, token.RateLimited, token.CauseStatus)
 		if failure.RetryAfter < tc.least || failure.RetryAfter > tc.most {
 			t.Errorf("Retry-After %q: come back after %s, want %s to %s", tc.header, failure.RetryAfter, tc.least, tc.most)
@@ -206,7 +207,7 @@ func rateLimitIsKept(t *trial) {
 		if failure.RetryAfter != 7*time.Second {
 			t.Errorf("come back after %s, want 7s", failure.RetryAfter)
 		}
-		_, err := client.Create(t.Context(), vendors.Request{Name: t.name()})
+		_, err := client.Create(t.Context(), t.request(t.name()))
 		t.expect(err, token.RateLimited, token.CausePaced)
 	}
 	t.expectCalls(List, 2)
@@ -214,6 +215,24 @@ func rateLimitIsKept(t *trial) {
 	now = now.Add(7 * time.Second)
 	t.warm(one)
 	t.create(other)
+}
+
+// rateLimitOfZero: a vendor that sends callers away and asks them to come back at once is given a rest all the same.
+func rateLimitOfZero(t *trial) {
+	now := time.Date(2026, 5, 26, 12, 0, 0, 0, time.UTC)
+	client := t.open(Setup{Paced: true, Clock: func() time.Time { return now }})
+	t.warm(client)
+	t.inject(Fault{Route: Create, Kind: Status, StatusCode: http.StatusTooManyRequests, RetryAfter: "0"})
+	for _, cause := range []token.Cause{token.CauseStatus, token.CausePaced} {
+		_, err := client.Create(t.Context(), t.request(t.name()))
+		if failure := t.failure(err, token.RateLimited, cause); failure.RetryAfter != time.Second {
+			t.Errorf("come back after %s, want 1s", failure.RetryAfter)
+		}
+	}
+	t.expectCalls(Create, 1)
+	now = now.Add(time.Second)
+	t.create(client)
+	t.expectTokens(1, 1)
 }
 
 // pacedByItself: no more calls than the issuer's rate allows reach the vendor, and nobody is kept waiting for long.

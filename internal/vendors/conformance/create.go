@@ -15,6 +15,9 @@ func createCases() []testCase {
 		{name: "CreateAlteredName", run: createAlteredName},
 		{name: "CreateEmptyValue", run: createEmptyValue},
 		{name: "CreateHangs", run: createHangs},
+		{name: "CreateLostThenNext", run: createLostThenNext},
+		{name: "CreateNameTaken", anywhere: true, run: createNameTaken},
+		{name: "CreateIsNotRepeated", run: createIsNotRepeated},
 	}
 	for _, tc := range lostCreates() {
 		cases = append(cases, testCase{name: "Create" + tc.name, run: tc.run})
@@ -61,7 +64,7 @@ func (l lostCreate) run(t *trial) {
 	client, name := t.open(Setup{}), t.name()
 	l.fault.Route = Create
 	t.inject(l.fault)
-	_, err := client.Create(t.Context(), vendors.Request{Name: name})
+	_, err := client.Create(t.Context(), t.request(name))
 	t.expect(err, l.class, l.cause)
 	t.expectCalls(Create, 1)
 	t.resolved(client, name, l.committed)
@@ -99,7 +102,7 @@ func count(there bool) int {
 func createHangs(t *trial) {
 	t.inject(Fault{Route: Create, Kind: HangAfterCommit})
 	name := t.name()
-	_, err := t.open(Setup{Timeout: shortTimeout}).Create(t.Context(), vendors.Request{Name: name})
+	_, err := t.open(Setup{Timeout: shortTimeout}).Create(t.Context(), t.request(name))
 	t.expect(err, token.Ambiguous, token.CauseTimeout)
 	t.expectCalls(Create, 1)
 	t.resolved(t.open(Setup{}), name, true)
@@ -111,7 +114,7 @@ const shortTimeout = 2 * time.Second
 func createLateCommit(t *trial) {
 	client, name := t.open(Setup{}), t.name()
 	t.inject(Fault{Route: Create, Kind: LateCommit, Delay: time.Hour})
-	_, err := client.Create(t.Context(), vendors.Request{Name: name})
+	_, err := client.Create(t.Context(), t.request(name))
 	t.expect(err, token.Ambiguous, token.CauseBroken)
 	if _, there := found(t.list(client), name); there {
 		t.Fatal("the vendor has committed already")
@@ -126,15 +129,88 @@ func createLateCommit(t *trial) {
 func createAlteredName(t *trial) {
 	client := t.open(Setup{})
 	t.inject(Fault{Route: Create, Kind: AlteredName})
-	_, err := client.Create(t.Context(), vendors.Request{Name: t.name()})
+	_, err := client.Create(t.Context(), t.request(t.name()))
 	t.revokeStray(client, t.failure(err, token.Invalid, token.CauseNameAltered))
 }
 
 func createEmptyValue(t *trial) {
 	client := t.open(Setup{})
 	t.inject(Fault{Route: Create, Kind: EmptyValue})
-	_, err := client.Create(t.Context(), vendors.Request{Name: t.name()})
+	_, err := client.Create(t.Context(), t.request(t.name()))
 	t.revokeStray(client, t.failure(err, token.Ambiguous, token.CauseEmptyValue))
+}
+
+// createLostThenNext: a value that got lost is lost for good. Its token is found by its name and revoked, and the next one made.
+func createLostThenNext(t *trial) {
+	client := t.open(Setup{})
+	can := client.Capabilities()
+	t.needs(can.Named && can.Listable, "no list shows a name")
+	t.needs(!can.ValueReadable, "the vendor shows the value again")
+	name := t.name()
+	t.inject(Fault{Route: Create, Kind: CutAfterCommit})
+	_, err := client.Create(t.Context(), t.request(name))
+	t.expect(err, token.Ambiguous, token.CauseBroken)
+	lost, there := found(t.list(client), name)
+	if !there {
+		t.Fatal("the list does not show the token")
+	}
+	if err := client.Revoke(t.Context(), lost.ID); err != nil {
+		t.Fatalf("revoke: %v", err)
+	}
+	next := t.create(client)
+	rows := t.list(client)
+	if row := rows[next.ID]; row.Name != next.Name || row.State != token.Active {
+		t.Errorf("the next token is listed as %q, %q; want %q, active", row.Name, row.State, next.Name)
+	}
+	if row, listed := rows[lost.ID]; listed && row.State != token.Revoked {
+		t.Errorf("the lost token is %s", row.State)
+	}
+	t.accepted(next)
+	t.expectCalls(Create, 2)
+	t.expectTokens(1+count(can.KeepsRevoked), 1)
+}
+
+// createNameTaken: a refusal without a doubt, which leaves the token that has the name alone.
+func createNameTaken(t *trial) {
+	client := t.open(Setup{})
+	t.needs(client.Capabilities().UniqueNames, "names need not be unique")
+	first := t.create(client)
+	second, err := client.Create(t.Context(), t.request(first.Name))
+	if err == nil {
+		t.tidy(client, second.ID)
+	}
+	t.expect(err, token.Conflict, token.CauseStatus)
+	if row, there := found(t.list(client), first.Name); !there || row.ID != first.ID {
+		t.Errorf("the name is now that of %q, want %q", row.ID, first.ID)
+	}
+	if t.sim != nil {
+		t.accepted(first)
+		t.expectTokens(1, 1)
+	}
+}
+
+// createIsNotRepeated: neither client nor transport sends a create again, however often it is cut.
+func createIsNotRepeated(t *trial) {
+	client := t.open(Setup{})
+	t.warm(client)
+	t.inject(Fault{Route: Create, Kind: CutAfterCommit, Every: true})
+	for made := 1; made <= 3; made++ {
+		_, err := client.Create(t.Context(), t.request(t.name()))
+		t.expect(err, token.Ambiguous, token.CauseBroken)
+		t.expectCalls(Create, made)
+		t.expectTokens(made, made)
+	}
+}
+
+// accepted fails unless the vendor takes the value for the token's own, where the simulator can tell.
+func (t *trial) accepted(issued token.Issued) {
+	t.Helper()
+	if t.sim.Accepts == nil {
+		return
+	}
+	if id, live := t.sim.Accepts(issued.Value); !live || id != issued.ID {
+		t.Errorf("the vendor takes the value of %s for one of %q, live %t", issued.ID, id, live)
+	}
 }
 
 // revokeStray fails unless the failure names the token that there is all the same.

@@ -2,8 +2,8 @@
 // simulator over real TLS, and, by choice, against a real account.
 //
 // The suite judges by what the simulator says happened, never by what the adapter claims. A vendor plugs in with a
-// Harness. Whatever a vendor cannot have, such as a login before the calls, is left out of its Harness or named in
-// Except, and reported as a skipped case with the reason.
+// Harness. Whatever a vendor cannot have is told by its client's Capabilities and interfaces, left out of its Harness, such
+// as a login before the calls, or named in Except, and reported as a skipped case with the reason.
 //
 // It is imported by tests only.
 package conformance

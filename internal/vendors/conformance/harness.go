@@ -20,6 +20,14 @@ type Harness struct {
 type Bench struct {
 	// Open makes a client of the account. It makes no call.
 	Open func(Setup) (vendors.Vendor, error)
+	// Request is what tokens are asked for with beside their name; zero where a name is all that can be chosen.
+	Request vendors.Request
+	// OtherRights are rights that a token can be given in place of those of Request; nil where they cannot be changed.
+	OtherRights []string
+	// Role is one of the vendor's roles; empty where it has none.
+	Role string
+	// Refused are requests that the vendor finds wrong, without a name, by what is wrong with them.
+	Refused map[string]vendors.Request
 	// Simulation is nil at a real account: then only the cases that need no fault and no truth are run.
 	Simulation *Simulation
 }
@@ -60,10 +68,12 @@ type Simulation struct {
 	Withdraw func(token.ID)
 	// Accepts tells whether the vendor takes a value of a token for a live one, and of which.
 	Accepts func(token.Value) (token.ID, bool)
+	// Use lets a consumer use the value of a live token.
+	Use func(token.Value)
 	// ExpireLogins makes the vendor forget all logins.
 	ExpireLogins func()
-	// LoginSpellings and SecondRevokes are the answers that the vendor's documents leave open.
-	LoginSpellings, SecondRevokes []Variant
+	// LoginSpellings, SecondRevokes and UnknownFinds are the answers that the vendor's documents leave open.
+	LoginSpellings, SecondRevokes, UnknownFinds []Variant
 	// SecretFields are the JSON fields whose values must never be shown.
 	SecretFields []string
 }
@@ -98,10 +108,13 @@ type Route string
 
 // The routes.
 const (
-	Login  Route = "login"
-	Create Route = "create"
-	List   Route = "list"
-	Revoke Route = "revoke"
+	Login     Route = "login"
+	Create    Route = "create"
+	List      Route = "list"
+	Revoke    Route = "revoke"
+	Find      Route = "find"
+	Update    Route = "update"
+	Catalogue Route = "catalogue"
 )
 
 // Kind is what goes wrong with a call.
@@ -176,7 +189,9 @@ func Run(t *testing.T, harness Harness) {
 
 func allCases() []testCase {
 	var all []testCase
-	for _, part := range [][]testCase{ordinaryCases(), createCases(), listCases(), revokeCases(), accessCases(), wireCases()} {
+	for _, part := range [][]testCase{
+		ordinaryCases(), createCases(), listCases(), revokeCases(), findCases(), rightsCases(), accessCases(), wireCases(),
+	} {
 		all = append(all, part...)
 	}
 	return all

@@ -20,6 +20,7 @@ func ordinaryCases() []testCase {
 		{name: "CapabilitiesAgreeWithTheClient", anywhere: true, run: capabilities},
 		{name: "RowsSayTheAccount", anywhere: true, run: account},
 		{name: "ListShowsWhatOthersMade", run: othersTokens},
+		{name: "LastUseIsShown", run: lastUse},
 	}
 }
 
@@ -109,6 +110,12 @@ func capabilities(t *trial) {
 	if _, reads := client.(vendors.ValueReader); reads != can.ValueReadable {
 		t.Errorf("ValueReadable is %t, but ReadValue is there: %t", can.ValueReadable, reads)
 	}
+	if _, finds := client.(vendors.Finder); finds != can.GetByID {
+		t.Errorf("GetByID is %t, but Find is there: %t", can.GetByID, finds)
+	}
+	if _, updates := client.(vendors.Updater); updates != can.UpdateInPlace {
+		t.Errorf("UpdateInPlace is %t, but Update is there: %t", can.UpdateInPlace, updates)
+	}
 	if can.Named && can.MaxNameLength <= 0 {
 		t.Errorf("names are bounded by nothing")
 	}
@@ -143,6 +150,25 @@ func othersTokens(t *trial) {
 	row, listed := t.list(client)[first]
 	if listed != client.Capabilities().KeepsRevoked || (listed && row.State != token.Revoked) {
 		t.Errorf("a token that somebody revoked is listed: %t, as %q", listed, row.State)
+	}
+}
+
+// lastUse: what nobody has used says so, and what somebody uses shows it.
+func lastUse(t *trial) {
+	client := t.open(Setup{})
+	t.needs(client.Capabilities().ShowsLastUse, "the vendor does not show when a token was used")
+	t.needs(t.sim.Use != nil, "the simulator has no consumers")
+	used, idle := t.create(client), t.create(client)
+	if !used.LastUsedAt.IsZero() {
+		t.Errorf("a new token was used at %s", used.LastUsedAt)
+	}
+	t.sim.Use(used.Value)
+	rows := t.list(client)
+	if at := rows[used.ID].LastUsedAt; at.IsZero() || at.Before(rows[used.ID].IssuedAt) {
+		t.Errorf("a token that was issued at %s and used is listed with a last use at %v", rows[used.ID].IssuedAt, at)
+	}
+	if at := rows[idle.ID].LastUsedAt; !at.IsZero() {
+		t.Errorf("a token that nobody uses was used at %s", at)
 	}
 }
 

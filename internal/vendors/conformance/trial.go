@@ -20,6 +20,14 @@ type trial struct {
 	named int
 }
 
+// needs skips where a vendor cannot have a case; otherwise says why.
+func (t *trial) needs(has bool, otherwise string) {
+	t.Helper()
+	if !has {
+		t.Skip("does not apply: " + otherwise)
+	}
+}
+
 func (t *trial) open(setup Setup) vendors.Vendor {
 	t.Helper()
 	client, err := t.bench.Open(setup)
@@ -36,18 +44,35 @@ func (t *trial) name() string {
 	return marker.Name("conformance", 64)
 }
 
+// request asks for a token of a name.
+func (t *trial) request(name string) vendors.Request {
+	request := t.bench.Request
+	request.Name = name
+	return request
+}
+
 func (t *trial) create(client vendors.Vendor) token.Issued {
 	t.Helper()
-	issued, err := client.Create(t.Context(), vendors.Request{Name: t.name()})
+	return t.ask(client, t.request(t.name()))
+}
+
+func (t *trial) ask(client vendors.Vendor, request vendors.Request) token.Issued {
+	t.Helper()
+	issued, err := client.Create(t.Context(), request)
 	if err != nil {
 		t.Fatalf("create: %v", err)
 	}
+	t.tidy(client, issued.ID)
+	return issued
+}
+
+// tidy leaves nothing behind at a real account.
+func (t *trial) tidy(client vendors.Vendor, id token.ID) {
 	t.Cleanup(func() {
-		if t.sim == nil { // leave nothing behind at a real account
-			t.revokedAgain(client.Revoke(context.WithoutCancel(t.Context()), issued.ID))
+		if t.sim == nil {
+			t.revokedAgain(client.Revoke(context.WithoutCancel(t.Context()), id))
 		}
 	})
-	return issued
 }
 
 // list gives all rows by ID.
