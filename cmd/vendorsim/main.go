@@ -17,6 +17,7 @@ import (
 	"syscall"
 
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/causeloop"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/causely"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/rackgateway"
 )
@@ -35,7 +36,7 @@ func main() {
 
 // run serves until the context ends.
 func run(ctx context.Context, args []string, log io.Writer) error {
-	account, user := causely.DemoAccount(), rackgateway.DemoAccount()
+	account, user, member := causely.DemoAccount(), rackgateway.DemoAccount(), causeloop.DemoAccount()
 	flags := flag.NewFlagSet("vendorsim", flag.ContinueOnError)
 	flags.SetOutput(log)
 	listen := flags.String("listen", "127.0.0.1:0", "loopback address to listen on; port 0 picks a free one")
@@ -44,6 +45,7 @@ func run(ctx context.Context, args []string, log io.Writer) error {
 	flags.StringVar(&account.Secret, "causely-client-secret", account.Secret, "its secret")
 	flags.StringVar(&account.ProjectID, "causely-project-id", account.ProjectID, "project that it leads to")
 	flags.StringVar(&user.Value, "rackgateway-token", user.Value, "API token of Rack Gateway's first user, an admin")
+	flags.StringVar(&member.Value, "causeloop-token", member.Value, "personal token of Causeloop's first member, an admin")
 	reveal := flags.Bool("reveal-secrets", false, "serve GET /sim/<vendor>/secrets, which tells secrets, token values and bearers in clear")
 	if err := flags.Parse(args); err != nil {
 		return fmt.Errorf("flags: %w", err)
@@ -57,6 +59,7 @@ func run(ctx context.Context, args []string, log io.Writer) error {
 	}
 	options := []simulator.Option{
 		simulator.WithListen(*listen), simulator.WithCauselyAccounts(account), simulator.WithRackGatewayAccounts(user),
+		simulator.WithCauseloopAccounts(member, causeloop.DemoMachine()),
 	}
 	if *reveal {
 		options = append(options, simulator.WithRevealedSecrets())

@@ -29,7 +29,7 @@ func TestRunServesUntilTold(t *testing.T) {
 	go func() {
 		ended <- run(ctx, []string{
 			"--state-dir", dir, "--causely-client-id", "id", "--causely-client-secret", "secret",
-			"--causely-project-id", "project", "--rackgateway-token", "rgw_flag",
+			"--causely-project-id", "project", "--rackgateway-token", "rgw_flag", "--causeloop-token", "clp_flag",
 		}, serving)
 	}()
 	select {
@@ -56,6 +56,7 @@ func TestRunServesUntilTold(t *testing.T) {
 	for _, call := range []struct{ method, path, bearer, contentType, body string }{
 		{"POST", "/frontegg/identity/resources/auth/v2/api-token", "", "application/json", `{"clientId":"id","secret":"secret"}`},
 		{"GET", "/api/v1/api-tokens", "rgw_flag", "", ""},
+		{"GET", "/v1/api-tokens", "clp_flag", "", ""},
 	} {
 		request, err := http.NewRequestWithContext(t.Context(), call.method, state("url")+call.path, strings.NewReader(call.body))
 		if err != nil {
@@ -96,6 +97,7 @@ func TestRunRefuses(t *testing.T) {
 		"Argument":      {reason: "there are no arguments", args: []string{"causely"}},
 		"AllAddresses":  {reason: "the admin API is for this machine only", args: []string{"--listen", "0.0.0.0:0"}},
 		"NoSecret":      {reason: "a credential is whole", args: []string{"--causely-client-secret", ""}},
+		"NoMemberToken": {reason: "a credential is there", args: []string{"--causeloop-token", ""}},
 		"NoToken":       {reason: "a credential is there", args: []string{"--rackgateway-token", ""}},
 		"StateIsNoDir":  {reason: "the state directory is one", args: []string{"--state-dir", file}},
 		"StateInNoDir":  {reason: "the state directory can be made", args: []string{"--state-dir", filepath.Join(file, "x")}},

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/causeloop"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/rackgateway"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/stage"
 )
@@ -45,6 +47,18 @@ func plays() map[string]play {
 			return b.request(b.t.Context(), method, rackPath+strings.Replace(suffix, "ID", id, 1), body)
 		}
 	}
+	loops := func(b *bench) any {
+		truth := b.server.Causeloop().Truth()
+		return fmt.Sprint(truth.Accounts, truth.ServiceAccounts)
+	}
+	loop := func(method, path, body string) func(*bench) *http.Request {
+		return func(b *bench) *http.Request {
+			b.bearer = causeloop.DemoValue
+			token, machine := b.loopCreate("old").ID, b.machineCreate("old").ID
+			ids := strings.NewReplacer("TOKEN", token, "MACHINE", machine, "ISSUED", b.issue(machine, "old").ID)
+			return b.request(b.t.Context(), method, ids.Replace(path), body)
+		}
+	}
 	return map[string]play{
 		rackgateway.RouteList:        {ready: rack("GET", "", ""), ok: 200},
 		rackgateway.RouteCreate:      {ready: rack("POST", "", rackBody("new")), ok: 200, state: rackTokens},
@@ -52,6 +66,17 @@ func plays() map[string]play {
 		rackgateway.RouteUpdate:      {ready: rack("PUT", "/ID", `{"name":"new"}`), ok: 200, state: rackTokens},
 		rackgateway.RouteRevoke:      {ready: rack("DELETE", "/ID", ""), ok: 204, state: rackTokens},
 		rackgateway.RoutePermissions: {ready: rack("GET", "/permissions", ""), ok: 200},
+
+		causeloop.RouteList:          {ready: loop("GET", loopPath, ""), ok: 200},
+		causeloop.RouteCreate:        {ready: loop("POST", loopPath, loopBody("new")), ok: 201, state: loops},
+		causeloop.RouteRoll:          {ready: loop("POST", loopPath+"/TOKEN/roll", ""), ok: 200, state: loops},
+		causeloop.RouteRevoke:        {ready: loop("DELETE", loopPath+"/TOKEN", ""), ok: 204, state: loops},
+		causeloop.RouteScopes:        {ready: loop("GET", loopPath+"/scopes", ""), ok: 200},
+		causeloop.RouteListAccounts:  {ready: loop("GET", machinesPath, ""), ok: 200},
+		causeloop.RouteCreateAccount: {ready: loop("POST", machinesPath, loopBody("new")), ok: 201, state: loops},
+		causeloop.RouteDeleteAccount: {ready: loop("DELETE", machinesPath+"/MACHINE", ""), ok: 204, state: loops},
+		causeloop.RouteIssue:         {ready: loop("POST", machinesPath+"/MACHINE/tokens", nameBody("new")), ok: 201, state: loops},
+		causeloop.RouteWithdraw:      {ready: loop("DELETE", machinesPath+"/MACHINE/tokens/ISSUED", ""), ok: 204, state: loops},
 	}
 }
 
@@ -211,6 +236,40 @@ func ledgers() map[string]ledger {
 				return found
 			},
 		},
+		"CauseloopTokens": {
+			route: causeloop.RouteList,
+			enter: func(b *bench) { b.bearer = causeloop.DemoValue },
+			make:  func(b *bench, name string) { b.loopCreate(name) },
+			drop: func(b *bench, nth int) {
+				if err := b.server.Causeloop().Revoke(b.loopTokens()[nth].ID); err != nil {
+					b.t.Fatal(err)
+				}
+			},
+			rows: func(b *bench) []string {
+				found := []string{}
+				for _, row := range slices.Backward(loopList[loopRow](b, loopPath)) {
+					found = append(found, row.Name)
+				}
+				return found
+			},
+		},
+		"CauseloopServiceAccounts": {
+			route: causeloop.RouteListAccounts,
+			enter: func(b *bench) { b.bearer = causeloop.DemoMachineValue },
+			make:  func(b *bench, name string) { b.machineCreate(name) },
+			drop: func(b *bench, nth int) {
+				if err := b.server.Causeloop().DeleteServiceAccount(b.server.Causeloop().Truth().ServiceAccounts[nth].ID); err != nil {
+					b.t.Fatal(err)
+				}
+			},
+			rows: func(b *bench) []string {
+				found := []string{}
+				for _, row := range slices.Backward(loopList[machineRow](b, machinesPath)) {
+					found = append(found, row.Name)
+				}
+				return found
+			},
+		},
 	}
 }
 
@@ -254,28 +313,28 @@ func TestEveryListOfThePast(t *testing.T) {
 	}
 }
 
-// A huge list is JSON, with a row or without.
+// A huge list is JSON, with rows or without.
 func TestEveryHugeListIsJSON(t *testing.T) {
 	for vendor, l := range ledgers() {
-		for _, kind := range []stage.Kind{stage.HugeBody, stage.HugeRow} {
-			for rows := range 2 {
-				t.Run(fmt.Sprintf("%s/%s/%d", vendor, kind, rows), func(t *testing.T) {
-					b := newBench(t)
-					l.enter(b)
-					for range rows {
-						l.make(b, "a")
-					}
-					l.rows(b)
-					b.fault(simulator.Fault{Route: l.route, Kind: kind, Times: 1})
-					path := b.lastEntry().Path
-					response := b.open("GET", path, "")
-					defer func() { _ = response.Body.Close() }()
-					size, rest := withoutFiller(t, response.Body)
-					if !json.Valid(rest) || size < stage.HugeSize {
-						t.Errorf("%d bytes, of the form %.200s", size, rest)
-					}
-				})
-			}
+		for kind, rows := range map[stage.Kind]int{stage.HugeBody: 0, stage.HugeRow: 2} {
+			t.Run(vendor+"/"+string(kind), func(t *testing.T) {
+				b := newBench(t)
+				l.enter(b)
+				for i := range rows {
+					l.make(b, strconv.Itoa(i))
+				}
+				l.rows(b)
+				b.fault(simulator.Fault{Route: l.route, Kind: kind, Times: 1})
+				response := b.open("GET", b.lastEntry().Path, "")
+				defer func() { _ = response.Body.Close() }()
+				size, rest := withoutFiller(t, response.Body)
+				if !json.Valid(rest) || size < stage.HugeSize {
+					t.Errorf("%d bytes, of the form %.200s", size, rest)
+				}
+				if inRow := matches(`\[{"labels":\[`, rest); inRow != (kind == stage.HugeRow) {
+					t.Errorf("a row is what is huge: %t: %.200s", inRow, rest)
+				}
+			})
 		}
 	}
 }

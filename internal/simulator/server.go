@@ -16,6 +16,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/causeloop"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/causely"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/rackgateway"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/stage"
@@ -36,6 +37,7 @@ type Server struct {
 	stage       *stage.Stage
 	causely     *causely.Vendor
 	rackGateway *rackgateway.Vendor
+	causeloop   *causeloop.Vendor
 	ca          []byte
 	listener    net.Listener
 	http        *http.Server
@@ -56,6 +58,7 @@ type settings struct {
 	clock       stage.Clock
 	causely     []causely.Account
 	rackGateway []rackgateway.Account
+	causeloop   []causeloop.Account
 	reveal      bool
 }
 
@@ -78,6 +81,12 @@ func WithRackGatewayAccounts(accounts ...rackgateway.Account) Option {
 	return func(s *settings) { s.rackGateway = slices.Clone(accounts) }
 }
 
+// WithCauseloopAccounts sets Causeloop's members and service accounts, causeloop.DemoAccount and causeloop.DemoMachine when
+// left out.
+func WithCauseloopAccounts(accounts ...causeloop.Account) Option {
+	return func(s *settings) { s.causeloop = slices.Clone(accounts) }
+}
+
 // WithRevealedSecrets adds GET /sim/<vendor>/secrets: secrets, values and bearers in clear, so that somebody who searches
 // logs for them knows what to search for. Without it no answer of the admin API has a secret in it.
 func WithRevealedSecrets() Option { return func(s *settings) { s.reveal = true } }
@@ -89,6 +98,7 @@ func NewServer(options ...Option) (*Server, error) {
 		clock:       stage.SystemClock{},
 		causely:     []causely.Account{causely.DemoAccount()},
 		rackGateway: []rackgateway.Account{rackgateway.DemoAccount()},
+		causeloop:   []causeloop.Account{causeloop.DemoAccount(), causeloop.DemoMachine()},
 	}
 	for _, option := range options {
 		option(&set)
@@ -129,6 +139,9 @@ func (s *Server) addVendors(set settings) (err error) {
 	if s.rackGateway, err = rackgateway.New(s.stage, set.rackGateway...); err != nil {
 		return fmt.Errorf("rack gateway: %w", err)
 	}
+	if s.causeloop, err = causeloop.New(s.stage, set.causeloop...); err != nil {
+		return fmt.Errorf("causeloop: %w", err)
+	}
 	return nil
 }
 
@@ -143,6 +156,9 @@ func (s *Server) Causely() *causely.Vendor { return s.causely }
 
 // RackGateway is the simulated vendor of this name.
 func (s *Server) RackGateway() *rackgateway.Vendor { return s.rackGateway }
+
+// Causeloop is the simulated vendor of this name.
+func (s *Server) Causeloop() *causeloop.Vendor { return s.causeloop }
 
 // Faults is where faults are set.
 func (s *Server) Faults() *Faults { return s.stage.Faults() }
@@ -161,7 +177,7 @@ func (s *Server) Close() {
 // mux keeps the admin API apart from the vendors', whose paths may begin in any way.
 func (s *Server) mux(reveal bool) *http.ServeMux {
 	vendors, admin := http.NewServeMux(), http.NewServeMux()
-	for _, v := range []vendor{s.causely, s.rackGateway} {
+	for _, v := range []vendor{s.causely, s.rackGateway, s.causeloop} {
 		v.Register(vendors)
 		v.RegisterAdmin(admin)
 		if reveal {
