@@ -19,6 +19,7 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/causeloop"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/causely"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/pingone"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/rackgateway"
 )
 
@@ -37,6 +38,7 @@ func main() {
 // run serves until the context ends.
 func run(ctx context.Context, args []string, log io.Writer) error {
 	account, user, member := causely.DemoAccount(), rackgateway.DemoAccount(), causeloop.DemoAccount()
+	worker, gateway := pingone.DemoAccount(), pingone.DemoGateway()
 	flags := flag.NewFlagSet("vendorsim", flag.ContinueOnError)
 	flags.SetOutput(log)
 	listen := flags.String("listen", "127.0.0.1:0", "loopback address to listen on; port 0 picks a free one")
@@ -46,6 +48,10 @@ func run(ctx context.Context, args []string, log io.Writer) error {
 	flags.StringVar(&account.ProjectID, "causely-project-id", account.ProjectID, "project that it leads to")
 	flags.StringVar(&user.Value, "rackgateway-token", user.Value, "API token of Rack Gateway's first user, an admin")
 	flags.StringVar(&member.Value, "causeloop-token", member.Value, "personal token of Causeloop's first member, an admin")
+	flags.StringVar(&worker.ClientID, "pingone-client-id", worker.ClientID, "client ID of PingOne's first worker application")
+	flags.StringVar(&worker.Secret, "pingone-client-secret", worker.Secret, "its secret")
+	flags.StringVar(&gateway.EnvironmentID, "pingone-environment-id", gateway.EnvironmentID, "environment of worker and gateway")
+	flags.StringVar(&gateway.ID, "pingone-gateway-id", gateway.ID, "gateway")
 	reveal := flags.Bool("reveal-secrets", false, "serve GET /sim/<vendor>/secrets, which tells secrets, token values and bearers in clear")
 	if err := flags.Parse(args); err != nil {
 		return fmt.Errorf("flags: %w", err)
@@ -57,9 +63,11 @@ func run(ctx context.Context, args []string, log io.Writer) error {
 	if user.Value == "" {
 		return errors.New("the API token of Rack Gateway's first user is empty")
 	}
+	worker.EnvironmentID = gateway.EnvironmentID
 	options := []simulator.Option{
 		simulator.WithListen(*listen), simulator.WithCauselyAccounts(account), simulator.WithRackGatewayAccounts(user),
 		simulator.WithCauseloopAccounts(member, causeloop.DemoMachine()),
+		simulator.WithPingOneAccounts(worker), simulator.WithPingOneGateways(gateway),
 	}
 	if *reveal {
 		options = append(options, simulator.WithRevealedSecrets())

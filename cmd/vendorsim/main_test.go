@@ -30,6 +30,8 @@ func TestRunServesUntilTold(t *testing.T) {
 		ended <- run(ctx, []string{
 			"--state-dir", dir, "--causely-client-id", "id", "--causely-client-secret", "secret",
 			"--causely-project-id", "project", "--rackgateway-token", "rgw_flag", "--causeloop-token", "clp_flag",
+			"--pingone-client-id", "pid", "--pingone-client-secret", "psecret", "--pingone-environment-id", "penv",
+			"--pingone-gateway-id", "pgw",
 		}, serving)
 	}()
 	select {
@@ -53,17 +55,19 @@ func TestRunServesUntilTold(t *testing.T) {
 	}
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}
 	defer transport.CloseIdleConnections()
-	for _, call := range []struct{ method, path, bearer, contentType, body string }{
+	for _, call := range []struct{ method, path, authorization, contentType, body string }{
 		{"POST", "/frontegg/identity/resources/auth/v2/api-token", "", "application/json", `{"clientId":"id","secret":"secret"}`},
-		{"GET", "/api/v1/api-tokens", "rgw_flag", "", ""},
-		{"GET", "/v1/api-tokens", "clp_flag", "", ""},
+		{"GET", "/api/v1/api-tokens", "Bearer rgw_flag", "", ""},
+		{"GET", "/v1/api-tokens", "Bearer clp_flag", "", ""},
+		{"POST", "/penv/as/token", "Basic cGlkOnBzZWNyZXQ=", "application/x-www-form-urlencoded", "grant_type=client_credentials"},
+		{"DELETE", "/sim/pingone/environments/penv/gateways/pgw", "", "", ""},
 	} {
 		request, err := http.NewRequestWithContext(t.Context(), call.method, state("url")+call.path, strings.NewReader(call.body))
 		if err != nil {
 			t.Fatal(err)
 		}
 		request.Header.Set("Content-Type", call.contentType)
-		request.Header.Set("Authorization", "Bearer "+call.bearer)
+		request.Header.Set("Authorization", call.authorization)
 		response, err := (&http.Client{Transport: transport}).Do(request)
 		if err != nil {
 			t.Fatal(err)
@@ -97,6 +101,7 @@ func TestRunRefuses(t *testing.T) {
 		"Argument":      {reason: "there are no arguments", args: []string{"causely"}},
 		"AllAddresses":  {reason: "the admin API is for this machine only", args: []string{"--listen", "0.0.0.0:0"}},
 		"NoSecret":      {reason: "a credential is whole", args: []string{"--causely-client-secret", ""}},
+		"NoGateway":     {reason: "a gateway has an ID", args: []string{"--pingone-gateway-id", ""}},
 		"NoMemberToken": {reason: "a credential is there", args: []string{"--causeloop-token", ""}},
 		"NoToken":       {reason: "a credential is there", args: []string{"--rackgateway-token", ""}},
 		"StateIsNoDir":  {reason: "the state directory is one", args: []string{"--state-dir", file}},

@@ -16,6 +16,7 @@ import (
 
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/causeloop"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/pingone"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/rackgateway"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/stage"
 )
@@ -59,6 +60,13 @@ func plays() map[string]play {
 			return b.request(b.t.Context(), method, ids.Replace(path), body)
 		}
 	}
+	pings := func(b *bench) any { return b.pingCredentials() }
+	ping := func(method, path string) func(*bench) *http.Request {
+		return func(b *bench) *http.Request {
+			b.pingLogin(pingone.DemoAccount())
+			return b.request(b.t.Context(), method, strings.Replace(path, "ID", b.pingCreate().ID, 1), "")
+		}
+	}
 	return map[string]play{
 		rackgateway.RouteList:        {ready: rack("GET", "", ""), ok: 200},
 		rackgateway.RouteCreate:      {ready: rack("POST", "", rackBody("new")), ok: 200, state: rackTokens},
@@ -77,6 +85,18 @@ func plays() map[string]play {
 		causeloop.RouteDeleteAccount: {ready: loop("DELETE", machinesPath+"/MACHINE", ""), ok: 204, state: loops},
 		causeloop.RouteIssue:         {ready: loop("POST", machinesPath+"/MACHINE/tokens", nameBody("new")), ok: 201, state: loops},
 		causeloop.RouteWithdraw:      {ready: loop("DELETE", machinesPath+"/MACHINE/tokens/ISSUED", ""), ok: 204, state: loops},
+
+		pingone.RouteLogin: {
+			ready: func(b *bench) *http.Request { return b.pingLoginRequest(pingone.DemoAccount()) }, ok: 200,
+			state: func(b *bench) any { return b.server.PingOne().Truth().Logins },
+		},
+		pingone.RouteList:        {ready: ping("GET", pingPath), ok: 200},
+		pingone.RouteCreate:      {ready: ping("POST", pingPath), ok: 201, state: pings},
+		pingone.RouteGet:         {ready: ping("GET", pingPath+"/ID"), ok: 200},
+		pingone.RouteRevoke:      {ready: ping("DELETE", pingPath+"/ID"), ok: 204, state: pings},
+		pingone.RouteEnvironment: {ready: ping("GET", pingEnvironmentPath), ok: 200},
+		pingone.RouteGateways:    {ready: ping("GET", pingEnvironmentPath+"/gateways"), ok: 200},
+		pingone.RouteGateway:     {ready: ping("GET", pingGatewayPath), ok: 200},
 	}
 }
 
@@ -269,6 +289,30 @@ func ledgers() map[string]ledger {
 				}
 				return found
 			},
+		},
+		"PingOne": pingLedger(),
+	}
+}
+
+// pingLedger gives credentials the names that the vendor has no place for.
+func pingLedger() ledger {
+	named := map[string]string{}
+	return ledger{
+		route: pingone.RouteList,
+		enter: func(b *bench) { b.pingLogin(pingone.DemoAccount()) },
+		make:  func(b *bench, name string) { named[b.pingCreate().ID] = name },
+		drop: func(b *bench, nth int) {
+			if err := b.server.PingOne().Revoke(b.pingCredentials()[nth].ID); err != nil {
+				b.t.Fatal(err)
+			}
+		},
+		rows: func(b *bench) []string {
+			found := []string{}
+			rows, _ := b.pingRows()
+			for _, row := range rows {
+				found = append(found, named[row.ID])
+			}
+			return found
 		},
 	}
 }

@@ -564,6 +564,7 @@ func TestRackGatewayPeople(t *testing.T) {
 			t.Errorf("the account's value: %+v", connection)
 		}
 	}
+	b.bearer = rackgateway.DemoValue
 	b.rackCreate("taken")
 	for what, err := range map[string]error{
 		"CreateForNobody":       second(vendor.Create("nobody@example.com", "x")),

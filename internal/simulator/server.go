@@ -18,6 +18,7 @@ import (
 
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/causeloop"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/causely"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/pingone"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/rackgateway"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/stage"
 )
@@ -38,6 +39,7 @@ type Server struct {
 	causely     *causely.Vendor
 	rackGateway *rackgateway.Vendor
 	causeloop   *causeloop.Vendor
+	pingOne     *pingone.Vendor
 	ca          []byte
 	listener    net.Listener
 	http        *http.Server
@@ -59,6 +61,8 @@ type settings struct {
 	causely     []causely.Account
 	rackGateway []rackgateway.Account
 	causeloop   []causeloop.Account
+	pingOne     []pingone.Account
+	gateways    []pingone.Gateway
 	reveal      bool
 }
 
@@ -87,6 +91,16 @@ func WithCauseloopAccounts(accounts ...causeloop.Account) Option {
 	return func(s *settings) { s.causeloop = slices.Clone(accounts) }
 }
 
+// WithPingOneAccounts sets PingOne's worker applications, pingone.DemoAccount when left out.
+func WithPingOneAccounts(accounts ...pingone.Account) Option {
+	return func(s *settings) { s.pingOne = slices.Clone(accounts) }
+}
+
+// WithPingOneGateways sets PingOne's gateways, pingone.DemoGateway when left out.
+func WithPingOneGateways(gateways ...pingone.Gateway) Option {
+	return func(s *settings) { s.gateways = slices.Clone(gateways) }
+}
+
 // WithRevealedSecrets adds GET /sim/<vendor>/secrets: secrets, values and bearers in clear, so that somebody who searches
 // logs for them knows what to search for. Without it no answer of the admin API has a secret in it.
 func WithRevealedSecrets() Option { return func(s *settings) { s.reveal = true } }
@@ -99,6 +113,8 @@ func NewServer(options ...Option) (*Server, error) {
 		causely:     []causely.Account{causely.DemoAccount()},
 		rackGateway: []rackgateway.Account{rackgateway.DemoAccount()},
 		causeloop:   []causeloop.Account{causeloop.DemoAccount(), causeloop.DemoMachine()},
+		pingOne:     []pingone.Account{pingone.DemoAccount()},
+		gateways:    []pingone.Gateway{pingone.DemoGateway()},
 	}
 	for _, option := range options {
 		option(&set)
@@ -142,6 +158,9 @@ func (s *Server) addVendors(set settings) (err error) {
 	if s.causeloop, err = causeloop.New(s.stage, set.causeloop...); err != nil {
 		return fmt.Errorf("causeloop: %w", err)
 	}
+	if s.pingOne, err = pingone.New(s.stage, set.gateways, set.pingOne...); err != nil {
+		return fmt.Errorf("pingone: %w", err)
+	}
 	return nil
 }
 
@@ -160,6 +179,9 @@ func (s *Server) RackGateway() *rackgateway.Vendor { return s.rackGateway }
 // Causeloop is the simulated vendor of this name.
 func (s *Server) Causeloop() *causeloop.Vendor { return s.causeloop }
 
+// PingOne is the simulated vendor of this name.
+func (s *Server) PingOne() *pingone.Vendor { return s.pingOne }
+
 // Faults is where faults are set.
 func (s *Server) Faults() *Faults { return s.stage.Faults() }
 
@@ -177,7 +199,7 @@ func (s *Server) Close() {
 // mux keeps the admin API apart from the vendors', whose paths may begin in any way.
 func (s *Server) mux(reveal bool) *http.ServeMux {
 	vendors, admin := http.NewServeMux(), http.NewServeMux()
-	for _, v := range []vendor{s.causely, s.rackGateway, s.causeloop} {
+	for _, v := range []vendor{s.causely, s.rackGateway, s.causeloop, s.pingOne} {
 		v.Register(vendors)
 		v.RegisterAdmin(admin)
 		if reveal {
