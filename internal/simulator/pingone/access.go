@@ -97,7 +97,7 @@ func (v *Vendor) entered(next prepare) func(stage.Call) stage.Commit {
 		a := v.accounts[held.clientID]
 		if !a.Admin || a.unknown > 0 {
 			a.unknown = max(0, a.unknown-1)
-			return stage.Always(refuse(http.StatusForbidden, "The actor attempting to perform the request is not authorized."))
+			return stage.Always(refuse(http.StatusForbidden, "The application does not have the role for this."))
 		}
 		return v.called(next(a, call))
 	}
