@@ -43,6 +43,20 @@ func TestSwitches(t *testing.T) {
 		_, err := c.List(t.Context(), func(token.Token) error { return nil })
 		return err
 	}
+	foreign := func(t *testing.T, c *rackgateway.Client) error {
+		rows := 0
+		_, err := c.List(t.Context(), func(row token.Token) error {
+			if _, ours := row.Marker(); ours {
+				t.Errorf("%s is taken for the operator's", row.Name)
+			}
+			rows++
+			return nil
+		})
+		if rows != 2 {
+			t.Errorf("%d rows, want those of two API tokens", rows)
+		}
+		return err
+	}
 	tests := map[string]struct {
 		reason string
 		turn   func(*simulated.Switches)
@@ -72,7 +86,7 @@ func TestSwitches(t *testing.T) {
 		},
 		"NoOwnerNamed": {reason: "the API token's owner owns", turn: func(s *simulated.Switches) { s.UnknownOwner = simulated.UnknownOwnerNotFound }, call: create, tokens: 1},
 		"ExpiryKept":   {reason: "no expiry is asked for", turn: func(s *simulated.Switches) { s.ExpiresAtKept = true }, call: create, tokens: 1},
-		"OwnTokens":    {reason: "the API token is in the list", turn: func(s *simulated.Switches) { s.AccountsListed = true }, call: list},
+		"OwnTokens":    {reason: "API tokens may be in the list, and are nobody's marker", turn: func(s *simulated.Switches) { s.AccountsListed = true }, call: foreign},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
