@@ -181,6 +181,8 @@ type Call struct {
 	// nil unless it is JSON of at most MaxRefusal bytes, and gives the class and the cause that the failure has. It is not
 	// asked where the status leaves a doubt. What it is given must not be shown.
 	Refusal func(class token.Class, body []byte) (token.Class, token.Cause)
+	// WantAlso is another status that means success, where the vendor's document leaves a choice; none when 0.
+	WantAlso int
 }
 
 // Answer is what every answer tells beside its content.
@@ -307,7 +309,7 @@ func (c *Client) request(ctx context.Context, call Call) *http.Request {
 func (c *Client) accept(call Call, response *http.Response) error {
 	status := response.StatusCode
 	pause := c.pause(response)
-	if status != call.Want {
+	if status != call.Want && (call.WantAlso == 0 || status != call.WantAlso) {
 		class, cause := call.refusal(response)
 		failure := call.failure(class, cause, status, nil)
 		failure.RetryAfter = pause

@@ -437,6 +437,41 @@ func TestRowsOverTheWire(t *testing.T) {
 	}
 }
 
+// Some answers may have one of two statuses, and one of these has no body.
+func TestTwoStatuses(t *testing.T) {
+	tests := map[string]struct {
+		reason      string
+		status      int
+		contentType string
+		body        string
+		wanted      sample
+		want        *token.Failure
+	}{
+		"NoContent": {reason: "nothing to decode, and no type of it", status: 204},
+		"Object":    {reason: "the other status, with an object", status: 200, contentType: "application/json", body: `{"id":"a"}`, wanted: sample{ID: "a"}},
+		"HTML":      {reason: "somebody else's page", status: 200, contentType: "text/html", body: "<html>", want: failed(token.Unavailable, token.CauseUnexpected, 200)},
+		"Empty":     {reason: "an object was to come", status: 200, contentType: "application/json", want: failed(token.Unavailable, token.CauseUnexpected, 200)},
+		"Neither":   {reason: "not one of the two", status: 202, contentType: "application/json", body: `{}`, want: failed(token.Unavailable, token.CauseUnexpected, 202)},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			server, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				if tc.contentType != "" {
+					w.Header().Set("Content-Type", tc.contentType)
+				}
+				w.WriteHeader(tc.status)
+				_, _ = io.WriteString(w, tc.body)
+			})
+			call := Call{Operation: "create token", Method: http.MethodDelete, Want: http.StatusNoContent, WantAlso: http.StatusOK}
+			got, answer, err := Object[sample](t.Context(), connect(t, server, Options{}), call)
+			check(t, tc.reason, err, tc.want)
+			if got != tc.wanted || answer.Status != tc.status {
+				t.Errorf("%s: %+v, %+v", tc.reason, got, answer)
+			}
+		})
+	}
+}
+
 // A 100 MB row costs a fraction of it.
 func TestHugeRowIsBounded(t *testing.T) {
 	server, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) {
