@@ -37,7 +37,8 @@ var (
 	// ErrPool: there is no such pool.
 	ErrPool = errors.New("a pool is personal, dedicated, or existing/ and the ID of a service account")
 	// ErrServiceAccount: what is to be the ID of a service account cannot be one.
-	ErrServiceAccount = errors.New("the ID of the service account is empty, too long, or has other characters in it than letters, digits, dots, dashes and underscores")
+	ErrServiceAccount = errors.New(
+		"the ID of the service account is empty, too long, or has other characters in it than letters, digits, dots, dashes and underscores")
 )
 
 // Options of a Client.
@@ -201,14 +202,14 @@ func (c *Client) creation(operation string, body any, path ...string) (rest.Call
 	return call, nil
 }
 
-// end makes a call that ends the last thing of a path: a token, or a service account.
+// end makes a call that ends the last thing of a path: a token, or a service account. NotFound is the vendor's own word.
 func (c *Client) end(ctx context.Context, operation string, path ...string) error {
 	id := path[len(path)-1]
 	if !plain(id) {
 		return refused(operation)
 	}
 	call := c.call(operation, http.MethodDelete, path...)
-	call.Want, call.WantAlso = http.StatusNoContent, http.StatusOK
+	call.Want, call.WantAlso, call.Refusal = http.StatusNoContent, http.StatusOK, refusal
 	ended, answer, err := rest.Object[reference](ctx, c.api, call)
 	if err == nil && ended.ID != "" && ended.ID != id {
 		return &token.Failure{Operation: operation, Class: token.Unavailable, Cause: token.CauseUnexpected, Status: answer.Status}

@@ -96,6 +96,7 @@ func poolOf(t *testing.T, client *Client, name string) vendors.Vendor {
 
 const (
 	goodToken   = `{"id":"tok_1","name":"n","scopes":["issues:read"],"expires_at":null,"created_at":"2026-05-26T12:00:00Z","secret":"v"}`
+	notFound    = `{"error":{"code":"not_found","message":"There is no such token.","trace_id":"t"}}`
 	goodAccount = `{"id":"sa_1","name":"n","description":"d","scopes":["issues:read"],"created_at":"2026-05-26T12:00:00Z"}`
 )
 
@@ -314,8 +315,11 @@ func TestOddAnswers(t *testing.T) {
 		"RevokeList":         {"another shape", Personal, 200, `[]`, revokeOf("a"), token.Unavailable, token.CauseUnexpected, ""},
 		"RevokeNothing":      {"nothing is said", Personal, 200, ``, revokeOf("a"), token.Unavailable, token.CauseUnexpected, ""},
 		"RevokeAccepted":     {"later is not now", Personal, 202, `{}`, revokeOf("a"), token.Unavailable, token.CauseUnexpected, ""},
-		"RevokeGone":         {"unknown", Dedicated, 404, `{}`, revokeOf("a"), token.NotFound, token.CauseStatus, ""},
-		"RevokeExistingGone": {"unknown", "existing/sa_9", 404, `{}`, revokeOf("a"), token.NotFound, token.CauseStatus, ""},
+		"RevokeGone":         {"unknown", Dedicated, 404, notFound, revokeOf("a"), token.NotFound, token.CauseStatus, ""},
+		"RevokeExistingGone": {"unknown", "existing/sa_9", 404, notFound, revokeOf("a"), token.NotFound, token.CauseStatus, ""},
+		"RevokeNoRoute":      {"the path is unknown, which says nothing of the token", "existing/sa_9", 404, `{"detail":"Not Found"}`, revokeOf("a"), token.Unavailable, token.CauseUnexpected, ""},
+		"RevokeNoVendor":     {"somebody else's page", Personal, 404, `<html>`, revokeOf("a"), token.Unavailable, token.CauseUnexpected, ""},
+		"RevokeConflict":     {"revoked already", Personal, 409, `{}`, revokeOf("a"), token.Conflict, token.CauseStatus, ""},
 		"ListBadRow":         {"a row without an ID", Personal, 200, `[{"name":"n"}]`, listOf, token.Unavailable, token.CauseUnexpected, ""},
 		"ListNull":           {"nothing is not an empty list", Personal, 200, `null`, listOf, token.Unavailable, token.CauseUnexpected, ""},
 		"ListNullData":       {"nothing is not an empty list", Dedicated, 200, `{"data":null}`, listOf, token.Unavailable, token.CauseUnexpected, ""},

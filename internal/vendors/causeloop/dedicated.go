@@ -33,7 +33,7 @@ func (d *dedicated) List(ctx context.Context, yield func(token.Token) error) (ve
 	})
 }
 
-// accountOnly takes from a service account what would pass for its token's.
+// accountOnly leaves out of a service account the scopes, which would pass for its token's.
 func accountOnly(account token.Token) token.Token {
 	account.Rights = nil
 	return account
@@ -49,7 +49,8 @@ func (d *dedicated) Create(ctx context.Context, request vendors.Request) (token.
 	if err := d.turn(ctx, operation); err != nil {
 		return token.Issued{}, err
 	}
-	call, err := d.client.creation(operation, accountRequest{Name: request.Name, Description: description, Scopes: request.Rights}, serviceAccounts)
+	body := accountRequest{Name: request.Name, Description: description, Scopes: request.Rights}
+	call, err := d.client.creation(operation, body, serviceAccounts)
 	if err != nil {
 		return token.Issued{}, err
 	}

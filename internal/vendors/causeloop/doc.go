@@ -8,9 +8,9 @@
 //
 // What it does not document, and what is assumed here: all bodies, and all statuses but 401. Whatever makes something
 // answers 201 or 200 with the object, whose value is called secret or token. Whatever ends something answers 204, or 200 with
-// JSON. Lists are pages, one object with all rows, or an array alone. Revoked tokens may be listed or not. Expiries are
-// RFC 3339. No path lists the tokens of a service account, so that nothing is made of what a list of accounts may say
-// about them.
+// JSON; what is not known 404 with an error that has a code. Lists are pages, one object with all rows, or an array alone.
+// Revoked tokens may be listed or not. Times are RFC 3339. No path lists the tokens of a service account, and nothing is made
+// of what a list of accounts may say about them.
 //
 // Three pools of tokens follow from that:
 //

@@ -114,6 +114,23 @@ func (m made) issued(created token.Token, read rowWithValue) (token.Issued, erro
 	return token.Issued{Token: created, Value: read.value()}, nil
 }
 
+// errorAnswer is the body of an error. What it says is not looked at, only that it is the vendor's.
+type errorAnswer struct {
+	Error struct {
+		Code string `json:"code"`
+	} `json:"error"`
+}
+
+// refusal tells a vendor that does not know a token from somebody else who does not know the path, such as an ingress whose
+// API is away: where there is no list to look at, the former is the end of the token.
+func refusal(class token.Class, body []byte) (token.Class, token.Cause) {
+	var said errorAnswer
+	if class == token.NotFound && (json.Unmarshal(body, &said) != nil || said.Error.Code == "") {
+		return token.Unavailable, token.CauseUnexpected
+	}
+	return class, token.CauseStatus
+}
+
 // scope is a row of the catalogue: a name, or an object that has one.
 type scope struct{ name string }
 

@@ -138,6 +138,32 @@ func TestScope(t *testing.T) {
 	}
 }
 
+func TestRefusal(t *testing.T) {
+	tests := map[string]struct {
+		reason string
+		class  token.Class
+		body   string
+		want   token.Class
+	}{
+		"Unknown":   {"the vendor's own word", token.NotFound, `{"error":{"code":"not_found","message":"m","trace_id":"t"}}`, token.NotFound},
+		"NoRoute":   {"a framework's word for a path", token.NotFound, `{"detail":"Not Found"}`, token.Unavailable},
+		"Other":     {"somebody else's form", token.NotFound, `{"error":"not found"}`, token.Unavailable},
+		"Number":    {"somebody else's form", token.NotFound, `{"error":{"code":404}}`, token.Unavailable},
+		"NoCode":    {"somebody else's form", token.NotFound, `{"error":{}}`, token.Unavailable},
+		"Null":      {"nothing", token.NotFound, `null`, token.Unavailable},
+		"Nothing":   {"no JSON", token.NotFound, ``, token.Unavailable},
+		"Forbidden": {"the status says it", token.Forbidden, `{}`, token.Forbidden},
+		"Conflict":  {"the status says it", token.Conflict, ``, token.Conflict},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got, _ := refusal(tc.class, []byte(tc.body)); got != tc.want {
+				t.Errorf("%s: %s, want %s", tc.reason, got, tc.want)
+			}
+		})
+	}
+}
+
 func TestNextPage(t *testing.T) {
 	tests := map[string]struct {
 		reason, page string
@@ -238,6 +264,22 @@ func FuzzPage(f *testing.F) {
 		}
 		if more := said.HasMore != nil && *said.HasMore; len(cursor) > maxCursor || (more && cursor == "") {
 			t.Errorf("%q leads to %q", text, cursor)
+		}
+	})
+}
+
+// FuzzRefusal: whatever an error says, only a vendor's word of a token that is not there is taken for one.
+func FuzzRefusal(f *testing.F) {
+	for _, seed := range []string{``, `{}`, `null`, `{"error":{"code":"not_found"}}`, `{"error":{"code":404}}`, `{"detail":"Not Found"}`, `{"ERROR":{"Code":"x"}}`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		class, cause := refusal(token.NotFound, body)
+		if class == token.NotFound && (cause != token.CauseStatus || !json.Valid(body) || !strings.Contains(strings.ToLower(string(body)), "code")) && !strings.Contains(string(body), `\`) {
+			t.Errorf("%q is taken for an unknown token", body)
+		}
+		if class, _ := refusal(token.Unauthorized, body); class != token.Unauthorized {
+			t.Errorf("%q makes %s of a 401", body, class)
 		}
 	})
 }
