@@ -196,8 +196,121 @@ func TestIssuerDefaults(t *testing.T) {
 	}
 }
 
-func TestNoVendor(t *testing.T) {
-	if got := (&v1alpha1.TokenIssuerSpec{}).Vendor(); got != v1alpha1.VendorNone {
-		t.Errorf("an empty issuer is of vendor %q", got)
+func TestVendor(t *testing.T) {
+	for want, spec := range map[v1alpha1.Vendor]v1alpha1.TokenIssuerSpec{
+		v1alpha1.VendorNone:        {},
+		v1alpha1.VendorCausely:     {Causely: &v1alpha1.CauselyIssuer{}},
+		v1alpha1.VendorCauseloop:   {Causeloop: &v1alpha1.CauseloopIssuer{}},
+		v1alpha1.VendorRackGateway: {RackGateway: &v1alpha1.RackGatewayIssuer{}},
+		v1alpha1.VendorPingOne:     {PingOne: &v1alpha1.PingOneIssuer{}},
+	} {
+		if got := spec.Vendor(); got != want {
+			t.Errorf("the issuer of %q is of %q", want, got)
+		}
+		if want.Title() == string(want) {
+			t.Errorf("people know %q by another name", want)
+		}
+	}
+	all := v1alpha1.GatewayTokenSpec{
+		Causeloop: &v1alpha1.CauseloopToken{}, RackGateway: &v1alpha1.RackGatewayToken{}, PingOne: &v1alpha1.PingOneToken{},
+	}
+	if diff := cmp.Diff([]v1alpha1.Vendor{v1alpha1.VendorCauseloop, v1alpha1.VendorRackGateway, v1alpha1.VendorPingOne}, all.Vendors()); diff != "" {
+		t.Errorf("blocks of a GatewayToken (-want +got):\n%s", diff)
+	}
+	if got := (&v1alpha1.GatewayTokenSpec{}).Vendors(); got != nil {
+		t.Errorf("nothing is asked of %v", got)
+	}
+}
+
+// Whoever moves one of these moves credentials to another server.
+func TestAddresses(t *testing.T) {
+	type addresses struct{ API, Login string }
+	region := func(region v1alpha1.PingOneRegion) addresses {
+		issuer := v1alpha1.PingOneIssuer{Region: region}
+		return addresses{issuer.APIURL(), issuer.LoginURL()}
+	}
+	own := v1alpha1.PingOneIssuer{URL: "https://a/v1", AuthURL: "https://b"}
+	for name, tc := range map[string]struct{ got, want addresses }{
+		"Causeloop":         {addresses{API: (&v1alpha1.CauseloopIssuer{}).APIURL()}, addresses{API: "https://api.causeloop.ai"}},
+		"Causeloop, own":    {addresses{API: (&v1alpha1.CauseloopIssuer{URL: "https://a"}).APIURL()}, addresses{API: "https://a"}},
+		"PingOne NA":        {region(v1alpha1.PingOneNA), addresses{"https://api.pingone.com/v1", "https://auth.pingone.com"}},
+		"PingOne EU":        {region(v1alpha1.PingOneEU), addresses{"https://api.pingone.eu/v1", "https://auth.pingone.eu"}},
+		"PingOne AP":        {region(v1alpha1.PingOneAP), addresses{"https://api.pingone.asia/v1", "https://auth.pingone.asia"}},
+		"PingOne AU":        {region(v1alpha1.PingOneAU), addresses{"https://api.pingone.com.au/v1", "https://auth.pingone.com.au"}},
+		"PingOne CA":        {region(v1alpha1.PingOneCA), addresses{"https://api.pingone.ca/v1", "https://auth.pingone.ca"}},
+		"PingOne SG":        {region(v1alpha1.PingOneSG), addresses{"https://api.pingone.sg/v1", "https://auth.pingone.sg"}},
+		"PingOne, nowhere":  {region(""), addresses{"https://api.pingone.invalid/v1", "https://auth.pingone.invalid"}},
+		"PingOne, own URLs": {addresses{own.APIURL(), own.LoginURL()}, addresses{"https://a/v1", "https://b"}},
+	} {
+		if tc.got != tc.want {
+			t.Errorf("%s: got %+v, want %+v", name, tc.got, tc.want)
+		}
+	}
+}
+
+func TestVendorDefaults(t *testing.T) {
+	issuer := &v1alpha1.PingOneIssuer{EnvironmentID: "AB"}
+	for name, tc := range map[string]struct{ got, want string }{
+		"key of a token":         {v1alpha1.SecretKeyReference{Name: "api"}.Resolved().Key, "token"},
+		"key as it is said":      {v1alpha1.SecretKeyReference{Name: "api", Key: "API"}.Resolved().Key, "API"},
+		"authentication":         {string(issuer.AuthMethod()), "client_secret_basic"},
+		"authentication as said": {string((&v1alpha1.PingOneIssuer{TokenEndpointAuthMethod: v1alpha1.ClientSecretPost}).AuthMethod()), "client_secret_post"},
+		"environment":            {(&v1alpha1.PingOneToken{GatewayID: "CD"}).Environment(issuer), "ab"},
+		"environment as said":    {(&v1alpha1.PingOneToken{EnvironmentID: "EF"}).Environment(issuer), "ef"},
+		"gateway":                {(&v1alpha1.PingOneToken{GatewayID: "CD"}).Gateway(), "cd"},
+		"no kind":                {string((&v1alpha1.CauseloopToken{}).Kind()), ""},
+		"no account":             {string((&v1alpha1.CauseloopToken{ServiceAccount: &v1alpha1.CauseloopServiceAccount{}}).Kind()), ""},
+		"no life":                {(*v1alpha1.CauseloopToken)(nil).Life().String(), "0s"},
+	} {
+		if tc.got != tc.want {
+			t.Errorf("%s: got %q, want %q", name, tc.got, tc.want)
+		}
+	}
+}
+
+func TestRenewBefore(t *testing.T) {
+	const life = 720 * time.Hour
+	cases := map[string]struct {
+		reason   string
+		rotation *v1alpha1.Rotation
+		life     time.Duration
+		want     time.Duration
+	}{
+		"left out":            {"a third of the life", nil, life, 240 * time.Hour},
+		"an empty block":      {"a third of the life", &v1alpha1.Rotation{}, life, 240 * time.Hour},
+		"said":                {"what the spec says", &v1alpha1.Rotation{RenewBefore: &metav1.Duration{Duration: time.Hour}}, life, time.Hour},
+		"as long as the life": {"it would be replaced at once, and its successor too", &v1alpha1.Rotation{RenewBefore: &metav1.Duration{Duration: life}}, life, 240 * time.Hour},
+		"negative":            {"the API server refuses it, and after the expiry is too late", &v1alpha1.Rotation{RenewBefore: &metav1.Duration{Duration: -time.Hour}}, life, 240 * time.Hour},
+		"already expired":     {"nothing is left of it", nil, -time.Hour, 0},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			token := &v1alpha1.GatewayToken{Spec: v1alpha1.GatewayTokenSpec{Rotation: tc.rotation}}
+			if got := token.RenewBefore(tc.life); got != tc.want {
+				t.Errorf("%s, want %s: %s", got, tc.want, tc.reason)
+			}
+		})
+	}
+}
+
+// Status shows when an expiring token is replaced, where the spec does not say it.
+func TestEffectiveRenewBefore(t *testing.T) {
+	expiring := &v1alpha1.CauseloopToken{Personal: &v1alpha1.CauseloopPersonal{}, ExpiresAfter: &metav1.Duration{Duration: 3 * time.Hour}}
+	hour := &metav1.Duration{Duration: time.Hour}
+	for name, tc := range map[string]struct {
+		spec v1alpha1.GatewayTokenSpec
+		want *metav1.Duration
+	}{
+		"it expires":     {v1alpha1.GatewayTokenSpec{Causeloop: expiring}, hour},
+		"the spec says":  {v1alpha1.GatewayTokenSpec{Causeloop: expiring, Rotation: &v1alpha1.Rotation{RenewBefore: hour}}, nil},
+		"it lives on":    {v1alpha1.GatewayTokenSpec{Causeloop: &v1alpha1.CauseloopToken{}}, nil},
+		"another vendor": {v1alpha1.GatewayTokenSpec{}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := (&v1alpha1.GatewayToken{Spec: tc.spec}).EffectiveSettings(0).RenewBefore
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
 	}
 }

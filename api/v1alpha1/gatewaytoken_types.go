@@ -206,7 +206,7 @@ type RackGatewayToken struct {
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
-	// +kubebuilder:validation:XValidation:rule="self.map(p, size(p) + 3).sum() <= 4000",message="permissions must have at most 4000 characters together: Rack Gateway stores no more"
+	// +kubebuilder:validation:XValidation:rule="self.map(p, size(p) + 3).sum() < 4000",message="permissions must have at most 4000 characters together: Rack Gateway stores no more"
 	Permissions []RackGatewayPermission `json:"permissions,omitempty"`
 }
 

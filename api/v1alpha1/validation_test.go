@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -120,6 +121,7 @@ func createCases() map[string]createCase {
 	cases := map[string]createCase{}
 	for _, part := range []map[string]createCase{
 		tokenCases(), secretCases(), labelCases(), dataCases(), issuerCases(), grantCases(),
+		causeloopCases(), rackGatewayCases(), pingOneCases(), vendorIssuerCases(), vendorGrantCases(),
 	} {
 		maps.Copy(cases, part)
 	}
@@ -145,7 +147,7 @@ secret:
   annotations: {example.com/purpose: "mediator of the shop"}
   data: {token: "{{ .Token }}", CAUSELY_GATEWAY_TOKEN: "{{ .Token }}"}
   adopt: IfUnowned
-rotation: {overlap: 1h}
+rotation: {overlap: 1h, renewBefore: 240h}
 deletionPolicy: Retain
 onRemoteRevocation: Report
 suspend: true
@@ -179,10 +181,134 @@ suspend: true
 		"token: overlap as a number":     {reason: "it could be anything", spec: ref + "rotation: {overlap: 60}", want: "spec.rotation.overlap: Invalid value"},
 		"token: empty overlap":           {reason: "it says nothing", spec: ref + `rotation: {overlap: ""}`, want: "spec.rotation.overlap"},
 
+		"token: renewal in hours":      {reason: "a duration", spec: ref + "rotation: {renewBefore: 240h}"},
+		"token: renewal of a minute":   {reason: "the shortest allowed", spec: ref + "rotation: {renewBefore: 1m}"},
+		"token: renewal of a year":     {reason: "the longest allowed", spec: ref + "rotation: {renewBefore: 8760h}"},
+		"token: renewal too late":      {reason: "a successor takes a moment", spec: ref + "rotation: {renewBefore: 59s}", want: "renewBefore must be between 1m and 8760h"},
+		"token: renewal beyond a year": {reason: "it must be a mistake", spec: ref + "rotation: {renewBefore: 8761h}", want: "renewBefore must be between 1m and 8760h"},
+		"token: renewal in days":       {reason: "Go knows no days", spec: ref + "rotation: {renewBefore: 10d}", want: "renewBefore must be a duration in hours"},
+		"token: empty renewal":         {reason: "it says nothing", spec: ref + `rotation: {renewBefore: ""}`, want: "spec.rotation.renewBefore"},
+
 		"token: rotation by interval":   {reason: "a field that nothing acts on must not be accepted", spec: ref + "rotation: {interval: 2160h}", want: `unknown field "spec.rotation.interval"`},
 		"token: consumers":              {reason: "a field that nothing acts on must not be accepted", spec: ref + "consumers: {action: Restart}", want: `unknown field "spec.consumers"`},
 		"token: unknown deletionPolicy": {reason: "there are two", spec: ref + "deletionPolicy: Orphan", want: `supported values: "Revoke", "Retain"`},
 		"token: unknown remote policy":  {reason: "there are two", spec: ref + "onRemoteRevocation: Ignore", want: `supported values: "Reissue", "Report"`},
+	}
+}
+
+func causeloopCases() map[string]createCase {
+	spec := func(causeloop string) string { return "issuerRef: {name: causeloop}\ncauseloop: " + causeloop }
+	const (
+		dedicated = "serviceAccount: {dedicated: {}}"
+		scopes    = "scopes: [issues:read]"
+		one       = "either serviceAccount or personal must be set"
+		duration  = "expiresAfter must be between 1h and 87600h"
+	)
+	return map[string]createCase{
+		"causeloop: dedicated":            {reason: "a service account for each token", spec: spec("{" + dedicated + ", scopes: [issues:read, patterns:write]}")},
+		"causeloop: existing":             {reason: "the account has its own scopes", spec: spec("{serviceAccount: {id: sa_01HZX.b-2}}")},
+		"causeloop: personal":             {reason: "it lives on", spec: spec("{personal: {}, " + scopes + "}")},
+		"causeloop: personal, expiring":   {reason: "everything that a personal token can have", spec: spec("{personal: {}, " + scopes + ", expiresAfter: 720h}\nrotation: {renewBefore: 240h, overlap: 1h}")},
+		"causeloop: nothing":              {reason: "it must be told which kind of token", spec: spec("{}"), want: one},
+		"causeloop: scopes alone":         {reason: "it must be told which kind of token", spec: spec("{" + scopes + "}"), want: one},
+		"causeloop: both kinds":           {reason: "a token is of one kind", spec: spec("{personal: {}, " + dedicated + ", " + scopes + "}"), want: one},
+		"causeloop: empty account":        {reason: "it could be meant as either", spec: spec("{serviceAccount: {}, " + scopes + "}"), want: "either dedicated or id must be set"},
+		"causeloop: two accounts":         {reason: "a token is of one account", spec: spec("{serviceAccount: {dedicated: {}, id: a}}"), want: "either dedicated or id must be set"},
+		"causeloop: dedicated, settings":  {reason: "there are none", spec: spec("{serviceAccount: {dedicated: {name: x}}, " + scopes + "}"), want: `unknown field "spec.causeloop.serviceAccount.dedicated.name"`},
+		"causeloop: bad account":          {reason: "it is a part of a URL", spec: spec("{serviceAccount: {id: ../api-tokens}}"), want: "id must be the ID of a service account"},
+		"causeloop: empty account ID":     {reason: "it says nothing", spec: spec(`{serviceAccount: {id: ""}}`), want: "spec.causeloop.serviceAccount.id"},
+		"causeloop: dedicated, no scopes": {reason: "a token without scopes can do nothing", spec: spec("{" + dedicated + "}"), want: "scopes must be set for a dedicated service account and for a personal token"},
+		"causeloop: personal, no scopes":  {reason: "a token without scopes can do nothing", spec: spec("{personal: {}}"), want: "scopes must be set for a dedicated service account and for a personal token"},
+		"causeloop: empty scopes":         {reason: "a token without scopes can do nothing", spec: spec("{personal: {}, scopes: []}"), want: "should have at least 1 items"},
+		"causeloop: existing, scopes":     {reason: "they would be ignored", spec: spec("{serviceAccount: {id: a}, " + scopes + "}"), want: "scopes must be left out for an existing service account"},
+		"causeloop: scope twice":          {reason: "scopes are a set", spec: spec("{personal: {}, scopes: [a, a]}"), want: "Duplicate value"},
+		"causeloop: scope with a space":   {reason: "no scope has one", spec: spec(`{personal: {}, scopes: ["issues read"]}`), want: "a scope must be one of Causeloop's"},
+		"causeloop: all scopes":           {reason: "Causeloop knows no wildcards", spec: spec(`{personal: {}, scopes: ["issues:*"]}`), want: "there are no wildcards"},
+		"causeloop: unknown scope":        {reason: "only Causeloop knows its scopes: InvalidScope", spec: spec("{personal: {}, scopes: [everything:read]}")},
+		"causeloop: 32 scopes":            {reason: "32 are allowed", spec: spec("{personal: {}, scopes: [" + numbered(32, "issues:read%d") + "]}")},
+		"causeloop: 33 scopes":            {reason: "32 are allowed", spec: spec("{personal: {}, scopes: [" + numbered(33, "issues:read%d") + "]}"), want: "Too many"},
+
+		"causeloop: expiry of an hour":      {reason: "the shortest allowed", spec: spec("{personal: {}, " + scopes + ", expiresAfter: 1h}")},
+		"causeloop: expiry of ten years":    {reason: "the longest allowed", spec: spec("{personal: {}, " + scopes + ", expiresAfter: 87600h}")},
+		"causeloop: no time at all":         {reason: "it would be useless when it is made", spec: spec("{personal: {}, " + scopes + ", expiresAfter: 0s}"), want: duration},
+		"causeloop: too short":              {reason: "it would be replaced all the time", spec: spec("{personal: {}, " + scopes + ", expiresAfter: 59m59s}"), want: duration},
+		"causeloop: too long":               {reason: "it must be a mistake", spec: spec("{personal: {}, " + scopes + ", expiresAfter: 87601h}"), want: duration},
+		"causeloop: negative":               {reason: "time goes forward", spec: spec("{personal: {}, " + scopes + ", expiresAfter: -1h}"), want: "expiresAfter must be a duration in hours"},
+		"causeloop: days":                   {reason: "Go knows no days", spec: spec("{personal: {}, " + scopes + ", expiresAfter: 30d}"), want: "expiresAfter must be a duration in hours"},
+		"causeloop: dedicated with expiry":  {reason: "Causeloop does not let it expire", spec: spec("{" + dedicated + ", " + scopes + ", expiresAfter: 720h}"), want: "expiresAfter can be set for a personal token only"},
+		"causeloop: existing with expiry":   {reason: "Causeloop does not let it expire", spec: spec("{serviceAccount: {id: a}, expiresAfter: 720h}"), want: "expiresAfter can be set for a personal token only"},
+		"causeloop: renewal at birth":       {reason: "every token would be replaced at once", spec: spec("{personal: {}, " + scopes + ", expiresAfter: 1h}\nrotation: {renewBefore: 1h}"), want: "renewBefore must be shorter than causeloop.expiresAfter"},
+		"causeloop: renewal after birth":    {reason: "it lives for a second at least", spec: spec("{personal: {}, " + scopes + ", expiresAfter: 1h}\nrotation: {renewBefore: 59m59s}")},
+		"causeloop: renewal of bad expiry":  {reason: "the mistake is told in its own words", spec: spec("{personal: {}, " + scopes + ", expiresAfter: 1d}\nrotation: {renewBefore: 1h}"), want: "expiresAfter must be a duration in hours"},
+		"causeloop: and Rack Gateway":       {reason: "a token is of one vendor", spec: spec("{personal: {}, " + scopes + "}\nrackGateway: {role: viewer}"), want: "at most one of causeloop, rackGateway and pingOne can be set"},
+		"causeloop: and the other two":      {reason: "a token is of one vendor", spec: spec("{personal: {}, " + scopes + "}\nrackGateway: {role: viewer}\npingOne: {gatewayID: " + gatewayID + "}"), want: "at most one of causeloop, rackGateway and pingOne can be set"},
+		"causeloop: Causely has no block":   {reason: "nothing is asked of Causely but a token", spec: "issuerRef: {name: causely}\ncausely: {}", want: `unknown field "spec.causely"`},
+		"causeloop: no service account set": {reason: "null is nothing", spec: spec("{serviceAccount: null, personal: {}, " + scopes + "}")},
+	}
+}
+
+// IDs of PingOne.
+const (
+	gatewayID     = "87e73342-e7e9-479b-b6d1-000000000001"
+	environmentID = "9ad15e9e-3ac6-43f7-a053-000000000002"
+	otherID       = "00000000-0000-4000-8000-00000000000A"
+)
+
+// numbered returns n texts in YAML's flow style.
+func numbered(n int, format string) string {
+	texts := make([]string, n)
+	for i := range texts {
+		texts[i] = strconv.Quote(fmt.Sprintf(format, i))
+	}
+	return strings.Join(texts, ", ")
+}
+
+func rackGatewayCases() map[string]createCase {
+	spec := func(rackGateway string) string { return "issuerRef: {name: rack}\nrackGateway: " + rackGateway }
+	const (
+		one  = "either role or permissions must be set"
+		form = "a permission must have the form scope:resource:action"
+	)
+	cases := map[string]createCase{
+		"rackGateway: permissions":          {reason: "as Rack Gateway writes them", spec: spec(`{permissions: ["convox:app:read", "gateway:deploy_approval_request:create", "convox:deploy:deploy_with_approval"]}`)},
+		"rackGateway: asterisks":            {reason: "they stand for every word", spec: spec(`{permissions: ["convox:*:*", "*:*:*"]}`)},
+		"rackGateway: nothing":              {reason: "it must be told what the token may do", spec: spec("{}"), want: one},
+		"rackGateway: both":                 {reason: "Rack Gateway would ignore the role", spec: spec(`{role: cicd, permissions: ["convox:app:read"]}`), want: one},
+		"rackGateway: unknown role":         {reason: "there are five", spec: spec("{role: root}"), want: `supported values: "viewer", "ops", "deployer", "cicd", "admin"`},
+		"rackGateway: role in capitals":     {reason: "roles are written as in grants", spec: spec("{role: Viewer}"), want: "supported values"},
+		"rackGateway: empty role":           {reason: "it says nothing", spec: spec(`{role: ""}`), want: "supported values"},
+		"rackGateway: no permissions":       {reason: "a token without permissions can do nothing", spec: spec("{permissions: []}"), want: "should have at least 1 items"},
+		"rackGateway: permission twice":     {reason: "permissions are a set", spec: spec(`{permissions: ["a:b:c", "a:b:c"]}`), want: "Duplicate value"},
+		"rackGateway: two words":            {reason: "Rack Gateway would take it, and it would allow nothing", spec: spec(`{permissions: ["app:read"]}`), want: form},
+		"rackGateway: four words":           {reason: "Rack Gateway would take it, and it would allow nothing", spec: spec(`{permissions: ["a:b:c:d"]}`), want: form},
+		"rackGateway: empty word":           {reason: "Rack Gateway would take it, and it would allow nothing", spec: spec(`{permissions: ["convox::read"]}`), want: form},
+		"rackGateway: half an asterisk":     {reason: "it stands for a whole word", spec: spec(`{permissions: ["convox:app:re*"]}`), want: form},
+		"rackGateway: permission of spaces": {reason: "no permission has one", spec: spec(`{permissions: ["convox:app: read"]}`), want: form},
+		"rackGateway: 64 permissions":       {reason: "64 are allowed", spec: spec("{permissions: [" + numbered(64, "convox:app:action-%d") + "]}")},
+		"rackGateway: 65 permissions":       {reason: "64 are allowed", spec: spec("{permissions: [" + numbered(65, "convox:app:action-%d") + "]}"), want: "Too many"},
+		"rackGateway: too long together":    {reason: "Rack Gateway would answer with a server error", spec: spec("{permissions: [" + numbered(64, "convox:app:"+strings.Repeat("x", 60)+"-%d") + "]}"), want: "permissions must have at most 4000 characters together"},
+		"rackGateway: expiry":               {reason: "tokens of Rack Gateway do not expire", spec: spec("{role: viewer, expiresAfter: 720h}"), want: `unknown field "spec.rackGateway.expiresAfter"`},
+		"rackGateway: and PingOne":          {reason: "a token is of one vendor", spec: spec("{role: viewer}\npingOne: {gatewayID: " + gatewayID + "}"), want: "at most one of causeloop, rackGateway and pingOne can be set"},
+	}
+	for _, role := range []string{"viewer", "ops", "deployer", "cicd", "admin"} {
+		cases["rackGateway: role "+role] = createCase{reason: "a role of Rack Gateway", spec: spec("{role: " + role + "}")}
+	}
+	return cases
+}
+
+func pingOneCases() map[string]createCase {
+	spec := func(pingOne string) string { return "issuerRef: {name: pingone}\npingOne: " + pingOne }
+	return map[string]createCase{
+		"pingOne: gateway":          {reason: "the environment is the issuer's", spec: spec("{gatewayID: " + gatewayID + "}")},
+		"pingOne: environment":      {reason: "a worker may act in other environments", spec: spec("{gatewayID: " + gatewayID + ", environmentID: " + environmentID + "}")},
+		"pingOne: capitals":         {reason: "UUIDs are written with either", spec: spec("{gatewayID: " + otherID + "}")},
+		"pingOne: nothing":          {reason: "it must be told which gateway", spec: spec("{}"), want: "spec.pingOne.gatewayID: Required value"},
+		"pingOne: environment only": {reason: "it must be told which gateway", spec: spec("{environmentID: " + environmentID + "}"), want: "spec.pingOne.gatewayID: Required value"},
+		"pingOne: name":             {reason: "gateways are found by their ID", spec: spec("{gatewayID: ldap-gateway}"), want: "spec.pingOne.gatewayID"},
+		"pingOne: no UUID":          {reason: "it is a part of a URL", spec: spec("{gatewayID: 87e73342/e7e9/479b/b6d1/000000000001}"), want: "gatewayID must be a UUID"},
+		"pingOne: braces":           {reason: "one way of writing is enough", spec: spec(`{gatewayID: "{` + gatewayID + `}"}`), want: "spec.pingOne.gatewayID"},
+		"pingOne: bad environment":  {reason: "it is a part of a URL", spec: spec("{gatewayID: " + gatewayID + ", environmentID: 9ad15e9e-3ac6-43f7-a053-00000000000g}"), want: "environmentID must be a UUID"},
+		"pingOne: permissions":      {reason: "a credential has none of its own", spec: spec("{gatewayID: " + gatewayID + ", scopes: [a]}"), want: `unknown field "spec.pingOne.scopes"`},
 	}
 }
 
@@ -361,6 +487,136 @@ inventoryInterval: 5m
 	return cases
 }
 
+// vendorIssuerCases are what the vendors beside Causely have of their own.
+func vendorIssuerCases() map[string]createCase {
+	const (
+		token       = "tokenSecretRef: {name: api}"
+		credentials = "environmentID: " + environmentID + ", credentialsSecretRef: {name: worker}"
+		addresses   = "url: https://api.example.com/v1, authURL: https://auth.example.com"
+		exactlyOne  = "exactly one vendor must be set: causely, causeloop, rackGateway or pingOne"
+	)
+	causeloop := func(fields string) string { return "causeloop: {" + fields + "}" }
+	rack := func(fields string) string { return "rackGateway: {" + fields + "}" }
+	ping := func(fields string) string { return "pingOne: {" + fields + "}" }
+	both := map[string]createCase{
+		"Causeloop":            {reason: "Causeloop's own URL can be left out", spec: causeloop(token)},
+		"Causeloop, all":       {reason: "every documented field is valid together with the others", spec: causeloop("url: https://api.causeloop.ai, tokenSecretRef: {name: api, key: CAUSELOOP_TOKEN}")},
+		"Causeloop, no token":  {reason: "nothing works without", spec: causeloop(""), want: "spec.causeloop.tokenSecretRef: Required value"},
+		"Causeloop, unnamed":   {reason: "nothing works without", spec: causeloop("tokenSecretRef: {}"), want: "spec.causeloop.tokenSecretRef.name: Required value"},
+		"Causeloop, bad name":  {reason: "no Secret has such a name", spec: causeloop("tokenSecretRef: {name: API}"), want: "name must be the name of a Secret"},
+		"Causeloop, bad key":   {reason: "no key of a Secret", spec: causeloop(`tokenSecretRef: {name: api, key: "a b"}`), want: "key must be a key of a Secret"},
+		"Causeloop, elsewhere": {reason: "no issuer reads in other namespaces", spec: causeloop("tokenSecretRef: {name: api, namespace: kube-system}"), want: "unknown field"},
+		"Causeloop, ftp":       {reason: "it cannot be used", spec: causeloop("url: ftp://x, " + token), want: "url must begin with https://"},
+
+		"Rack Gateway":           {reason: "the minimum", spec: rack("url: https://gateway.example.com, " + token)},
+		"Rack Gateway, no URL":   {reason: "everybody runs a gateway of their own", spec: rack(token), want: "spec.rackGateway.url: Required value"},
+		"Rack Gateway, no token": {reason: "nothing works without", spec: rack("url: https://x"), want: "spec.rackGateway.tokenSecretRef: Required value"},
+		"Rack Gateway, ftp":      {reason: "it cannot be used", spec: rack("url: ftp://x, " + token), want: "url must begin with https://"},
+
+		"PingOne, addresses":        {reason: "a region that is not known yet", spec: ping(addresses + ", " + credentials)},
+		"PingOne, all":              {reason: "every documented field is valid together with the others", spec: ping("region: EU, tokenEndpointAuthMethod: client_secret_post, exclusive: true, environmentID: " + environmentID + ", credentialsSecretRef: {name: worker, clientIDKey: a, clientSecretKey: b}")},
+		"PingOne, nowhere":          {reason: "an environment is in a region", spec: ping(credentials), want: "either region, or url and authURL must be set"},
+		"PingOne, twice somewhere":  {reason: "one of them would be ignored", spec: ping("region: NA, " + addresses + ", " + credentials), want: "either region, or url and authURL must be set"},
+		"PingOne, url alone":        {reason: "credentials for one server would go to another", spec: ping("url: https://x/v1, " + credentials), want: "url and authURL belong together"},
+		"PingOne, authURL alone":    {reason: "a bearer of one server would go to another", spec: ping("authURL: https://x, " + credentials), want: "url and authURL belong together"},
+		"PingOne, region, url":      {reason: "credentials for one server would go to another", spec: ping("region: NA, url: https://x/v1, " + credentials), want: "url and authURL belong together"},
+		"PingOne, unknown region":   {reason: "there are six", spec: ping("region: US, " + credentials), want: `supported values: "NA", "EU", "AP", "AU", "CA", "SG"`},
+		"PingOne, ftp":              {reason: "it cannot be used", spec: ping("url: ftp://x, authURL: https://x, " + credentials), want: "url must begin with https://"},
+		"PingOne, login by ftp":     {reason: "it cannot be used", spec: ping("url: https://x, authURL: ftp://x, " + credentials), want: "authURL must begin with https://"},
+		"PingOne, no environment":   {reason: "the worker is in one", spec: ping("region: NA, credentialsSecretRef: {name: worker}"), want: "spec.pingOne.environmentID: Required value"},
+		"PingOne, bad environment":  {reason: "it is a part of a URL", spec: ping("region: NA, environmentID: 9ad15e9e-3ac6-43f7-a053/00000000002, credentialsSecretRef: {name: worker}"), want: "environmentID must be a UUID"},
+		"PingOne, no credentials":   {reason: "nothing works without", spec: ping("region: NA, environmentID: " + environmentID), want: "spec.pingOne.credentialsSecretRef: Required value"},
+		"PingOne, unknown method":   {reason: "there are two", spec: ping("region: NA, tokenEndpointAuthMethod: none, " + credentials), want: `supported values: "client_secret_basic", "client_secret_post"`},
+		"PingOne and Rack Gateway":  {reason: "an issuer is of one vendor", spec: ping("region: NA, "+credentials) + "\n" + rack("url: https://x, "+token), want: exactlyOne},
+		"Causely and Causeloop":     {reason: "an issuer is of one vendor", spec: "causely: {credentialsSecretRef: {name: a}}\n" + causeloop(token), want: exactlyOne},
+		"none of the four vendors":  {reason: "an issuer is of a vendor", spec: "requestsPerSecond: 5", want: exactlyOne},
+		"PingOne, empty region":     {reason: "it says nothing", spec: ping(`region: "", ` + credentials), want: "supported values"},
+		"PingOne, host is not ours": {reason: "only Rack Gateway looks at it", spec: ping("region: NA, host: x, " + credentials), want: `unknown field "spec.pingOne.host"`},
+	}
+	for _, region := range []string{"NA", "EU", "AP", "AU", "CA", "SG"} {
+		both["PingOne, region "+region] = createCase{reason: "a region of PingOne", spec: ping("region: " + region + ", " + credentials)}
+	}
+	cases := map[string]createCase{}
+	for _, kind := range []string{v1alpha1.KindTokenIssuer, v1alpha1.KindClusterTokenIssuer} {
+		for name, tc := range both {
+			tc.kind = kind
+			cases[kind+": "+name] = tc
+		}
+	}
+	host := func(kind, host, reason, want string) createCase {
+		return createCase{reason: reason, kind: kind, spec: rack(fmt.Sprintf("url: https://rack.rack.svc, host: %q, ", host) + token), want: want}
+	}
+	const cluster, form = v1alpha1.KindClusterTokenIssuer, "host must be the name of a host"
+	cases["host: of a tenant"] = host(v1alpha1.KindTokenIssuer, "gateway.example.com", "a tenant could reach another's server behind a shared address", "host can be set on a ClusterTokenIssuer only")
+	cases["host: of the cluster"] = host(cluster, "gateway.example.com", "a gateway answers to its own name only", "")
+	cases["host: with a port"] = host(cluster, "gateway.example.com:8447", "as a browser sends it", "")
+	cases["host: a URL"] = host(cluster, "https://gateway.example.com", "it is a header", form)
+	cases["host: with a path"] = host(cluster, "gateway.example.com/api", "it is a header", form)
+	cases["host: a second header"] = host(cluster, "x\r\nX-Admin: 1", "a header ends with its line", form)
+	cases["host: empty"] = host(cluster, "", "it says nothing", "spec.rackGateway.host")
+	return cases
+}
+
+// vendorGrantCases are what a ClusterTokenIssuer grants beside the namespace.
+func vendorGrantCases() map[string]createCase {
+	spec := func(vendor, grant string) string {
+		issuers := map[string]string{
+			"causely":     "causely: {credentialsSecretRef: {name: a}}",
+			"causeloop":   "causeloop: {tokenSecretRef: {name: a}}",
+			"rackGateway": "rackGateway: {url: https://x, tokenSecretRef: {name: a}}",
+			"pingOne":     "pingOne: {region: NA, environmentID: " + environmentID + ", credentialsSecretRef: {name: a}}",
+		}
+		return issuers[vendor] + "\ngrants: [{namespaces: {names: [ci]}, " + grant + "}]"
+	}
+	const (
+		own    = "a grant can have the block of the issuer's own vendor only"
+		scopes = "Dedicated and Personal are granted with the scopes that may be asked for"
+		ids    = "Existing is granted with the serviceAccountIDs whose tokens may be asked for"
+		none   = "roles or permissions must be named"
+	)
+	cases := map[string]createCase{
+		"grants, causeloop: dedicated":        {reason: "a kind and scopes", spec: spec("causeloop", "causeloop: {kinds: [Dedicated], scopes: [issues:read], serviceAccountIDs: []}")},
+		"grants, causeloop: all kinds":        {reason: "every documented field", spec: spec("causeloop", "causeloop: {kinds: [Dedicated, Existing, Personal], scopes: [issues:read], serviceAccountIDs: [sa_1]}")},
+		"grants, causeloop: existing":         {reason: "accounts have their own scopes", spec: spec("causeloop", "causeloop: {kinds: [Existing], serviceAccountIDs: [sa_1, sa_2]}")},
+		"grants, causeloop: nothing":          {reason: "it could be meant as all or as none", spec: spec("causeloop", "causeloop: {}"), want: "kinds: Required value"},
+		"grants, causeloop: no kinds":         {reason: "it grants nothing", spec: spec("causeloop", "causeloop: {kinds: [], scopes: [issues:read]}"), want: "kinds"},
+		"grants, causeloop: unknown kind":     {reason: "there are three", spec: spec("causeloop", "causeloop: {kinds: [Shared], scopes: [issues:read]}"), want: `supported values: "Dedicated", "Existing", "Personal"`},
+		"grants, causeloop: no scopes":        {reason: "it grants nothing", spec: spec("causeloop", "causeloop: {kinds: [Personal]}"), want: scopes},
+		"grants, causeloop: empty scopes":     {reason: "it grants nothing", spec: spec("causeloop", "causeloop: {kinds: [Dedicated], scopes: []}"), want: scopes},
+		"grants, causeloop: scopes to none":   {reason: "whoever wrote them believes in them", spec: spec("causeloop", "causeloop: {kinds: [Existing], serviceAccountIDs: [a], scopes: [issues:read]}"), want: scopes},
+		"grants, causeloop: no accounts":      {reason: "it grants nothing", spec: spec("causeloop", "causeloop: {kinds: [Existing]}"), want: ids},
+		"grants, causeloop: accounts to none": {reason: "whoever wrote them believes in them", spec: spec("causeloop", "causeloop: {kinds: [Dedicated], scopes: [a], serviceAccountIDs: [a]}"), want: ids},
+		"grants, causeloop: scope twice":      {reason: "scopes are a set", spec: spec("causeloop", "causeloop: {kinds: [Dedicated], scopes: [a, a]}"), want: "Duplicate value"},
+
+		"grants, rackGateway: roles":        {reason: "roles by name", spec: spec("rackGateway", "rackGateway: {roles: [cicd, viewer]}")},
+		"grants, rackGateway: permissions":  {reason: "permissions by name, and with asterisks", spec: spec("rackGateway", `rackGateway: {permissions: ["convox:app:read", "convox:*:read"]}`)},
+		"grants, rackGateway: both":         {reason: "one does not cover the other", spec: spec("rackGateway", `rackGateway: {roles: [cicd], permissions: ["convox:app:read"]}`)},
+		"grants, rackGateway: nothing":      {reason: "it could be meant as all or as none", spec: spec("rackGateway", "rackGateway: {}"), want: none},
+		"grants, rackGateway: empty lists":  {reason: "it grants nothing", spec: spec("rackGateway", "rackGateway: {roles: [], permissions: []}"), want: none},
+		"grants, rackGateway: unknown role": {reason: "there are five", spec: spec("rackGateway", "rackGateway: {roles: [root]}"), want: "supported values"},
+		"grants, rackGateway: bad form":     {reason: "it would cover nothing", spec: spec("rackGateway", `rackGateway: {permissions: ["convox:*"]}`), want: "a permission must have the form"},
+
+		"grants, pingOne: gateways":        {reason: "gateways of the issuer's environment", spec: spec("pingOne", "pingOne: {gatewayIDs: ["+gatewayID+", "+otherID+"]}")},
+		"grants, pingOne: environments":    {reason: "gateways of other environments", spec: spec("pingOne", "pingOne: {gatewayIDs: ["+gatewayID+"], environmentIDs: ["+otherID+"]}")},
+		"grants, pingOne: nothing":         {reason: "it could be meant as all or as none", spec: spec("pingOne", "pingOne: {}"), want: "gatewayIDs: Required value"},
+		"grants, pingOne: no gateways":     {reason: "it grants nothing", spec: spec("pingOne", "pingOne: {gatewayIDs: []}"), want: "gatewayIDs"},
+		"grants, pingOne: wildcard":        {reason: "gateways are granted one by one", spec: spec("pingOne", `pingOne: {gatewayIDs: ["*"]}`), want: "gatewayIDs"},
+		"grants, pingOne: no UUID":         {reason: "it would cover nothing", spec: spec("pingOne", "pingOne: {gatewayIDs: [ldap-gateway-in-the-data-centre-no-1]}"), want: "gatewayIDs must be UUIDs"},
+		"grants, pingOne: bad environment": {reason: "it would cover nothing", spec: spec("pingOne", "pingOne: {gatewayIDs: ["+gatewayID+"], environmentIDs: [the-production-environment-in-Europe]}"), want: "environmentIDs must be UUIDs"},
+
+		"grants: of another vendor":    {reason: "it would grant nothing", spec: spec("rackGateway", "pingOne: {gatewayIDs: ["+gatewayID+"]}"), want: own},
+		"grants: of two vendors":       {reason: "one of them would grant nothing", spec: spec("pingOne", "pingOne: {gatewayIDs: ["+gatewayID+"]}, rackGateway: {roles: [ops]}"), want: own},
+		"grants: Causeloop to PingOne": {reason: "it would grant nothing", spec: spec("pingOne", "causeloop: {kinds: [Dedicated], scopes: [a]}"), want: own},
+		"grants: block for Causely":    {reason: "there is nothing to grant but the namespace", spec: spec("causely", "rackGateway: {roles: [ops]}"), want: own},
+		"grants: namespace alone":      {reason: "it grants nothing of that vendor yet, and says so where it is asked for", spec: "rackGateway: {url: https://x, tokenSecretRef: {name: a}}\ngrants: [{namespaces: {names: [ci]}}]"},
+	}
+	for name, tc := range cases {
+		tc.kind = v1alpha1.KindClusterTokenIssuer
+		cases[name] = tc
+	}
+	return cases
+}
+
 func grantCases() map[string]createCase {
 	spec := func(grants string) string {
 		return "causely: {credentialsSecretRef: {name: causely-api}}\ngrants: " + grants
@@ -417,6 +673,101 @@ func testUpdate(t *testing.T, c client.Client) {
 }
 
 func updateCases() map[string]updateCase {
+	cases := map[string]updateCase{}
+	for _, part := range []map[string]updateCase{commonUpdateCases(), vendorUpdateCases(), vendorIssuerUpdateCases()} {
+		maps.Copy(cases, part)
+	}
+	return cases
+}
+
+// vendorUpdateCases are edits of what a GatewayToken asks of a vendor.
+func vendorUpdateCases() map[string]updateCase {
+	const (
+		ref       = "issuerRef: {name: a}\n"
+		rack      = ref + "rackGateway: {role: viewer}"
+		personal  = ref + "causeloop: {personal: {}, scopes: [issues:read]}"
+		dedicated = ref + "causeloop: {serviceAccount: {dedicated: {}}, scopes: [issues:read]}"
+		existing  = ref + "causeloop: {serviceAccount: {id: a}}"
+		ping      = ref + "pingOne: {gatewayID: " + gatewayID + "}"
+		pingIn    = ref + "pingOne: {gatewayID: " + gatewayID + ", environmentID: " + environmentID + "}"
+
+		block = "causeloop, rackGateway and pingOne cannot be added, removed or replaced by one another"
+		kind  = "personal, a dedicated service account and an existing one cannot be replaced by one another"
+		place = "the environment cannot be changed, nor added or taken out"
+	)
+	return map[string]updateCase{
+		"block: rackGateway added":   {reason: "the token would be another vendor's", from: ref, to: rack, want: block},
+		"block: causeloop added":     {reason: "the token would be another vendor's", from: ref, to: personal, want: block},
+		"block: pingOne added":       {reason: "the token would be another vendor's", from: ref, to: ping, want: block},
+		"block: rackGateway removed": {reason: "the token would be another vendor's", from: rack, to: ref, want: block},
+		"block: causeloop removed":   {reason: "where its token is would be forgotten", from: existing, to: ref, want: block},
+		"block: pingOne removed":     {reason: "where its token is would be forgotten", from: ping, to: ref, want: block},
+		"block: replaced":            {reason: "the token would be another vendor's", from: rack, to: ping, want: block},
+
+		"rackGateway: another role":        {reason: "it is changed in place", from: rack, to: ref + "rackGateway: {role: admin}"},
+		"rackGateway: role to permissions": {reason: "it is changed in place", from: rack, to: ref + `rackGateway: {permissions: ["a:b:c"]}`},
+		"rackGateway: other permissions":   {reason: "it is changed in place", from: ref + `rackGateway: {permissions: ["a:b:c"]}`, to: ref + `rackGateway: {permissions: ["a:b:d", "a:b:c"]}`},
+		"rackGateway: role taken out":      {reason: "the token may do something", from: rack, to: ref + "rackGateway: {}", want: "either role or permissions must be set"},
+
+		"causeloop: other scopes":           {reason: "the next token has them", from: dedicated, to: ref + "causeloop: {serviceAccount: {dedicated: {}}, scopes: [issues:write]}"},
+		"causeloop: an expiry":              {reason: "the next token has it", from: personal, to: ref + "causeloop: {personal: {}, scopes: [issues:read], expiresAfter: 720h}"},
+		"causeloop: personal to dedicated":  {reason: "it is another kind of token, in another place", from: personal, to: dedicated, want: kind},
+		"causeloop: dedicated to personal":  {reason: "it is another kind of token, in another place", from: dedicated, to: personal, want: kind},
+		"causeloop: dedicated to existing":  {reason: "it is another kind of token, in another place", from: dedicated, to: existing, want: kind},
+		"causeloop: existing to dedicated":  {reason: "it is another kind of token, in another place", from: existing, to: dedicated, want: kind},
+		"causeloop: existing to personal":   {reason: "it is another kind of token, in another place", from: existing, to: personal, want: kind},
+		"causeloop: another account":        {reason: "the token of the first would be lost", from: existing, to: ref + "causeloop: {serviceAccount: {id: b}}", want: kind},
+		"causeloop: account in other words": {reason: "IDs are told apart by capitals", from: existing, to: ref + "causeloop: {serviceAccount: {id: A}}", want: kind},
+
+		"pingOne: another gateway":       {reason: "the credential of the first would be lost", from: ping, to: ref + "pingOne: {gatewayID: " + otherID + "}", want: "the gateway cannot be changed"},
+		"pingOne: gateway in capitals":   {reason: "it is the same", from: ping, to: ref + "pingOne: {gatewayID: " + strings.ToUpper(gatewayID) + "}"},
+		"pingOne: another environment":   {reason: "the credential would be lost", from: pingIn, to: ref + "pingOne: {gatewayID: " + gatewayID + ", environmentID: " + otherID + "}", want: place},
+		"pingOne: environment added":     {reason: "left out it may have been another", from: ping, to: pingIn, want: place},
+		"pingOne: environment taken out": {reason: "left out it may be another", from: pingIn, to: ping, want: place},
+		"pingOne: environment's letters": {reason: "it is the same", from: pingIn, to: ref + "pingOne: {gatewayID: " + gatewayID + ", environmentID: " + strings.ToUpper(environmentID) + "}"},
+
+		"rotation: renewal added":     {reason: "it concerns the next renewal", from: ref, to: ref + "rotation: {renewBefore: 1h}"},
+		"rotation: renewal at birth":  {reason: "every token would be replaced at once", from: personal, to: ref + "causeloop: {personal: {}, scopes: [issues:read], expiresAfter: 2h}\nrotation: {renewBefore: 3h}", want: "renewBefore must be shorter than causeloop.expiresAfter"},
+		"rotation: renewal and block": {reason: "other vendors name no expiry here", from: rack, to: rack + "\nrotation: {renewBefore: 3h}"},
+	}
+}
+
+// vendorIssuerUpdateCases are edits of issuers of the vendors beside Causely.
+func vendorIssuerUpdateCases() map[string]updateCase {
+	const (
+		causely   = "causely: {credentialsSecretRef: {name: a}}"
+		causeloop = "causeloop: {tokenSecretRef: {name: a}}"
+		rack      = "rackGateway: {url: https://x, tokenSecretRef: {name: a}}"
+		ping      = "pingOne: {region: NA, environmentID: " + environmentID + ", credentialsSecretRef: {name: a}}"
+
+		vendor = "the vendor of an issuer cannot be changed"
+	)
+	both := map[string]updateCase{
+		"Causely to Causeloop":    {reason: "its tokens would be lost", from: causely, to: causeloop, want: vendor},
+		"Causeloop to Causely":    {reason: "its tokens would be lost", from: causeloop, to: causely, want: vendor},
+		"Causeloop to Rack":       {reason: "its tokens would be lost", from: causeloop, to: rack, want: vendor},
+		"Rack to PingOne":         {reason: "its tokens would be lost", from: rack, to: ping, want: vendor},
+		"PingOne to Rack":         {reason: "its tokens would be lost", from: ping, to: rack, want: vendor},
+		"Causeloop, moved":        {reason: "credentials and addresses move", from: causeloop, to: "causeloop: {url: https://x, tokenSecretRef: {name: b, key: c}}"},
+		"Rack Gateway, moved":     {reason: "credentials and addresses move", from: rack, to: "rackGateway: {url: https://y, tokenSecretRef: {name: b}}"},
+		"PingOne, moved":          {reason: "credentials and addresses move", from: ping, to: "pingOne: {url: https://x, authURL: https://y, environmentID: " + environmentID + ", credentialsSecretRef: {name: b}, tokenEndpointAuthMethod: client_secret_post, exclusive: true}"},
+		"PingOne, in capitals":    {reason: "it is the same", from: ping, to: "pingOne: {region: NA, environmentID: " + strings.ToUpper(environmentID) + ", credentialsSecretRef: {name: a}}"},
+		"PingOne, somewhere else": {reason: "its tokens would be looked for in another environment", from: ping, to: "pingOne: {region: NA, environmentID: " + otherID + ", credentialsSecretRef: {name: a}}", want: "the environment of an issuer cannot be changed"},
+	}
+	cases := map[string]updateCase{
+		"TokenIssuer: host added":        {reason: "a tenant could reach another's server behind a shared address", kind: v1alpha1.KindTokenIssuer, from: rack, to: "rackGateway: {url: https://x, host: gateway.example.com, tokenSecretRef: {name: a}}", want: "host can be set on a ClusterTokenIssuer only"},
+		"ClusterTokenIssuer: host added": {reason: "addresses move", kind: v1alpha1.KindClusterTokenIssuer, from: rack, to: "rackGateway: {url: https://x, host: gateway.example.com, tokenSecretRef: {name: a}}"},
+	}
+	for _, kind := range []string{v1alpha1.KindTokenIssuer, v1alpha1.KindClusterTokenIssuer} {
+		for name, tc := range both {
+			tc.kind = kind
+			cases[kind+": "+name] = tc
+		}
+	}
+	return cases
+}
+
+func commonUpdateCases() map[string]updateCase {
 	const (
 		minimal    = "issuerRef: {name: a}"
 		issuer     = "the issuer cannot be changed"
@@ -511,9 +862,13 @@ func testStatus(t *testing.T, c client.Client) {
 		Conditions:         ready,
 		Current: &v1alpha1.CurrentToken{
 			ID: "id", Name: "name", Sequence: 2, IssuedAt: &now, ExpiresAt: &now, LastUsedOn: "2026-05-26", MediatorID: "mediator",
+			AuditID: "42",
 		},
-		Retiring:   []v1alpha1.RetiringToken{{ID: "old", Name: "old-name", Sequence: 1, Since: &now, WaitingFor: "overlap"}},
-		Attempt:    &v1alpha1.IssueAttempt{Name: "next", Sequence: 3, StartedAt: &now},
+		Retiring: []v1alpha1.RetiringToken{{ID: "old", Name: "old-name", Sequence: 1, Since: &now, WaitingFor: "overlap"}},
+		Attempt: &v1alpha1.IssueAttempt{
+			Name: "next", Sequence: 3, StartedAt: &now, ID: "stray",
+			Pool: environmentID + "/" + gatewayID, IDsBefore: []string{"one", "two"}, VendorTime: &now, MAC: "mac",
+		},
 		Failure:    failure,
 		SecretName: token.SecretName(),
 		Issuer:     token.IssuerRef().String(),
@@ -540,6 +895,10 @@ func testStatus(t *testing.T, c client.Client) {
 		Inventory: &v1alpha1.Inventory{Active: 12, Owned: 11, Orphaned: 1, Unmanaged: 0},
 		InUse:     &v1alpha1.IssuerUse{Tokens: 11, Namespaces: 3},
 		Failure:   failure,
+		PossibleOrphans: []v1alpha1.PossibleOrphan{
+			{ID: "id", Pool: environmentID + "/" + gatewayID, CreatedAt: &now, Since: now, Message: "a create was not answered"},
+			{Pool: "existing/a", Since: now, Message: "a create was not answered, and nothing can be listed"},
+		},
 	}
 	issuer.Status = wantIssuer
 	if err := c.Status().Update(t.Context(), issuer); err != nil {
