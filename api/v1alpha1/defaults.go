@@ -265,10 +265,10 @@ func (p *PingOneIssuer) APIURL() string {
 	return p.URL
 }
 
-// LoginURL returns the base of the authorization server.
+// LoginURL returns where credentials are exchanged for an access token.
 func (p *PingOneIssuer) LoginURL() string {
 	if p.AuthURL == "" {
-		return "https://auth.pingone." + p.Region.domain()
+		return "https://auth.pingone." + p.Region.domain() + "/" + p.Environment() + "/as/token"
 	}
 	return p.AuthURL
 }

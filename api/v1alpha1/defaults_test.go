@@ -226,20 +226,20 @@ func TestVendor(t *testing.T) {
 func TestAddresses(t *testing.T) {
 	type addresses struct{ API, Login string }
 	region := func(region v1alpha1.PingOneRegion) addresses {
-		issuer := v1alpha1.PingOneIssuer{Region: region}
+		issuer := v1alpha1.PingOneIssuer{Region: region, EnvironmentID: "AB"}
 		return addresses{issuer.APIURL(), issuer.LoginURL()}
 	}
 	own := v1alpha1.PingOneIssuer{URL: "https://a/v1", AuthURL: "https://b"}
 	for name, tc := range map[string]struct{ got, want addresses }{
 		"Causeloop":         {addresses{API: (&v1alpha1.CauseloopIssuer{}).APIURL()}, addresses{API: "https://api.causeloop.ai"}},
 		"Causeloop, own":    {addresses{API: (&v1alpha1.CauseloopIssuer{URL: "https://a"}).APIURL()}, addresses{API: "https://a"}},
-		"PingOne NA":        {region(v1alpha1.PingOneNA), addresses{"https://api.pingone.com/v1", "https://auth.pingone.com"}},
-		"PingOne EU":        {region(v1alpha1.PingOneEU), addresses{"https://api.pingone.eu/v1", "https://auth.pingone.eu"}},
-		"PingOne AP":        {region(v1alpha1.PingOneAP), addresses{"https://api.pingone.asia/v1", "https://auth.pingone.asia"}},
-		"PingOne AU":        {region(v1alpha1.PingOneAU), addresses{"https://api.pingone.com.au/v1", "https://auth.pingone.com.au"}},
-		"PingOne CA":        {region(v1alpha1.PingOneCA), addresses{"https://api.pingone.ca/v1", "https://auth.pingone.ca"}},
-		"PingOne SG":        {region(v1alpha1.PingOneSG), addresses{"https://api.pingone.sg/v1", "https://auth.pingone.sg"}},
-		"PingOne, nowhere":  {region(""), addresses{"https://api.pingone.invalid/v1", "https://auth.pingone.invalid"}},
+		"PingOne NA":        {region(v1alpha1.PingOneNA), addresses{"https://api.pingone.com/v1", "https://auth.pingone.com/ab/as/token"}},
+		"PingOne EU":        {region(v1alpha1.PingOneEU), addresses{"https://api.pingone.eu/v1", "https://auth.pingone.eu/ab/as/token"}},
+		"PingOne AP":        {region(v1alpha1.PingOneAP), addresses{"https://api.pingone.asia/v1", "https://auth.pingone.asia/ab/as/token"}},
+		"PingOne AU":        {region(v1alpha1.PingOneAU), addresses{"https://api.pingone.com.au/v1", "https://auth.pingone.com.au/ab/as/token"}},
+		"PingOne CA":        {region(v1alpha1.PingOneCA), addresses{"https://api.pingone.ca/v1", "https://auth.pingone.ca/ab/as/token"}},
+		"PingOne SG":        {region(v1alpha1.PingOneSG), addresses{"https://api.pingone.sg/v1", "https://auth.pingone.sg/ab/as/token"}},
+		"PingOne, nowhere":  {region(""), addresses{"https://api.pingone.invalid/v1", "https://auth.pingone.invalid/ab/as/token"}},
 		"PingOne, own URLs": {addresses{own.APIURL(), own.LoginURL()}, addresses{"https://a/v1", "https://b"}},
 	} {
 		if tc.got != tc.want {

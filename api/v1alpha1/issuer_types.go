@@ -243,8 +243,8 @@ type PingOneIssuer struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^https?://')",message="url must begin with https://"
 	URL string `json:"url,omitempty"`
 
-	// authURL is the base of the authorization server, such as
-	// https://auth.pingone.com: environment and /as/token are put behind it.
+	// authURL is where the worker application's credentials are exchanged for an
+	// access token, such as https://auth.pingone.com/ENVIRONMENT-ID/as/token.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048

@@ -492,7 +492,7 @@ func vendorIssuerCases() map[string]createCase {
 	const (
 		token       = "tokenSecretRef: {name: api}"
 		credentials = "environmentID: " + environmentID + ", credentialsSecretRef: {name: worker}"
-		addresses   = "url: https://api.example.com/v1, authURL: https://auth.example.com"
+		addresses   = "url: https://api.example.com/v1, authURL: https://auth.example.com/" + environmentID + "/as/token"
 		exactlyOne  = "exactly one vendor must be set: causely, causeloop, rackGateway or pingOne"
 	)
 	causeloop := func(fields string) string { return "causeloop: {" + fields + "}" }
