@@ -115,6 +115,12 @@ func TestDefaultsAreInTheManuals(t *testing.T) {
 		"spec.caBundle.configMapRef.key":                    v1alpha1.DefaultCABundleKey,
 		"spec.causely.credentialsSecretRef.clientIDKey":     v1alpha1.DefaultClientIDKey,
 		"spec.causely.credentialsSecretRef.clientSecretKey": v1alpha1.DefaultClientSecretKey,
+		"spec.causeloop.url":                                v1alpha1.DefaultCauseloopURL,
+		"spec.causeloop.tokenSecretRef.key":                 v1alpha1.DefaultTokenKey,
+		"spec.rackGateway.tokenSecretRef.key":               v1alpha1.DefaultTokenKey,
+		"spec.pingOne.credentialsSecretRef.clientIDKey":     v1alpha1.DefaultClientIDKey,
+		"spec.pingOne.credentialsSecretRef.clientSecretKey": v1alpha1.DefaultClientSecretKey,
+		"spec.pingOne.tokenEndpointAuthMethod":              string(v1alpha1.DefaultTokenEndpointAuthMethod),
 	} {
 		row := "| `" + field + "` | `" + want + "` |"
 		if !strings.Contains(read(t, "docs/gatewaytoken.md"), row) && !strings.Contains(read(t, "docs/tokenissuer.md"), row) {
