@@ -972,7 +972,7 @@ func testExamples(t *testing.T, c client.Client) {
 			})
 		}
 	}
-	if seen < 5 {
+	if seen < 17 {
 		t.Errorf("only %d manifests were found", seen)
 	}
 }
