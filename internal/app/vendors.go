@@ -8,8 +8,10 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/issuer"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors"
+	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/causeloop"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/causely"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/pacing"
+	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/rackgateway"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/rest"
 )
 
@@ -35,22 +37,45 @@ func (c *connector) connect(to issuer.Connection) (vendors.Vendor, error) {
 		RootCAs: to.RootCAs, Timeout: c.options.RequestTimeout, UserAgent: v1alpha1.OperatorName, Clock: c.now,
 		Guard: rest.Guard{RefusePrivate: to.Namespaced, AllowCIDRs: c.options.AllowCIDRs, AllowPlainHTTP: c.options.AllowHTTP},
 	}
-	switch chosen := to.Spec.Vendor(); chosen {
+	made, err := c.client(to, http)
+	if err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", to.Spec.Vendor().Title(), err)
+	}
+	return made, nil
+}
+
+// client makes the client of the vendor whose block is set.
+func (c *connector) client(to issuer.Connection, http rest.Options) (vendors.Vendor, error) {
+	rate := float64(to.Spec.RequestRate())
+	switch to.Spec.Vendor() {
 	case v1alpha1.VendorCausely:
-		client, err := causely.New(causely.Options{
+		return orNone(causely.New(causely.Options{
 			URL: to.Spec.Causely.APIURL(), AuthURL: to.Spec.Causely.LoginURL(),
 			ClientID: to.Credentials[issuer.ClientID], ClientSecret: to.Credentials[issuer.ClientSecret],
-			RequestsPerSecond: float64(to.Spec.RequestRate()), HTTP: http, Logins: c.logins, Pacing: c.pacing,
-		})
-		if err != nil {
-			return nil, fmt.Errorf("connect to Causely: %w", err)
-		}
-		return client, nil
-	case v1alpha1.VendorCauseloop, v1alpha1.VendorRackGateway, v1alpha1.VendorPingOne:
-		return nil, fmt.Errorf("there is no adapter for %s", chosen.Title())
+			RequestsPerSecond: rate, HTTP: http, Logins: c.logins, Pacing: c.pacing,
+		}))
+	case v1alpha1.VendorCauseloop:
+		return orNone(causeloop.New(causeloop.Options{
+			URL: to.Spec.Causeloop.APIURL(), Token: to.Credentials[issuer.Token], RequestsPerSecond: rate, HTTP: http, Pacing: c.pacing,
+		}))
+	case v1alpha1.VendorRackGateway:
+		return orNone(rackgateway.New(rackgateway.Options{
+			URL: to.Spec.RackGateway.URL, Host: to.Spec.RackGateway.Host, APIToken: to.Credentials[issuer.Token],
+			RequestsPerSecond: rate, HTTP: http, Pacing: c.pacing,
+		}))
+	case v1alpha1.VendorPingOne:
+		return nil, errors.New("there is no adapter")
 	case v1alpha1.VendorNone:
 		return nil, errors.New("the issuer names no vendor")
 	default:
-		return nil, fmt.Errorf("the vendor %q is not known", chosen)
+		return nil, errors.New("the vendor is not known")
 	}
+}
+
+// orNone keeps a nil client from becoming an interface that is not nil.
+func orNone[C vendors.Vendor](client C, err error) (vendors.Vendor, error) {
+	if err != nil {
+		return nil, err
+	}
+	return client, nil
 }

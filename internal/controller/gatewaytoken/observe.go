@@ -174,7 +174,7 @@ func emptyIssuer(kind string) v1alpha1.Issuer {
 	return &v1alpha1.TokenIssuer{}
 }
 
-// granted asks whether the issuer covers the object's namespace. Labels of namespaces come from the cache.
+// granted asks whether the issuer grants the object's namespace what the object asks for. Labels of namespaces come from the cache.
 func (r *Reconciler) granted(ctx context.Context, s *scene, issuer v1alpha1.Issuer) (granted bool, why string, err error) {
 	namespace := &metav1.PartialObjectMetadata{}
 	namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
@@ -183,11 +183,10 @@ func (r *Reconciler) granted(ctx context.Context, s *scene, issuer v1alpha1.Issu
 	} else if err != nil {
 		return false, "", fmt.Errorf("get namespace: %w", err)
 	}
-	granted, err = v1alpha1.Granted(issuer.Grants(), namespace)
+	granted, why, err = demand.Granted(s.object, issuer, namespace)
 	if granted {
 		return true, "", nil
 	}
-	why = fmt.Sprintf("%s grants nothing to namespace %s. Ask whoever administers it to add the namespace to spec.grants; the vendor was not asked.", s.object.IssuerRef(), s.object.Namespace)
 	if err != nil {
 		why += " A selector in spec.grants cannot be read: " + err.Error() + "."
 	}

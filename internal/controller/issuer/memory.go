@@ -35,6 +35,8 @@ type memory struct {
 // pool is one of the lists that GatewayTokens of the issuer need.
 type pool struct {
 	vendor vendors.Vendor
+	// from is the client that it is a pool of.
+	from vendors.Pooled
 	// problem is why it cannot be listed though the credentials are accepted: without a reason where it can. The failures-th time in
 	// a row; it is not tried again before held.
 	problem  lifecycle.Problem

@@ -80,17 +80,20 @@ func (r *Reconciler) listAll(ctx context.Context, s *scene, which source, vendor
 // listPool takes the list of one pool if it is due.
 func (r *Reconciler) listPool(ctx context.Context, s *scene, name string, from vendors.Pooled) error {
 	p := s.memory.pools[name]
-	vendor, err := from.Pool(name)
-	if err != nil {
-		p.vendor, p.held = nil, r.Clock.Now().Add(recheck)
-		p.problem = *problem(string(lifecycle.ReasonVendorMismatch), "There is no such place at the vendor to take a token from: correct the GatewayToken's vendor block.")
-		return nil
+	if p.vendor == nil || p.from != from {
+		vendor, err := from.Pool(name)
+		if err != nil {
+			p.vendor, p.held = nil, r.Clock.Now().Add(recheck)
+			p.problem = *problem(string(lifecycle.ReasonVendorMismatch), "There is no such place at the vendor to take a token from: correct the GatewayToken's vendor block.")
+			return nil
+		}
+		p.vendor, p.from = vendor, from
 	}
-	p.vendor = vendor
+	vendor := p.vendor
 	if !vendor.Capabilities().Listable || r.poolDue(s, name).After(r.Clock.Now()) {
 		return nil
 	}
-	err = r.list(ctx, s, name, vendor)
+	err := r.list(ctx, s, name, vendor)
 	failure := token.AsFailure(err)
 	switch {
 	case failure == nil:
