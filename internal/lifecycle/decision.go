@@ -139,6 +139,8 @@ type Planned struct {
 	Rule string
 	// Usable: the Secret holds a token that, as far as is known, works.
 	Usable bool
+	// Settled: it is what the spec asks for, and need not be replaced.
+	Settled bool
 	// Retiring are the tokens that wait for their revocation.
 	Retiring []Retirement
 	// Trouble is what keeps the vendor from being reached or used; nil where nothing does. It says nothing about Ready.

@@ -64,7 +64,7 @@ func Plan(o Observation) Planned {
 	if o.Object.Deleting {
 		rules = deleting
 	}
-	plan := Planned{Usable: v.usable(), Retiring: v.retirements(), Trouble: v.trouble()}
+	plan := Planned{Usable: v.usable(), Settled: v.settled() && !v.rightsDiffer(), Retiring: v.retirements(), Trouble: v.trouble()}
 	for _, r := range rules {
 		if decision := r.decide(v); decision != nil {
 			plan.Decision, plan.Rule = decision, r.name

@@ -296,6 +296,8 @@ func (v *view) trouble() *Problem {
 	case v.skewed():
 		return &Problem{ReasonClockSkew, "The operator's clock and the API server's differ by " + v.skew().Abs().Round(time.Second).String() +
 			": nothing is triggered by time until they agree. Check the time synchronisation of the nodes."}
+	case v.usable() && (!v.settled() || v.rightsDiffer()) && v.heldBack() != nil:
+		return &v.Object.HeldBack
 	case v.hint != nil && v.Issuer.Capabilities.KeepsRevoked && v.standing(v.hint.Current.ID) == standingUnlisted:
 		problem := notListed(v.hint.Current.ID)
 		return &problem

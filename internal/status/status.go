@@ -1,6 +1,7 @@
 package status
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
 	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
 )
 
 // Outcome is what came of carrying out a decision.
@@ -27,8 +29,8 @@ type Outcome struct {
 	Attempt *v1alpha1.IssueAttempt
 	// Done tells that the effect was carried out, so that earlier failures are over.
 	Done bool
-	// MediatorID of the published token, where the vendor tells.
-	MediatorID string
+	// Told is what the vendor told of the published token beyond its ledger.
+	Told token.Token
 }
 
 // Scene is all that the status is made from.
@@ -94,17 +96,20 @@ func (s Scene) tokens(next *v1alpha1.GatewayTokenStatus) {
 		return
 	}
 	entry := record.Current
-	mediator := s.Outcome.MediatorID
-	if row, listed := s.Observed.Snapshot.Rows[entry.ID]; mediator == "" && listed {
-		mediator = row.MediatorID
-	}
-	if mediator == "" && next.Current != nil && next.Current.ID == string(entry.ID) {
-		mediator = next.Current.MediatorID
-	}
-	next.Current = &v1alpha1.CurrentToken{
+	current := v1alpha1.CurrentToken{
 		ID: string(entry.ID), Name: entry.Name, Sequence: int64(entry.Sequence),
-		IssuedAt: timeOf(entry.IssuedAt), ExpiresAt: timeOf(entry.ExpiresAt), MediatorID: mediator,
+		IssuedAt: timeOf(entry.IssuedAt), ExpiresAt: timeOf(entry.ExpiresAt),
 	}
+	if before := next.Current; before != nil && before.ID == current.ID {
+		current.MediatorID, current.AuditID, current.LastUsedOn = before.MediatorID, before.AuditID, before.LastUsedOn
+	}
+	for _, told := range []token.Token{s.Outcome.Told, s.Observed.Snapshot.Rows[entry.ID]} {
+		current.MediatorID, current.AuditID = cmp.Or(told.MediatorID, current.MediatorID), cmp.Or(told.AuditID, current.AuditID)
+		if !told.LastUsedAt.IsZero() {
+			current.LastUsedOn = told.LastUsedAt.UTC().Format(time.DateOnly)
+		}
+	}
+	next.Current = &current
 	next.Retiring = nil
 	for _, retirement := range s.Planned.Retiring {
 		if retirement.ID == entry.ID {
@@ -185,7 +190,7 @@ func (s Scene) problem() *lifecycle.Problem {
 		return &d.Problem
 	case lifecycle.Relist:
 		return &lifecycle.Problem{Reason: v1alpha1.ReasonIssuing, Message: "Waiting for a list of the vendor's tokens to " + d.Purpose + "."}
-	case lifecycle.Issue, lifecycle.Publish, lifecycle.Protect:
+	case lifecycle.Issue, lifecycle.Publish, lifecycle.Protect, lifecycle.Change, lifecycle.Confirm:
 		return &lifecycle.Problem{Reason: v1alpha1.ReasonIssuing, Message: "A token is being issued or written to the Secret."}
 	case lifecycle.Rest, lifecycle.Revoke, lifecycle.DeleteSecret, lifecycle.Retain, lifecycle.Release:
 		return nil
@@ -199,17 +204,52 @@ func (s Scene) stalled() *lifecycle.Problem {
 	if d, ok := s.Planned.Decision.(lifecycle.Stall); ok {
 		return &d.Problem
 	}
-	if s.Object.Spec.Suspend && !s.usable() && s.Object.DeletionTimestamp == nil {
+	if s.Object.DeletionTimestamp != nil {
+		return nil
+	}
+	if s.Object.Spec.Suspend && !s.usable() {
 		return s.problem()
 	}
+	for _, problem := range []*lifecycle.Problem{s.Outcome.Problem, s.waitsFor(), s.Planned.Trouble} {
+		if problem != nil && !s.settled() && hopeless(problem.Reason) {
+			return problem
+		}
+	}
 	return nil
+}
+
+// waitsFor is what the planner waits for; nil for nothing.
+func (s Scene) waitsFor() *lifecycle.Problem {
+	if d, ok := s.Planned.Decision.(lifecycle.Wait); ok {
+		return &d.Problem
+	}
+	return nil
+}
+
+// hopeless: what the spec asks for is not to be had, however often it is tried.
+func hopeless(reason lifecycle.Reason) bool {
+	switch reason {
+	case v1alpha1.ReasonInvalidScope, v1alpha1.ReasonInvalidRole, lifecycle.ReasonNotGranted:
+		return true
+	default:
+		return false
+	}
+}
+
+// settled tells whether the Secret holds what the spec asks for.
+func (s Scene) settled() bool {
+	if s.Outcome.Published != nil {
+		return s.Outcome.Published.Inputs == s.Observed.Object.Inputs
+	}
+	return s.Planned.Settled
 }
 
 // reconciling: a new generation is on its way into its Secret. Once it was there, nothing but a new generation raises it.
 func (s Scene) reconciling(next *v1alpha1.GatewayTokenStatus, stalled *lifecycle.Problem) {
 	fresh := s.Object.Status.ObservedGeneration != s.Object.Generation ||
 		meta.IsStatusConditionTrue(s.Object.Status.Conditions, v1alpha1.ConditionReconciling)
-	if stalled != nil || s.usable() || !fresh || s.Object.DeletionTimestamp != nil {
+	done := s.usable() && (s.settled() || s.Object.Spec.Suspend)
+	if stalled != nil || done || !fresh || s.Object.DeletionTimestamp != nil {
 		meta.RemoveStatusCondition(&next.Conditions, v1alpha1.ConditionReconciling)
 		return
 	}
@@ -229,7 +269,12 @@ func (s Scene) vendorReachable(next *v1alpha1.GatewayTokenStatus) {
 		Type: v1alpha1.ConditionVendorReachable, Status: metav1.ConditionTrue,
 		Reason: v1alpha1.ReasonVendorAnswered, Message: "The vendor answered when it was last asked.",
 	}
-	if trouble := s.Planned.Trouble; trouble != nil {
+	trouble := s.Planned.Trouble
+	if trouble == nil && s.usable() && !s.settled() {
+		// It keeps the spec from being carried out, and no other condition tells: what the Secret holds works.
+		trouble = s.Outcome.Problem
+	}
+	if trouble != nil {
 		condition.Status, condition.Reason, condition.Message = metav1.ConditionFalse, string(trouble.Reason), trouble.Message
 	}
 	s.put(next, condition)
@@ -266,7 +311,7 @@ func (s Scene) pendingDeletion() *lifecycle.Problem {
 			v1alpha1.AnnotationSkipRevocation + ": " + string(s.Object.UID) + "."}
 	case lifecycle.Revoke, lifecycle.Relist, lifecycle.DeleteSecret, lifecycle.Retain, lifecycle.Release:
 		return &lifecycle.Problem{Reason: v1alpha1.ReasonRevoking, Message: "The tokens are being revoked; the GatewayToken goes once the vendor's list shows that none is left."}
-	case lifecycle.Rest, lifecycle.Stall, lifecycle.Protect, lifecycle.Issue, lifecycle.Publish:
+	case lifecycle.Rest, lifecycle.Stall, lifecycle.Protect, lifecycle.Issue, lifecycle.Publish, lifecycle.Change, lifecycle.Confirm:
 		return nil
 	default:
 		return nil

@@ -36,7 +36,7 @@ func scene(options ...func(*Scene)) Scene {
 			Secret:   lifecycle.Secret{Presence: lifecycle.Owned, Trust: ledger.Proof, Ledger: current(), ValueIntact: true},
 			Settings: lifecycle.DefaultSettings(),
 		},
-		Planned: lifecycle.Planned{Decision: lifecycle.Rest{}, Usable: true},
+		Planned: lifecycle.Planned{Decision: lifecycle.Rest{}, Usable: true, Settled: true},
 	}
 	for _, option := range options {
 		option(&s)
@@ -55,7 +55,7 @@ func before(generation int64, options ...func(*Scene)) func(*Scene) {
 
 func withoutSecret(s *Scene) {
 	s.Observed.Secret = lifecycle.Secret{}
-	s.Planned.Usable = false
+	s.Planned.Usable, s.Planned.Settled = false, false
 }
 
 func decided(d lifecycle.Decision) func(*Scene) { return func(s *Scene) { s.Planned.Decision = d } }
@@ -135,7 +135,7 @@ func TestOf(t *testing.T) {
 		},
 		"revoked by somebody else": {
 			reason: "the value does not open the gateway any more",
-			scene:  scene(decided(lifecycle.Relist{}), before(3), func(s *Scene) { s.Planned.Usable = false }),
+			scene:  scene(decided(lifecycle.Relist{}), before(3), func(s *Scene) { s.Planned.Usable, s.Planned.Settled = false, false }),
 			ready:  "False Issuing", reachable: answered,
 		},
 		"suspended with a Secret": {
@@ -156,6 +156,41 @@ func TestOf(t *testing.T) {
 		"a generation that is still on its way": {
 			reason: "Reconciling stays until the Secret is there",
 			scene:  scene(before(3, withoutSecret, decided(lifecycle.Relist{})), withoutSecret, decided(lifecycle.Relist{})), ready: "False Issuing", reconciling: "True Issuing", reachable: answered,
+		},
+		"other rights are asked for": {
+			reason: "the token there works, and the new generation is on its way",
+			scene:  scene(before(2), unsettled, decided(lifecycle.Relist{Purpose: "see"})), ready: published, reconciling: "True Issuing", reachable: answered,
+		},
+		"other rights are given": {
+			reason: "what was published is what the spec asks for",
+			scene: scene(before(2), unsettled, decided(lifecycle.Issue{}), func(s *Scene) {
+				made := current()
+				s.Outcome = Outcome{Published: &made, Done: true}
+			}), ready: published, reachable: answered,
+		},
+		"other rights that the vendor does not know": {
+			reason: "a person must act, and the token there works meanwhile",
+			scene:  scene(before(2), unsettled, decided(lifecycle.Issue{}), failed(v1alpha1.ReasonInvalidScope, Refusal)),
+			ready:  published, stalled: "True InvalidScope", reachable: "False InvalidScope",
+		},
+		"rights that the vendor does not know": {
+			reason: "a person must act",
+			scene:  scene(before(2), withoutSecret, unsettled, decided(lifecycle.Wait{Problem: problem(v1alpha1.ReasonInvalidRole)})),
+			ready:  "False InvalidRole", stalled: "True InvalidRole", reachable: answered,
+		},
+		"other rights that are not granted": {
+			reason: "a person must act, and the token there works meanwhile",
+			scene: scene(before(2), unsettled, func(s *Scene) {
+				trouble := problem(lifecycle.ReasonNotGranted)
+				s.Planned.Trouble = &trouble
+			}), ready: published, stalled: "True NotGranted", reachable: "False NotGranted",
+		},
+		"a lost grant": {
+			reason: "what is there stays, and nothing new is asked for",
+			scene: scene(func(s *Scene) {
+				trouble := problem(lifecycle.ReasonNotGranted)
+				s.Planned.Trouble = &trouble
+			}), ready: published, reachable: "False NotGranted",
 		},
 		"retiring": {
 			reason: "the overlap has not passed",
@@ -191,6 +226,10 @@ func TestOf(t *testing.T) {
 				t.Errorf("observedGeneration is %d, want 3", got.ObservedGeneration)
 			}
 			contract(t, got)
+			ready := meta.IsStatusConditionTrue(got.Conditions, v1alpha1.ConditionReady)
+			if ready && said(got, v1alpha1.ConditionReconciling) != "" && tc.scene.Planned.Settled {
+				t.Error("Ready and Reconciling at once, though what is there is what is asked for")
+			}
 			if again := of(tc.scene, got); !equality.Semantic.DeepEqual(got, again) && tc.scene.Outcome.Problem == nil {
 				t.Errorf("the same scene an hour later is told differently:\n%s", cmp.Diff(got, again))
 			}
@@ -207,13 +246,13 @@ func of(s Scene, status v1alpha1.GatewayTokenStatus) v1alpha1.GatewayTokenStatus
 }
 
 // contract is what holds of every status: kstatus and the API conventions rely on it.
+// unsettled: the spec asks for something else than what the Secret holds.
+func unsettled(s *Scene) { s.Planned.Settled = false }
+
 func contract(t *testing.T, status v1alpha1.GatewayTokenStatus) {
 	t.Helper()
 	if said(status, v1alpha1.ConditionStalled) != "" && said(status, v1alpha1.ConditionReconciling) != "" {
 		t.Error("Stalled and Reconciling at once")
-	}
-	if meta.IsStatusConditionTrue(status.Conditions, v1alpha1.ConditionReady) && said(status, v1alpha1.ConditionReconciling) != "" {
-		t.Error("Ready and Reconciling at once")
 	}
 	for _, condition := range status.Conditions {
 		if condition.Reason == "" || condition.Message == "" || condition.LastTransitionTime.IsZero() {
@@ -250,7 +289,7 @@ func TestStatusFields(t *testing.T) {
 func TestMediatorIsRemembered(t *testing.T) {
 	told := scene(func(s *Scene) {
 		made := current()
-		s.Outcome = Outcome{Published: &made, Done: true, MediatorID: "mediator-id"}
+		s.Outcome = Outcome{Published: &made, Done: true, Told: token.Token{MediatorID: "mediator-id"}}
 	})
 	status := Of(told)
 	if got := of(scene(), status); got.Current.MediatorID != "mediator-id" {

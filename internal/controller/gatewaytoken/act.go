@@ -123,13 +123,12 @@ func (r *Reconciler) createFailed(ctx context.Context, s *scene, d lifecycle.Iss
 	if f.Cause == token.CauseNameAltered {
 		return r.nameAltered(ctx, s, f, failed)
 	}
-	switch f.Class {
-	case token.Ambiguous:
+	if f.Class == token.Ambiguous {
 		s.memory.doubted[d.Name] = true
-	case token.Conflict:
+	}
+	if f.Class == token.Conflict {
 		// Whose it is, a list tells. If none does, the next name is free.
 		s.memory.taken[d.Sequence] = true
-	default:
 	}
 	r.alarm(s, f)
 	return failed
@@ -190,6 +189,7 @@ func (r *Reconciler) revoke(ctx context.Context, s *scene, d lifecycle.Revoke) (
 		r.alarm(s, f)
 		return vendorFailed(f, status.RevokeProblem(f)), nil
 	}
+	r.Inventory.Revoked(s.scope, d.ID)
 	s.memory.undo = slices.DeleteFunc(s.memory.undo, func(id token.ID) bool { return id == d.ID })
 	_, again := s.memory.revoked[d.ID]
 	s.memory.revoked[d.ID] = r.Clock.Now()

@@ -135,9 +135,9 @@ func (r *Reconciler) landed(ctx context.Context, s *scene, content secretdata.Co
 func (r *Reconciler) published(ctx context.Context, s *scene, d lifecycle.Publish) outcome {
 	record := d.Ledger
 	s.memory.published[record.Current.ID] = true
-	var mediator string
+	var told token.Token
 	if s.memory.hand != nil && s.memory.hand.Token.ID == record.Current.ID {
-		mediator = s.memory.hand.Token.MediatorID
+		told = s.memory.hand.Token
 		s.memory.hand = nil
 	}
 	log.FromContext(ctx).Info("published", "secret", s.object.SecretName(), "id", record.Current.ID, "why", d.Why)
@@ -152,7 +152,7 @@ func (r *Reconciler) published(ctx context.Context, s *scene, d lifecycle.Publis
 		s.memory.repairs.note(r.Clock.Now())
 		r.tell(s.object, "Repaired", "Secret "+s.object.SecretName()+" was rewritten with the value it holds: "+d.Why+".")
 	}
-	return outcome{Outcome: status.Outcome{Published: &record, Done: true, MediatorID: mediator}}
+	return outcome{Outcome: status.Outcome{Published: &record, Done: true, Told: told}}
 }
 
 // value gets the value to publish from where it is; an outcome where it cannot.

@@ -65,7 +65,7 @@ func passing(s *scene, decision lifecycle.Decision, came outcome) bool {
 		return deleting && !d.After.After(s.observation.Now)
 	case lifecycle.Revoke, lifecycle.DeleteSecret, lifecycle.Retain:
 		return deleting
-	case lifecycle.Rest, lifecycle.Wait, lifecycle.Stall, lifecycle.Issue, lifecycle.Publish, lifecycle.Release:
+	case lifecycle.Rest, lifecycle.Wait, lifecycle.Stall, lifecycle.Issue, lifecycle.Change, lifecycle.Confirm, lifecycle.Publish, lifecycle.Release:
 		return false
 	default:
 		return false
@@ -102,7 +102,8 @@ func (r *Reconciler) pause(s *scene, decision lifecycle.Decision, came outcome) 
 		return until(d.Until, now)
 	case lifecycle.Stall:
 		return patience
-	case lifecycle.Relist, lifecycle.Protect, lifecycle.Issue, lifecycle.Publish, lifecycle.Revoke, lifecycle.DeleteSecret, lifecycle.Retain, lifecycle.Release:
+	case lifecycle.Relist, lifecycle.Protect, lifecycle.Issue, lifecycle.Change, lifecycle.Confirm, lifecycle.Publish, lifecycle.Revoke,
+		lifecycle.DeleteSecret, lifecycle.Retain, lifecycle.Release:
 		return 0
 	default:
 		return 0

@@ -34,18 +34,20 @@ func (r *Reconciler) dropPools(s *scene) {
 // due tells when the next list, of whichever pool, is to begin. Where no pool is used, the vendor is asked from time to time
 // whether it accepts the credentials.
 func (r *Reconciler) due(s *scene) time.Time {
-	interval := s.issuer.IssuerSpec().ListInterval()
-	if len(s.pools) == 0 {
-		return s.memory.checked.Add(interval)
-	}
 	var due time.Time
-	for i, name := range s.pools {
-		if at := r.poolDue(s, name); i == 0 || at.Before(due) {
+	for _, name := range s.pools {
+		if at := r.poolDue(s, name); !s.memory.pools[name].mute() && (due.IsZero() || at.Before(due)) {
 			due = at
 		}
 	}
+	if due.IsZero() {
+		return s.memory.checked.Add(s.issuer.IssuerSpec().ListInterval())
+	}
 	return due
 }
+
+// mute tells whether the pool has no list.
+func (p *pool) mute() bool { return p.vendor != nil && !p.vendor.Capabilities().Listable }
 
 func (r *Reconciler) poolDue(s *scene, name string) time.Time {
 	return later(r.Inventory.Due(accounts.Scope(s.memory.uid, name), s.issuer.IssuerSpec().ListInterval()), s.memory.pools[name].held)
@@ -63,7 +65,8 @@ func (r *Reconciler) listAll(ctx context.Context, s *scene, which source, vendor
 		return err
 	}
 	taken := s.memory.turns.serves == which && !s.memory.turns.fresh
-	if len(s.pools) == 0 || !taken {
+	mute := !slices.ContainsFunc(s.pools, func(name string) bool { return !s.memory.pools[name].mute() })
+	if mute || !taken {
 		if err := pooled.Check(ctx); err != nil {
 			return fmt.Errorf("check the credentials: %w", err)
 		}
@@ -80,20 +83,15 @@ func (r *Reconciler) listAll(ctx context.Context, s *scene, which source, vendor
 // listPool takes the list of one pool if it is due.
 func (r *Reconciler) listPool(ctx context.Context, s *scene, name string, from vendors.Pooled) error {
 	p := s.memory.pools[name]
-	if p.vendor == nil || p.from != from {
-		vendor, err := from.Pool(name)
-		if err != nil {
-			p.vendor, p.held = nil, r.Clock.Now().Add(recheck)
-			p.problem = *problem(string(lifecycle.ReasonVendorMismatch), "There is no such place at the vendor to take a token from: correct the GatewayToken's vendor block.")
-			return nil
-		}
-		p.vendor, p.from = vendor, from
-	}
-	vendor := p.vendor
-	if !vendor.Capabilities().Listable || r.poolDue(s, name).After(r.Clock.Now()) {
+	if !p.open(name, from) {
+		p.held = r.Clock.Now().Add(recheck)
+		p.problem = *problem(string(lifecycle.ReasonVendorMismatch), "There is no such place at the vendor to take a token from: correct the GatewayToken's vendor block.")
 		return nil
 	}
-	err := r.list(ctx, s, name, vendor)
+	if p.mute() || r.poolDue(s, name).After(r.Clock.Now()) {
+		return nil
+	}
+	err := r.list(ctx, s, name, p.vendor)
 	failure := token.AsFailure(err)
 	switch {
 	case failure == nil:
@@ -107,6 +105,20 @@ func (r *Reconciler) listPool(ctx context.Context, s *scene, name string, from v
 		p.held = r.Clock.Now().Add(status.BackOff(status.VendorTrouble, p.failures, string(s.memory.uid)+name, failure.RetryAfter))
 		return nil
 	}
+}
+
+// open takes the pool of a client, once; false where the client knows no such pool.
+func (p *pool) open(name string, from vendors.Pooled) bool {
+	if p.vendor != nil && p.from == from {
+		return true
+	}
+	vendor, err := from.Pool(name)
+	if err != nil {
+		p.vendor = nil
+		return false
+	}
+	p.vendor, p.from = vendor, from
+	return true
 }
 
 // list takes one list, and notes whose rows changed.

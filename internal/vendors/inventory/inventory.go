@@ -45,7 +45,7 @@ func New(install string, now func() time.Time) *Inventory {
 // scope is what is known of one list.
 type scope struct {
 	latest token.Snapshot
-	// known are the IDs of all rows of the latest list, unmanaged ones included.
+	// known are the IDs of all rows of the latest list, unmanaged ones included, but for those that were revoked on our word.
 	known map[token.ID]struct{}
 	// prints tell per object whether its rows changed.
 	prints map[string]string
@@ -145,6 +145,9 @@ func (i *Inventory) Refresh(ctx context.Context, name Scope, from vendors.Vendor
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	s := i.scope(name)
+	if pin == "" && list.account == "" && s.estranged(list) {
+		return token.Snapshot{}, nil, &OtherAccountError{}
+	}
 	snapshot := token.Snapshot{
 		Account: list.account, StartedAt: started, Duration: i.now().Sub(started), VendorTime: told.VendorTime,
 		Complete: true, Anchored: intersect(s.known, list.ids),
@@ -157,6 +160,25 @@ func (i *Inventory) Refresh(ctx context.Context, name Scope, from vendors.Vendor
 	}
 	changed := s.replace(snapshot, list)
 	return snapshot, changed, nil
+}
+
+// estranged tells whether a list of a vendor that shows no account has nothing in common with the one before, though that had
+// tokens of ours: rather than that all tokens of the account went at once, those of its other users and our own credential among
+// them, it is another account.
+func (s *scope) estranged(list *listing) bool {
+	ours := false
+	for id := range s.latest.Rows {
+		_, expected := s.known[id]
+		ours = ours || expected
+	}
+	return ours && len(s.known) > 1 && !intersect(s.known, list.ids)
+}
+
+// Revoked notes that a token was revoked on our word, so that nobody wonders where it is.
+func (i *Inventory) Revoked(name Scope, id token.ID) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	delete(i.scope(name).known, id)
 }
 
 // replace takes the new list in place of the old one and gives the objects whose rows changed.

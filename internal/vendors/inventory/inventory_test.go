@@ -330,3 +330,88 @@ func TestForget(t *testing.T) {
 		t.Errorf("changed %v, want all to be new", changed)
 	}
 }
+
+// A vendor whose rows tell no account: a list that has nothing in common with the one before is another account's, unless what
+// is missing was revoked on our word, or was all there was.
+func TestEstranged(t *testing.T) {
+	row := func(b *bench, id, object string) token.Token {
+		return token.Token{ID: token.ID(id), Name: b.name(object, 1), State: token.Active}
+	}
+	stranger := func(id string) token.Token { return token.Token{ID: token.ID(id), Name: "somebody's", State: token.Active} }
+	tests := map[string]struct {
+		reason        string
+		before, after func(*bench) []token.Token
+		revoked       []token.ID
+		other         bool
+	}{
+		"another account": {
+			reason: "neither our token nor the stranger's is there",
+			before: func(b *bench) []token.Token { return []token.Token{row(b, "1", "a"), stranger("2")} },
+			after:  func(*bench) []token.Token { return []token.Token{stranger("3")} }, other: true,
+		},
+		"an empty account": {
+			reason: "the stranger's is missing, too",
+			before: func(b *bench) []token.Token { return []token.Token{row(b, "1", "a"), stranger("2")} },
+			after:  func(*bench) []token.Token { return nil }, other: true,
+		},
+		"an anchor": {
+			reason: "the stranger's is still there",
+			before: func(b *bench) []token.Token { return []token.Token{row(b, "1", "a"), stranger("2")} },
+			after:  func(*bench) []token.Token { return []token.Token{stranger("2")} },
+		},
+		"all revoked by us": {
+			reason: "we know where they are",
+			before: func(b *bench) []token.Token { return []token.Token{row(b, "1", "a"), row(b, "2", "b")} },
+			after:  func(*bench) []token.Token { return nil }, revoked: []token.ID{"1", "2"},
+		},
+		"the only one": {
+			reason: "nothing could have been an anchor",
+			before: func(b *bench) []token.Token { return []token.Token{row(b, "1", "a")} },
+			after:  func(*bench) []token.Token { return nil },
+		},
+		"nothing of ours": {
+			reason: "there is nothing to lose",
+			before: func(*bench) []token.Token { return []token.Token{stranger("1"), stranger("2")} },
+			after:  func(*bench) []token.Token { return []token.Token{stranger("3")} },
+		},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			b.keepsRevoked = false
+			b.rows = tc.before(b)
+			b.refresh("")
+			for _, id := range tc.revoked {
+				b.Revoked(scope, id)
+			}
+			b.now = b.now.Add(time.Minute)
+			b.rows = tc.after(b)
+			_, _, err := b.Refresh(t.Context(), scope, &b.list, "")
+			var other *inventory.OtherAccountError
+			if errors.As(err, &other) != tc.other {
+				t.Errorf("error %v: %s", err, tc.reason)
+			}
+		})
+	}
+}
+
+// Two lists that lack a token prove more than one; the one before is kept for that.
+func TestListBefore(t *testing.T) {
+	b := newBench(t)
+	b.keepsRevoked = false
+	mine := token.Token{ID: "1", Name: b.name("a", 1), State: token.Active}
+	anchor := token.Token{ID: "2", Name: "somebody's", State: token.Active}
+	there := b.now.Add(-time.Second)
+	lists := [][]token.Token{{mine, anchor}, {anchor}, {anchor}, {mine, anchor}}
+	for at, want := range []bool{false, false, true, false} {
+		b.rows = lists[at]
+		snapshot, _ := b.refresh("")
+		if got := snapshot.LackedTwice("1", there); got != want {
+			t.Errorf("list %d: lacked twice %t, want %t", at, got, want)
+		}
+		if snapshot.Before != nil && snapshot.Before.Before != nil {
+			t.Errorf("list %d keeps more than one before it", at)
+		}
+		b.now = b.now.Add(time.Minute)
+	}
+}
