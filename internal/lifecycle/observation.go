@@ -152,8 +152,9 @@ type Memory struct {
 	There map[token.ID]time.Time
 	// Taken are sequences whose name the vendor refused because there is a token of that name.
 	Taken map[int]bool
-	// Changed is the digest of what the vendor was asked to change the current token to; empty for nothing.
-	Changed string
+	// Changed is the digest of what the vendor was asked to change the current token to, at ChangedAt; empty for nothing.
+	Changed   string
+	ChangedAt time.Time
 }
 
 // InHand is a minted token whose value exists nowhere else but here.

@@ -293,12 +293,17 @@ func (v *view) nextIssue() Issue {
 	return issue
 }
 
-// changeRights: where the vendor can, the token that is there is allowed something else.
+// driftPause is how long rights that somebody else changes again and again are left as they are.
+const driftPause = time.Hour
+
+// changeRights: where the vendor can, the token that is there is allowed something else: because the spec asks for it, or because
+// somebody has changed it at the vendor.
 func changeRights(v *view) Decision {
-	if !v.rightsDiffer() || v.Memory.Changed == v.Object.Inputs || !v.Issuer.CanMint || !v.Issuer.Granted || v.heldBack() != nil {
+	asked := v.rightsDiffer() && v.Memory.Changed != v.Object.Inputs
+	if !asked && (!v.rightsDrifted() || v.Now.Before(v.Memory.ChangedAt.Add(driftPause))) {
 		return nil
 	}
-	if v.standing(v.proof.Current.ID) != standingActive {
+	if v.standing(v.proof.Current.ID) != standingActive || !v.Issuer.CanMint || !v.Issuer.Granted || v.heldBack() != nil {
 		return nil
 	}
 	return Change{ID: v.proof.Current.ID, Role: v.Object.Role, Rights: v.Object.Rights, Inputs: v.Object.Inputs}
@@ -318,6 +323,16 @@ func noteRights(v *view) Decision {
 // rightsDiffer tells whether the token in use has other rights than the spec asks for, and can be given them.
 func (v *view) rightsDiffer() bool {
 	return v.usable() && v.Issuer.Capabilities.UpdateInPlace && v.proof.Inputs != v.Object.Inputs
+}
+
+// rightsDrifted tells whether a list shows other rights of the token in use than were asked for. What a role stands for is the
+// vendor's to say.
+func (v *view) rightsDrifted() bool {
+	if !v.usable() || !v.Issuer.Capabilities.UpdateInPlace || len(v.Object.Rights) == 0 || !v.Snapshot.BegunAfter(v.Memory.ChangedAt) {
+		return false
+	}
+	row, listed := v.Snapshot.Rows[v.proof.Current.ID]
+	return listed && len(row.Rights) > 0 && !slices.Equal(row.Rights, v.Object.Rights)
 }
 
 // issuerMints: creates need the user's own credentials, accepted, and an issuer that cannot go away under the token.
@@ -456,6 +471,9 @@ func rest(v *view) Decision {
 	}
 	if v.usable() && v.renewAt().After(v.ServerNow) {
 		next = earlier(next, v.Now.Add(v.renewAt().Sub(v.ServerNow)))
+	}
+	if again := v.Memory.ChangedAt.Add(driftPause); v.rightsDrifted() && again.After(v.Now) {
+		next = earlier(next, again)
 	}
 	if v.skewed() && len(v.retirements()) > 0 {
 		next = earlier(next, v.Now.Add(time.Minute))

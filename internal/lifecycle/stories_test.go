@@ -202,6 +202,25 @@ func TestStories(t *testing.T) {
 			s.observation.Object.Inputs, s.observation.Object.Rights = "deploy and view", []string{"deploy", "view"}
 			s.dies().lists().settles().hasCreates(1).leaves("T1")
 		},
+		"rights changed by somebody": func(s *story) {
+			dropping(s)
+			s.settles()
+			change := func() {
+				row := s.rows["T1"]
+				row.Rights = []string{"admin"}
+				s.rows["T1"] = row
+			}
+			s.says("somebody gives T1 other rights at the vendor")
+			change()
+			s.passes(5 * time.Minute).lists().settles().lists().settles().hasCreates(1)
+			s.says("and again")
+			change()
+			s.passes(5 * time.Minute).lists().settles()
+			s.passes(time.Hour).lists().settles().lists().settles().leaves("T1")
+			if got := s.rows["T1"].Rights; len(got) != 1 || got[0] != "deploy" {
+				s.t.Errorf("rights %q", got)
+			}
+		},
 		"other rights, by another token": func(s *story) {
 			ending(s)
 			s.settles()

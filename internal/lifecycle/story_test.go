@@ -244,7 +244,7 @@ func (s *story) performs(d Decision) bool {
 		row := s.rows[d.ID]
 		row.Rights = d.Rights
 		s.rows[d.ID] = row
-		s.observation.Memory.Changed = d.Inputs
+		s.observation.Memory.Changed, s.observation.Memory.ChangedAt = d.Inputs, s.now
 	case DeleteSecret:
 		s.observation.Secret = Secret{}
 	case Release:

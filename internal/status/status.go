@@ -228,12 +228,7 @@ func (s Scene) waitsFor() *lifecycle.Problem {
 
 // hopeless: what the spec asks for is not to be had, however often it is tried.
 func hopeless(reason lifecycle.Reason) bool {
-	switch reason {
-	case v1alpha1.ReasonInvalidScope, v1alpha1.ReasonInvalidRole, lifecycle.ReasonNotGranted:
-		return true
-	default:
-		return false
-	}
+	return slices.Contains([]lifecycle.Reason{v1alpha1.ReasonInvalidScope, v1alpha1.ReasonInvalidRole, lifecycle.ReasonNotGranted}, reason)
 }
 
 // settled tells whether the Secret holds what the spec asks for.

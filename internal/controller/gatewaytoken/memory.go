@@ -25,6 +25,7 @@ type memory struct {
 	there           map[token.ID]time.Time
 	taken           map[int]bool
 	changed         string
+	changedAt       time.Time
 	undo            []token.ID
 	repairs, reads  repetition
 	// failure is the latest, in case the status that tells of it could not be written; failedWith is the client that failed.
@@ -99,7 +100,7 @@ func (m *memory) observed(leaderSince time.Time, uid string) lifecycle.Memory {
 	seen := lifecycle.Memory{
 		LeaderSince: leaderSince, LastCreateEnded: m.lastCreateEnded,
 		Doubted: maps.Clone(m.doubted), Published: maps.Clone(m.published), Revoked: maps.Clone(m.revoked), Gone: maps.Clone(m.gone),
-		There: maps.Clone(m.there), Taken: maps.Clone(m.taken), Changed: m.changed,
+		There: maps.Clone(m.there), Taken: maps.Clone(m.taken), Changed: m.changed, ChangedAt: m.changedAt,
 		Undo: m.undo, RepairAfter: m.repairs.next(uid), ReadAfter: m.reads.next(uid),
 	}
 	if m.hand != nil {

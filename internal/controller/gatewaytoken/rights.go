@@ -48,7 +48,7 @@ func unknownRights(catalogue vendors.Catalogue, role string, rights []string) *l
 	}
 	var unknown []string
 	for _, right := range rights {
-		if !slices.Contains(catalogue.Rights, right) {
+		if !slices.ContainsFunc(catalogue.Rights, func(known string) bool { return stands(right, known) }) {
 			unknown = append(unknown, right)
 		}
 	}
@@ -56,6 +56,12 @@ func unknownRights(catalogue vendors.Catalogue, role string, rights []string) *l
 		return nil
 	}
 	return &lifecycle.Problem{Reason: v1alpha1.ReasonInvalidScope, Message: "The vendor does not know " + listed(unknown) + ". It knows " + listed(catalogue.Rights) + ". Correct the spec."}
+}
+
+// stands tells whether a right is a known one, or stands for it: an asterisk does for any word in its place.
+func stands(right, known string) bool {
+	matches := func(wanted, word string) bool { return wanted == "*" || wanted == word }
+	return right == known || slices.EqualFunc(strings.Split(right, ":"), strings.Split(known, ":"), matches)
 }
 
 // maxListed bounds what is quoted of a vendor's catalogue.
@@ -88,7 +94,7 @@ func (r *Reconciler) change(ctx context.Context, s *scene, d lifecycle.Change) (
 		r.alarm(s, f)
 		return vendorFailed(f, status.ChangeProblem(f)), nil
 	}
-	s.memory.changed = d.Inputs
+	s.memory.changed, s.memory.changedAt = d.Inputs, r.Clock.Now()
 	r.tell(s.object, "RightsChanged", "Token "+string(d.ID)+" was given other rights; its value stays.")
 	return outcome{again: true, Outcome: status.Outcome{Done: true}}, nil
 }

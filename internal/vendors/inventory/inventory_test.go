@@ -337,7 +337,9 @@ func TestEstranged(t *testing.T) {
 	row := func(b *bench, id, object string) token.Token {
 		return token.Token{ID: token.ID(id), Name: b.name(object, 1), State: token.Active}
 	}
-	stranger := func(id string) token.Token { return token.Token{ID: token.ID(id), Name: "somebody's", State: token.Active} }
+	stranger := func(id string) token.Token {
+		return token.Token{ID: token.ID(id), Name: "somebody's", State: token.Active}
+	}
 	tests := map[string]struct {
 		reason        string
 		before, after func(*bench) []token.Token
