@@ -10,6 +10,7 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/causeloop"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/causely"
+	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/login"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/pacing"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/rackgateway"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/rest"
@@ -20,14 +21,14 @@ type connector struct {
 	options Options
 	now     func() time.Time
 	pacing  *pacing.Limiter
-	logins  *causely.Logins
+	logins  *login.Cache
 }
 
 func newConnector(options Options, now func() time.Time) *connector {
 	return &connector{
 		options: options, now: now,
 		pacing: pacing.New(pacing.Options{Clock: now, HostPerSecond: options.HostPerSecond}),
-		logins: causely.NewLogins(now),
+		logins: login.NewCache(now),
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/harness"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/causely"
+	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/login"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/pacing"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/rest"
 )
@@ -47,7 +48,7 @@ func newWorld(t *testing.T, options ...harness.Option) *harness.World {
 
 // connect makes clients as internal/app does, allowed to call loopback addresses.
 func connect(wire harness.Wire) issuer.Connect {
-	logins := causely.NewLogins(wire.Now)
+	logins := login.NewCache(wire.Now)
 	pace := pacing.New(pacing.Options{Clock: wire.Now, Sleep: wire.Sleep, HostPerSecond: 50})
 	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	return func(to issuer.Connection) (vendors.Vendor, error) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors"
+	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/login"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/pacing"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/rest"
 )
@@ -37,7 +38,7 @@ type Options struct {
 	// HTTP says how to connect. Its BaseURL and Limiter are set here; its Clock is required.
 	HTTP rest.Options
 	// Logins is required, and shared by all clients.
-	Logins *Logins
+	Logins *login.Cache
 	// Pacing is shared by all clients; none when nil.
 	Pacing *pacing.Limiter
 }
@@ -45,10 +46,9 @@ type Options struct {
 // Client is one Causely project, reached with one set of client credentials.
 type Client struct {
 	api, auth *rest.Client
-	logins    *Logins
-	key       loginKey
+	session   *login.Session
 	// clientID and clientSecret are needed again for every login.
-	clientID, clientSecret hidden
+	clientID, clientSecret token.Value
 }
 
 var (
@@ -75,11 +75,9 @@ func New(options Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("authURL: %w", err)
 	}
-	return &Client{
-		api: api, auth: auth, logins: options.Logins,
-		key:      loginKey{authURL: options.AuthURL, credential: options.fingerprint()},
-		clientID: hide(options.ClientID), clientSecret: hide(options.ClientSecret),
-	}, nil
+	client := &Client{api: api, auth: auth, clientID: options.ClientID, clientSecret: options.ClientSecret}
+	client.session = options.Logins.Session(options.AuthURL, options.fingerprint(), client.login)
+	return client, nil
 }
 
 func (o Options) fingerprint() pacing.Credential {
@@ -106,7 +104,7 @@ func (*Client) Capabilities() token.Capabilities {
 // List implements vendors.Vendor.
 func (c *Client) List(ctx context.Context, yield func(token.Token) error) (vendors.Listing, error) {
 	var answer rest.Answer
-	err := c.authorized(ctx, listCall("list tokens"), func(call rest.Call) (err error) {
+	err := c.session.Authorized(ctx, listCall("list tokens"), func(call rest.Call) (err error) {
 		answer, err = rest.Rows(ctx, c.api, call, func(read row) error {
 			listed, ok := read.token()
 			if !ok {
@@ -143,7 +141,7 @@ func (c *Client) Create(ctx context.Context, request vendors.Request) (token.Iss
 		return token.Issued{}, &token.Failure{Operation: operation, Class: token.Invalid, Cause: token.CauseUnexpected}
 	}
 	var created rowWithValue
-	err = c.authorized(ctx, rest.Call{
+	err = c.session.Authorized(ctx, rest.Call{
 		Operation: operation, Method: http.MethodPost, Path: []string{"api", "tokens"}, Body: body,
 		Want: http.StatusCreated, Creates: true,
 	}, func(call rest.Call) (err error) {
@@ -163,7 +161,7 @@ func (c *Client) Revoke(ctx context.Context, id token.ID) error {
 		return &token.Failure{Operation: operation, Class: token.Invalid, Cause: token.CauseUnexpected}
 	}
 	var revoked row
-	err := c.authorized(ctx, rest.Call{
+	err := c.session.Authorized(ctx, rest.Call{
 		Operation: operation, Method: http.MethodPost, Path: []string{"api", "tokens", string(id), "revoke"},
 		Query: url.Values{"tokenId": {string(id)}}, Want: http.StatusOK,
 	}, func(call rest.Call) (err error) {
@@ -185,7 +183,7 @@ func (c *Client) Revoke(ctx context.Context, id token.ID) error {
 func (c *Client) ReadValue(ctx context.Context, id token.ID) (token.Value, error) {
 	const operation = "read token value"
 	var found *rowWithValue
-	err := c.authorized(ctx, listCall(operation), func(call rest.Call) error {
+	err := c.session.Authorized(ctx, listCall(operation), func(call rest.Call) error {
 		_, err := rest.Rows(ctx, c.api, call, func(read rowWithValue) error {
 			if read.ID != string(id) {
 				return nil
@@ -210,23 +208,3 @@ func (c *Client) ReadValue(ctx context.Context, id token.ID) (token.Value, error
 
 // errFound ends a list early.
 var errFound = errors.New("found")
-
-// authorized makes a call with a bearer. A bearer that is refused is dropped and the call made once more with a new one:
-// a call that was answered 401 has done nothing, not even a create.
-func (c *Client) authorized(ctx context.Context, call rest.Call, do func(rest.Call) error) error {
-	err := c.withBearer(ctx, &call, do)
-	if failure := token.AsFailure(err); err == nil || failure.Class != token.Unauthorized || failure.Cause != token.CauseStatus {
-		return err
-	}
-	c.logins.drop(c.key, call.Bearer)
-	return c.withBearer(ctx, &call, do)
-}
-
-func (c *Client) withBearer(ctx context.Context, call *rest.Call, do func(rest.Call) error) error {
-	bearer, err := c.logins.bearer(ctx, c.key, c.login)
-	if err != nil {
-		return loginFailure(call.Operation, err)
-	}
-	call.Bearer = bearer
-	return do(*call)
-}

@@ -3,6 +3,7 @@ package causely
 import (
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors"
+	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/login"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/rest"
 )
 
@@ -22,6 +24,8 @@ type scripted struct {
 	mu     sync.Mutex
 	status int
 	body   string
+	// bearer is what the login gives.
+	bearer string
 	asked  []string
 }
 
@@ -32,7 +36,7 @@ func (s *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.asked = append(s.asked, r.Method+" "+r.URL.RequestURI()+" "+string(body))
 	w.Header().Set("Content-Type", "application/json")
 	if r.URL.Path == "/login" {
-		_, _ = io.WriteString(w, `{"access_token":"bearer","expires_in":3600}`)
+		_, _ = fmt.Fprintf(w, `{"access_token":%q,"expires_in":3600}`, s.bearer)
 		return
 	}
 	w.WriteHeader(s.status)
@@ -41,23 +45,28 @@ func (s *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func start(t *testing.T, status int, body string) (*Client, *scripted) {
 	t.Helper()
-	script := &scripted{status: status, body: body}
+	script := &scripted{status: status, body: body, bearer: "bearer"}
 	server := httptest.NewTLSServer(script)
 	t.Cleanup(server.Close)
+	client, err := New(against(server))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client, script
+}
+
+// against are the options of a client of a test's server.
+func against(server *httptest.Server) Options {
 	options := Options{
 		URL: server.URL, AuthURL: server.URL + "/login", ClientID: token.NewValue("id"), ClientSecret: token.NewValue("secret"),
-		Logins: NewLogins(noon),
+		Logins: login.NewCache(noon),
 		HTTP: rest.Options{
 			RootCAs: x509.NewCertPool(), Clock: noon,
 			Guard: rest.Guard{AllowCIDRs: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}},
 		},
 	}
 	options.HTTP.RootCAs.AddCert(server.Certificate())
-	client, err := New(options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return client, script
+	return options
 }
 
 // The requests are the documented ones, to the letter.
@@ -142,7 +151,7 @@ func TestOddAnswers(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	good := func() Options {
-		options := Options{ClientID: token.NewValue("id"), ClientSecret: token.NewValue("secret"), Logins: NewLogins(noon)}
+		options := Options{ClientID: token.NewValue("id"), ClientSecret: token.NewValue("secret"), Logins: login.NewCache(noon)}
 		options.HTTP.Clock = noon
 		return options
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/causely"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/conformance"
+	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/login"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/pacing"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/rest"
 )
@@ -65,7 +66,7 @@ func (a account) plain() account {
 func opener(account account) func(conformance.Setup) (vendors.Vendor, error) {
 	clock := func() time.Time { return time.Date(2026, 5, 26, 12, 0, 0, 0, time.UTC) }
 	now := func() time.Time { return clock() }
-	logins := causely.NewLogins(now)
+	logins := login.NewCache(now)
 	paces := pacing.New(pacing.Options{Clock: now, Sleep: func(context.Context, time.Duration) error { return nil }})
 	return func(setup conformance.Setup) (vendors.Vendor, error) {
 		if setup.Clock != nil {
