@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"io"
@@ -171,8 +172,12 @@ type Call struct {
 	Query url.Values
 	// Bearer is sent as the Authorization; none when empty.
 	Bearer token.Value
-	// Body is JSON; none when nil.
-	Body []byte
+	// Basic is sent as the Authorization where there is no Bearer; none when its User is empty.
+	Basic Basic
+	// Body is what ContentType says, JSON when that is empty; none when nil. A ContentType is sent without a body, too: some
+	// vendors describe their calls so.
+	Body        []byte
+	ContentType string
 	// Want is the one status that means success.
 	Want int
 	// Creates: the request must not be done twice, so that an answer that does not come leaves a doubt.
@@ -184,6 +189,12 @@ type Call struct {
 	// WantAlso is another status that means success, where the vendor's document leaves a choice; none when 0.
 	WantAlso int
 }
+
+// Form is the ContentType of url.Values.
+const Form = "application/x-www-form-urlencoded"
+
+// Basic are the credentials of HTTP's Basic scheme, exactly as they are to be encoded.
+type Basic struct{ User, Password token.Value }
 
 // Answer is what every answer tells beside its content.
 type Answer struct {
@@ -289,20 +300,33 @@ func (c *Client) request(ctx context.Context, call Call) *http.Request {
 		withQuery.RawQuery = call.Query.Encode()
 		target = &withQuery
 	}
-	header := http.Header{"Accept": {"application/json"}, "User-Agent": {c.options.UserAgent}}
-	if !call.Bearer.Empty() {
-		header.Set("Authorization", "Bearer "+call.Bearer.Reveal())
-	}
-	request := &http.Request{Method: call.Method, URL: target, Host: target.Host, Header: header}
+	request := &http.Request{Method: call.Method, URL: target, Host: target.Host, Header: c.header(call)}
 	if c.options.Host != "" {
 		request.Host = c.options.Host
 	}
 	if call.Body != nil {
-		header.Set("Content-Type", "application/json")
 		request.Body = io.NopCloser(bytes.NewReader(call.Body))
 		request.ContentLength = int64(len(call.Body))
 	}
 	return request.WithContext(ctx)
+}
+
+func (c *Client) header(call Call) http.Header {
+	header := http.Header{"Accept": {"application/json"}, "User-Agent": {c.options.UserAgent}}
+	switch {
+	case !call.Bearer.Empty():
+		header.Set("Authorization", "Bearer "+call.Bearer.Reveal())
+	case !call.Basic.User.Empty():
+		pair := call.Basic.User.Reveal() + ":" + call.Basic.Password.Reveal()
+		header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(pair)))
+	}
+	switch {
+	case call.ContentType != "":
+		header.Set("Content-Type", call.ContentType)
+	case call.Body != nil:
+		header.Set("Content-Type", "application/json")
+	}
+	return header
 }
 
 // accept judges status and content type, and keeps the pause that the vendor asked for.

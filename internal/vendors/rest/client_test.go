@@ -119,6 +119,43 @@ func TestRequest(t *testing.T) {
 	}
 }
 
+// Who asks, and what a body is, is said by the call; a body that is not there is not made up.
+func TestRequestHeader(t *testing.T) {
+	client, err := New(Options{BaseURL: "https://api.example.com", UserAgent: "operator/1", Clock: clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	basic := Basic{User: token.NewValue("user"), Password: token.NewValue("pass:word")}
+	tests := map[string]struct {
+		reason string
+		call   Call
+		want   http.Header
+		length int64
+	}{
+		"Nothing":     {reason: "neither", call: Call{}, want: http.Header{}},
+		"Bearer":      {reason: "a bearer alone", call: Call{Bearer: token.NewValue("b")}, want: http.Header{"Authorization": {"Bearer b"}}},
+		"Basic":       {reason: "RFC 7617", call: Call{Basic: basic}, want: http.Header{"Authorization": {"Basic dXNlcjpwYXNzOndvcmQ="}}},
+		"Both":        {reason: "a bearer was got with the other", call: Call{Bearer: token.NewValue("b"), Basic: basic}, want: http.Header{"Authorization": {"Bearer b"}}},
+		"NoUser":      {reason: "a password is nobody's", call: Call{Basic: Basic{Password: token.NewValue("x")}}, want: http.Header{}},
+		"JSON":        {reason: "what a body is unless it is said", call: Call{Body: []byte(`{}`)}, want: http.Header{"Content-Type": {"application/json"}}, length: 2},
+		"Form":        {reason: "said otherwise", call: Call{Body: []byte(`a=b`), ContentType: Form}, want: http.Header{"Content-Type": {Form}}, length: 3},
+		"TypeWithout": {reason: "a type is all that is sent", call: Call{ContentType: "application/json"}, want: http.Header{"Content-Type": {"application/json"}}},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			tc.call.Method = http.MethodPost
+			request := client.request(t.Context(), tc.call)
+			tc.want["Accept"], tc.want["User-Agent"] = []string{"application/json"}, []string{"operator/1"}
+			if diff := cmp.Diff(tc.want, request.Header); diff != "" {
+				t.Errorf("%s: header -want +got:\n%s", tc.reason, diff)
+			}
+			if request.ContentLength != tc.length || (request.Body == nil) != (tc.length == 0) || request.GetBody != nil {
+				t.Errorf("%s: a body of %d bytes, want %d", tc.reason, request.ContentLength, tc.length)
+			}
+		})
+	}
+}
+
 func TestOutcomes(t *testing.T) {
 	jsonBody := func(status int, body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
