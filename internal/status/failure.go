@@ -56,7 +56,7 @@ func causeAdvice(f *token.Failure) (reason, advice string) {
 		return v1alpha1.ReasonAnswerTooLarge, "Check that the issuer's URL is the vendor's API; an answer of that size is not read."
 	case token.CauseNameAltered:
 		return v1alpha1.ReasonNameAltered, "Tokens that do not keep their name cannot be told apart: no token is issued until the issuer's spec is changed or the operator restarted. Report it to the vendor."
-	case token.CauseStatus, token.CauseLogin, token.CausePaced:
+	case token.CauseStatus, token.CauseLogin, token.CausePaced, token.CauseGone:
 		return "", ""
 	default:
 		return "", ""

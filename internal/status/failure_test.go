@@ -62,7 +62,7 @@ func TestVendorProblem(t *testing.T) {
 		if !known {
 			t.Errorf("class %s is not in this table", class)
 		}
-		for _, cause := range []token.Cause{token.CauseStatus, token.CauseLogin, token.CausePaced} {
+		for _, cause := range []token.Cause{token.CauseStatus, token.CauseLogin, token.CausePaced, token.CauseGone} {
 			check(t, &token.Failure{Operation: "list tokens", Class: class, Cause: cause, Status: 418}, want.reason, want.says)
 		}
 		for cause, want := range causes {

@@ -68,6 +68,9 @@ const (
 	CausePaced
 	// CauseLogin: the login, not the call itself, failed.
 	CauseLogin
+	// CauseGone: what holds the tokens (a gateway) does not exist, and what that would be in answers and lacks it: proof that
+	// none of its tokens exists, which a status alone is not.
+	CauseGone
 )
 
 // Failure is a failed vendor call. Its text is made of our own words and the status code alone: nothing a vendor (or
@@ -116,6 +119,7 @@ var causeTexts = map[Cause]string{
 	CauseNameAltered:    "the vendor stored another name than the one asked for",
 	CausePaced:          "not called yet, to keep to the pace",
 	CauseLogin:          "the login was answered",
+	CauseGone:           "what holds the tokens does not exist",
 }
 
 // AsFailure finds the Failure in an error. An error without one is nobody's answer: it is treated as Ambiguous.
