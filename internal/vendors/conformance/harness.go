@@ -72,9 +72,11 @@ type Simulation struct {
 	Use func(token.Value)
 	// ExpireLogins makes the vendor forget all logins.
 	ExpireLogins func()
+	// LoginLife is how long a login lives by itself; a day when 0.
+	LoginLife time.Duration
 	// LoginSpellings, SecondRevokes and UnknownFinds are the answers that the vendor's documents leave open.
 	LoginSpellings, SecondRevokes, UnknownFinds []Variant
-	// SecretFields are the JSON fields whose values must never be shown.
+	// SecretFields are the fields of JSON and forms whose values must never be shown.
 	SecretFields []string
 }
 

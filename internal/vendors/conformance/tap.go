@@ -24,6 +24,7 @@ type Tap struct {
 	URL   string
 	CAPEM []byte
 
+	names  []string
 	fields *regexp.Regexp
 
 	mu      sync.Mutex
@@ -33,7 +34,7 @@ type Tap struct {
 // maxNoted bounds what is kept of a body.
 const maxNoted = 1 << 20
 
-// NewTap starts a tap that takes the values of the JSON fields, and every Authorization, for secrets.
+// NewTap starts a tap that takes the values of the fields, in JSON and in forms, and every Authorization for secrets.
 func NewTap(t *testing.T, upstream string, caPEM []byte, fields ...string) *Tap {
 	t.Helper()
 	target, err := url.Parse(upstream)
@@ -43,6 +44,7 @@ func NewTap(t *testing.T, upstream string, caPEM []byte, fields ...string) *Tap 
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(caPEM)
 	tap := &Tap{
+		names:   fields,
 		fields:  regexp.MustCompile(`"(?:` + strings.Join(fields, "|") + `)"\s*:\s*"([^"]+)"`),
 		secrets: map[string]bool{},
 	}
@@ -86,11 +88,34 @@ func (tap *Tap) note(secrets ...string) {
 
 func (tap *Tap) request(r *http.Request) {
 	r.Header.Del("Accept-Encoding")
-	if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
-		tap.note(bearer)
+	if _, presented, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok {
+		tap.note(presented)
+	}
+	if _, password, ok := r.BasicAuth(); ok {
+		tap.note(password)
 	}
 	if r.Body != nil {
+		tap.form(r)
 		r.Body = &noting{ReadCloser: r.Body, tap: tap}
+	}
+}
+
+// form notes the fields of a form, which is small enough to be read before it is passed on.
+func (tap *Tap) form(r *http.Request) {
+	if r.Header.Get("Content-Type") != "application/x-www-form-urlencoded" {
+		return
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxNoted))
+	if err != nil {
+		return // the client left
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	values, err := url.ParseQuery(string(body))
+	if err != nil {
+		return // the vendor will say so
+	}
+	for _, name := range tap.names {
+		tap.note(values[name]...)
 	}
 }
 

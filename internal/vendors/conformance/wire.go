@@ -98,10 +98,11 @@ func (t *trial) failures(client vendors.Vendor, kind Kind) []any {
 
 // hasKind tells whether a route can go wrong in one way: not every answer has a name or a value.
 func hasKind(client vendors.Vendor, route Route, kind Kind) bool {
-	if kind == EmptyValue && route == List {
-		return client.Capabilities().ValueReadable
+	can := client.Capabilities()
+	if kind == EmptyValue {
+		return route == Create || (route == List && can.ValueReadable)
 	}
-	return route == Create || (kind != AlteredName && kind != EmptyValue)
+	return kind != AlteredName || (route == Create && can.Named)
 }
 
 // fragment is the length from which a part of a secret is a leak.
