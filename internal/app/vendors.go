@@ -12,6 +12,7 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/causely"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/login"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/pacing"
+	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/pingone"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/rackgateway"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/rest"
 )
@@ -65,7 +66,11 @@ func (c *connector) client(to issuer.Connection, http rest.Options) (vendors.Ven
 			RequestsPerSecond: rate, HTTP: http, Pacing: c.pacing,
 		}))
 	case v1alpha1.VendorPingOne:
-		return nil, errors.New("there is no adapter")
+		return orNone(pingone.New(pingone.Options{
+			URL: to.Spec.PingOne.APIURL(), AuthURL: to.Spec.PingOne.LoginURL(), AuthMethod: pingone.AuthMethod(to.Spec.PingOne.AuthMethod()),
+			ClientID: to.Credentials[issuer.ClientID], ClientSecret: to.Credentials[issuer.ClientSecret],
+			RequestsPerSecond: rate, HTTP: http, Logins: c.logins, Pacing: c.pacing,
+		}))
 	case v1alpha1.VendorNone:
 		return nil, errors.New("the issuer names no vendor")
 	default:

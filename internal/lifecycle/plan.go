@@ -15,6 +15,7 @@ var living = []rule{
 	{"suspended", suspended},
 	{"the spec cannot be carried out", invalidSpec},
 	{"somebody else's Secret is in the way", secretConflict},
+	{"a token that could not be found again is not issued", nameless},
 	{"the finalizer comes before the first effect", protect},
 	{"a minted value is published before anything else", publishInHand},
 	{"a drifted Secret is repaired with the value it holds", repairFromSecret},

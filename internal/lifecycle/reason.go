@@ -22,4 +22,5 @@ const (
 	ReasonRepairPaced       Reason = "RepairPaced"
 	ReasonClockSkew         Reason = "ClockSkew"
 	ReasonVendorMismatch    Reason = "VendorMismatch"
+	ReasonNotSupported      Reason = "NotSupported"
 )

@@ -70,6 +70,15 @@ func secretConflict(v *view) Decision {
 		"Delete or rename it, choose another GatewayToken name or secret.name, or set secret.adopt: IfUnowned to take it over."}}
 }
 
+// nameless: a token without a name cannot be found in a list after its answer was lost. How such a one is issued all the same is
+// not told yet.
+func nameless(v *view) Decision {
+	if !v.Issuer.Known || !v.Issuer.CanList || v.Issuer.Capabilities.Named || v.usable() {
+		return nil
+	}
+	return Stall{Problem{ReasonNotSupported, "This release issues no tokens without names: credentials of a PingOne gateway, and tokens of an existing service account at Causeloop. The vendor was asked for nothing."}}
+}
+
 // protect: the finalizer is there before anything exists that it must outlive.
 func protect(v *view) Decision {
 	if v.Object.Protected {

@@ -3,6 +3,7 @@ package status
 
 import (
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
@@ -68,7 +69,7 @@ func classAdvice(f *token.Failure) (reason, advice string) {
 	case token.Unauthorized:
 		return v1alpha1.ReasonCredentialsRejected, "Put valid credentials into the Secret that credentialsSecretRef names."
 	case token.Forbidden:
-		return v1alpha1.ReasonPermissionDenied, "Give these credentials the role that may create, list and revoke gateway tokens (Admin at Causely)."
+		return v1alpha1.ReasonPermissionDenied, "Give these credentials the rights to list, create and revoke tokens: Admin at Causely, a role with api-token rights at Rack Gateway, workspace:admin for service accounts at Causeloop, a role that manages gateways at PingOne."
 	case token.RateLimited:
 		return v1alpha1.ReasonRateLimited, "It is tried again by itself. Lower requestsPerSecond if it lasts."
 	case token.Unavailable, token.Ambiguous, token.Quota:
@@ -89,8 +90,12 @@ func CreateProblem(f *token.Failure) lifecycle.Problem {
 		return lifecycle.Problem{Reason: v1alpha1.ReasonCreateAmbiguous, Message: sentence(f) + " The token may exist; the next list decides, and nothing is issued twice."}
 	case ConcernsIssuer(f):
 		return VendorProblem(f)
+	case f.Class == token.Quota:
+		return lifecycle.Problem{Reason: v1alpha1.ReasonQuotaExceeded, Message: sentence(f) + " Delete a token at the vendor that nobody uses; it is tried again by itself."}
+	case f.Class == token.Conflict:
+		return lifecycle.Problem{Reason: v1alpha1.ReasonNameTaken, Message: sentence(f) + " The name is taken; the next list tells whose it is. If it is not this GatewayToken's, the next token gets another name."}
 	case f.Class == token.Forbidden:
-		return lifecycle.Problem{Reason: v1alpha1.ReasonCreateRefused, Message: sentence(f) + " The issuer's credentials may list tokens but not create them: give them the role that may (Admin at Causely)."}
+		return lifecycle.Problem{Reason: v1alpha1.ReasonCreateRefused, Message: sentence(f) + " The issuer's credentials may list tokens but not create them: give them the rights to."}
 	default:
 		return lifecycle.Problem{Reason: v1alpha1.ReasonCreateRefused, Message: sentence(f) + " Correct spec.tokenName or the account's quota; it is tried again after a change, else rarely."}
 	}
@@ -121,7 +126,16 @@ func ConfirmProblem(f *token.Failure) lifecycle.Problem {
 }
 
 // PoolProblem says why one place of an account, such as a gateway, cannot be used though the credentials are accepted.
-func PoolProblem(f *token.Failure) lifecycle.Problem { return VendorProblem(f) }
+func PoolProblem(f *token.Failure) lifecycle.Problem {
+	switch {
+	case f.Cause == token.CauseGone:
+		return lifecycle.Problem{Reason: v1alpha1.ReasonGatewayNotFound, Message: sentence(f) + " Check spec.pingOne.gatewayID, and that the gateway is in that environment; for another gateway, create another GatewayToken."}
+	case f.Class == token.Forbidden && f.Status == http.StatusNotFound:
+		return lifecycle.Problem{Reason: v1alpha1.ReasonEnvironmentNotFound, Message: sentence(f) + " Check environmentID of the GatewayToken and of the issuer, its region, and the roles of its worker application there."}
+	default:
+		return VendorProblem(f)
+	}
+}
 
 // RevokeProblem says why a revocation did not happen.
 func RevokeProblem(f *token.Failure) lifecycle.Problem {
@@ -161,7 +175,7 @@ var pace = map[BackOffKind]struct{ first, most time.Duration }{
 // BackOffKindOf tells what kind of back-off a failed vendor call of an object asks for.
 func BackOffKindOf(f *token.Failure) BackOffKind {
 	switch {
-	case f.Class == token.Ambiguous, f.Class == token.NotFound:
+	case f.Class == token.Ambiguous, f.Class == token.NotFound, f.Class == token.Conflict:
 		return Doubt
 	case ConcernsIssuer(f):
 		return VendorTrouble

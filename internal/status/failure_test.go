@@ -77,8 +77,10 @@ func TestProblems(t *testing.T) {
 		f := &token.Failure{Operation: "call", Class: class, Cause: token.CauseStatus}
 		ofIssuer := ConcernsIssuer(f)
 		wantCreate, wantRead, wantRevoke := v1alpha1.ReasonCreateRefused, v1alpha1.ReasonValueUnreadable, v1alpha1.ReasonWaitingForVendor
-		if class == token.Ambiguous {
-			wantCreate = v1alpha1.ReasonCreateAmbiguous
+		if own, told := map[token.Class]string{
+			token.Ambiguous: v1alpha1.ReasonCreateAmbiguous, token.Quota: v1alpha1.ReasonQuotaExceeded, token.Conflict: v1alpha1.ReasonNameTaken,
+		}[class]; told {
+			wantCreate = own
 		}
 		if ofIssuer {
 			issuers := string(VendorProblem(f).Reason)
@@ -103,6 +105,19 @@ func TestProblems(t *testing.T) {
 	}
 }
 
+// What is wrong with one place of an account is told apart from what is wrong with the account.
+func TestPoolProblems(t *testing.T) {
+	for reason, f := range map[string]*token.Failure{
+		v1alpha1.ReasonGatewayNotFound:     {Operation: "list credentials", Class: token.NotFound, Cause: token.CauseGone, Status: 404},
+		v1alpha1.ReasonEnvironmentNotFound: {Operation: "list credentials", Class: token.Forbidden, Status: 404},
+		v1alpha1.ReasonPermissionDenied:    {Operation: "list service accounts", Class: token.Forbidden, Status: 403},
+	} {
+		if got := PoolProblem(f); string(got.Reason) != reason {
+			t.Errorf("%v: %q, want %q", f, got.Reason, reason)
+		}
+	}
+}
+
 // How long the vendor asked to wait is said.
 func TestRetryAfterIsSaid(t *testing.T) {
 	got := VendorProblem(&token.Failure{Operation: "list tokens", Class: token.RateLimited, Status: 429, RetryAfter: 90 * time.Second})
@@ -113,7 +128,7 @@ func TestRetryAfterIsSaid(t *testing.T) {
 
 func TestBackOffKindOf(t *testing.T) {
 	want := map[token.Class]BackOffKind{
-		token.NotFound: Doubt, token.Unauthorized: VendorTrouble, token.Forbidden: Refusal, token.Invalid: Refusal, token.Conflict: Refusal,
+		token.NotFound: Doubt, token.Unauthorized: VendorTrouble, token.Forbidden: Refusal, token.Invalid: Refusal, token.Conflict: Doubt,
 		token.Quota: Refusal, token.RateLimited: VendorTrouble, token.Unavailable: VendorTrouble, token.Ambiguous: Doubt,
 	}
 	for _, class := range classes() {
