@@ -58,8 +58,8 @@ test-race: control-plane helm ## Run RACE_PACKAGES with the race detector
 	@set -o pipefail; $(WITH_TOOLS) go test -race -timeout 30m $(RACE_PACKAGES) | $(GO_TEST_LINES)
 
 .PHONY: conformance
-conformance: ## Run every vendor adapter against its simulator
-	go test -count=1 -v ./internal/vendors/...
+conformance: ## Run every vendor adapter against its simulator, and say what was tried
+	@go run ./test/conformance
 
 ##@ The whole system on this machine
 
