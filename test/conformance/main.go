@@ -39,7 +39,7 @@ func run(ctx context.Context, packages []string, out io.Writer) int {
 	found := reports{}
 	found.read(events)
 	failed := command.Wait()
-	found.print(out)
+	found.tell(out)
 	if failed != nil {
 		fmt.Fprintln(out, "conformance: FAILED:", failed)
 		return 1
@@ -105,9 +105,10 @@ func (r *report) note(e event) {
 		case parts[0] == switchTest && len(parts) > 1:
 			r.tried = append(r.tried, name)
 		}
-		if e.Action == "fail" {
+		switch e.Action {
+		case "fail":
 			r.failed++
-		} else if e.Action == "pass" {
+		case "pass":
 			r.passed++
 		}
 	}
@@ -131,13 +132,13 @@ func (r *report) noteCase(of, name string, e event) {
 	}
 }
 
-func (r reports) print(out io.Writer) {
+func (r reports) tell(out io.Writer) {
 	for _, vendor := range slices.Sorted(maps.Keys(r)) {
-		r[vendor].print(out, vendor)
+		r[vendor].tell(out, vendor)
 	}
 }
 
-func (r *report) print(out io.Writer, vendor string) {
+func (r *report) tell(out io.Writer, vendor string) {
 	for _, of := range slices.Sorted(maps.Keys(r.suites)) {
 		s := r.suites[of]
 		if r.isGroup(of, s) {
