@@ -368,3 +368,7 @@ func (r ConfigMapKeyReference) Resolved() ConfigMapKeyReference {
 	}
 	return r
 }
+
+// Exclusive tells whether nobody but the operator makes tokens where those of
+// this issuer are. Only where tokens have no names does it matter.
+func (s *TokenIssuerSpec) Exclusive() bool { return s.PingOne != nil && s.PingOne.Exclusive }

@@ -464,6 +464,12 @@ type GatewayTokenStatus struct {
 	// +optional
 	Attempt *IssueAttempt `json:"attempt,omitempty"`
 
+	// ledger is a copy of the Secret's signed record of tokens, without values, where
+	// tokens have no names: with the Secret alone it would be lost whose they are.
+	// +optional
+	// +kubebuilder:validation:MaxLength=65536
+	Ledger string `json:"ledger,omitempty"`
+
 	// failure is the trouble that the operator backs off from.
 	// +optional
 	Failure *Failure `json:"failure,omitempty"`
@@ -601,6 +607,20 @@ type IssueAttempt struct {
 	// cannot come of it.
 	// +optional
 	VendorTime *metav1.Time `json:"vendorTime,omitempty"`
+
+	// earlier are tokens that creates before this one left and that nobody else can
+	// have made: they are revoked once the next token is published.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=256
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=256
+	Earlier []string `json:"earlier,omitempty"`
+
+	// further tells that an earlier create may have left a token, too: after this
+	// one a person must look.
+	// +optional
+	Further bool `json:"further,omitempty"`
 
 	// mac proves that the operator wrote this. Without a valid one it is a hint.
 	// +optional

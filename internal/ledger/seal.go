@@ -131,6 +131,16 @@ func (s Sealer) Matches(owner Owner, purpose, content, digest string) bool {
 }
 
 // mac is HMAC-SHA-256 over the NUL-separated fields; none but the last may contain a NUL.
+// Sign gives the signature of a text that is bound to a purpose and an owner, and is not a ledger.
+func (s Sealer) Sign(purpose string, owner Owner, text string) string {
+	return s.mac(purpose, owner.ClusterID, ownerName(owner), text)
+}
+
+// Signed tells whether a signature is the operator's.
+func (s Sealer) Signed(purpose string, owner Owner, text, signature string) bool {
+	return hmac.Equal([]byte(s.Sign(purpose, owner, text)), []byte(signature))
+}
+
 func (s Sealer) mac(fields ...string) string {
 	h := hmac.New(sha256.New, s.key)
 	h.Write([]byte(strings.Join(fields, "\x00")))

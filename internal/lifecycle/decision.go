@@ -51,7 +51,12 @@ type Issue struct {
 	// Replaces is the token that is current now; empty for none.
 	Replaces token.ID
 	Why      string
+	// Attempt is to be written down before the vendor is asked; nil where the name tells it all.
+	Attempt *Attempt
 }
+
+// Report: have the issuer say of tokens that they may be ours, for a person to decide.
+type Report struct{ IDs []token.ID }
 
 // Change: have the vendor allow the current token something else, with the value it has.
 type Change struct {
@@ -113,6 +118,7 @@ func (Protect) isDecision()      {}
 func (Issue) isDecision()        {}
 func (Change) isDecision()       {}
 func (Confirm) isDecision()      {}
+func (Report) isDecision()       {}
 func (Publish) isDecision()      {}
 func (Revoke) isDecision()       {}
 func (DeleteSecret) isDecision() {}
@@ -123,7 +129,7 @@ func (Release) isDecision()      {}
 // reads. Protect is left out: it is harmless, and its own answer is the live read.
 func IsEffect(d Decision) bool {
 	switch d.(type) {
-	case Issue, Change, Publish, Revoke, DeleteSecret, Retain, Release:
+	case Issue, Change, Report, Publish, Revoke, DeleteSecret, Retain, Release:
 		return true
 	case Rest, Wait, Stall, Relist, Confirm, Protect:
 		return false

@@ -140,7 +140,7 @@ func awaitFirstList(v *view) Decision {
 // awaitLastList: a create whose answer was lost may be committed up to Settle later. Only a list that begins after that
 // can tell that nothing is left, and it must have begun after the last revocation, too.
 func awaitLastList(v *view) Decision {
-	after := v.latestUncertainty().Add(v.Settings.Settle)
+	after := later(v.latestUncertainty().Add(v.Settings.Settle), v.attemptSettled())
 	for _, at := range v.Memory.Revoked {
 		if at.After(after) {
 			after = at

@@ -84,7 +84,7 @@ func (v *view) list(next *ledger.Ledger, stray token.Token) {
 // neverPublished tells whether nobody can hold a stray's value: this process asked for it in vain, or the vendor, which would
 // know, never saw it used.
 func (v *view) neverPublished(stray token.Token) bool {
-	if v.Memory.Published[stray.ID] || stray.ID == v.Object.HintID {
+	if !v.named() || v.Memory.Published[stray.ID] || stray.ID == v.Object.HintID {
 		return false
 	}
 	unused := v.Issuer.Capabilities.ShowsLastUse && stray.LastUsedAt.IsZero() && !stray.IssuedAt.IsZero() &&

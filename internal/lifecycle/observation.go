@@ -62,6 +62,10 @@ type Object struct {
 	ExpiresAfter time.Duration
 	// RenewBefore is how long before its end a token is replaced; a third of its life when zero.
 	RenewBefore time.Duration
+	// Attempt is a create that was written down before the vendor was asked, and Record the last ledger that is known of, both
+	// from the status and signed: only where tokens have no names. Nil for none.
+	Attempt *Attempt
+	Record  *ledger.Ledger
 	// Twin names another GatewayToken with the same marker; empty for none.
 	Twin string
 	// Invalid tells what is wrong with the spec; nil where nothing is.
@@ -93,6 +97,12 @@ type Issuer struct {
 	// Granted: the issuer grants this namespace what the spec asks for; NotGranted says what is missing.
 	Granted    bool
 	NotGranted string
+	// Exclusive: nobody else makes tokens where this object's are. Gone: the place does not exist any more, and its tokens with it.
+	Exclusive, Gone bool
+	// HeldUntil is when no create for another object can be under way at the place where this object's tokens are.
+	HeldUntil time.Time
+	// Reported are the tokens of which the issuer says that they may be ours.
+	Reported map[token.ID]bool
 	// Account is the vendor account the issuer is pinned to; empty while none is known.
 	Account      string
 	Capabilities token.Capabilities
@@ -162,7 +172,8 @@ type InHand struct {
 	Token token.Token
 	// Replaces is the token that was current when it was minted; empty for none.
 	Replaces token.ID
-	// Inputs, ExpiresAfter and Planned are those of the Issue it was minted by.
+	// Sequence, Inputs, ExpiresAfter and Planned are those of the Issue it was minted by.
+	Sequence     int
 	Inputs       string
 	ExpiresAfter time.Duration
 	Planned      bool

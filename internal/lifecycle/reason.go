@@ -23,4 +23,7 @@ const (
 	ReasonClockSkew         Reason = "ClockSkew"
 	ReasonVendorMismatch    Reason = "VendorMismatch"
 	ReasonNotSupported      Reason = "NotSupported"
+	ReasonQuotaExceeded     Reason = "QuotaExceeded"
+	ReasonPossibleOrphans   Reason = "PossibleOrphans"
+	ReasonGatewayNotFound   Reason = "GatewayNotFound"
 )

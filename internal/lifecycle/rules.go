@@ -70,15 +70,6 @@ func secretConflict(v *view) Decision {
 		"Delete or rename it, choose another GatewayToken name or secret.name, or set secret.adopt: IfUnowned to take it over."}}
 }
 
-// nameless: a token without a name cannot be found in a list after its answer was lost. How such a one is issued all the same is
-// not told yet.
-func nameless(v *view) Decision {
-	if !v.Issuer.Known || !v.Issuer.CanList || v.Issuer.Capabilities.Named || v.usable() {
-		return nil
-	}
-	return Stall{Problem{ReasonNotSupported, "This release issues no tokens without names: credentials of a PingOne gateway, and tokens of an existing service account at Causeloop. The vendor was asked for nothing."}}
-}
-
 // protect: the finalizer is there before anything exists that it must outlive.
 func protect(v *view) Decision {
 	if v.Object.Protected {
@@ -96,7 +87,9 @@ func publishInHand(v *view) Decision {
 		return nil
 	}
 	hand := v.Memory.InHand
-	record := v.nextLedger(entryOf(hand.Token))
+	entry := entryOf(hand.Token)
+	entry.Sequence = cmp.Or(entry.Sequence, hand.Sequence)
+	record := v.nextLedger(entry)
 	record.Account = cmp.Or(hand.Token.Account, v.Issuer.Account)
 	record.Inputs, record.ExpiresAfter = hand.Inputs, hand.ExpiresAfter
 	made := ledger.Mint{Sequence: record.Current.Sequence, At: mintTime(hand.Token, v.Now), BySpec: hand.Planned}
@@ -258,7 +251,7 @@ func mint(v *view) Decision {
 		return nil
 	}
 	issue := v.nextIssue()
-	for _, gate := range []func(*view) Decision{issuerMints, (*view).heldBack, budget} {
+	for _, gate := range []func(*view) Decision{issuerMints, (*view).heldBack, slots, unresolved, budget} {
 		wait := gate(v)
 		switch {
 		case wait == nil:
@@ -281,6 +274,10 @@ func (v *view) nextIssue() Issue {
 		Role:     v.Object.Role, Rights: v.Object.Rights, Inputs: v.Object.Inputs, ExpiresAfter: v.Object.ExpiresAfter,
 		Planned: sequence == firstSequence,
 		Why:     "there is no token yet",
+		Attempt: v.nextAttempt(sequence),
+	}
+	if issue.Attempt != nil {
+		issue.Name = ""
 	}
 	if v.Object.ExpiresAfter > 0 {
 		issue.ExpiresAt = v.ServerNow.Add(v.Object.ExpiresAfter).Truncate(time.Second)
@@ -465,7 +462,7 @@ func (v *view) firstDue() (ledger.Entry, bool) {
 		return ledger.Entry{}, false
 	}
 	for _, entry := range v.proof.Retiring {
-		if v.standing(entry.ID) == standingActive && !v.ServerNow.Before(v.since(entry).Add(v.overlap())) {
+		if v.standing(entry.ID) == standingActive && !v.ServerNow.Before(v.retires(entry)) && !v.usedStranger(entry) {
 			return entry, true
 		}
 	}

@@ -279,6 +279,91 @@ func TestStories(t *testing.T) {
 			s.createFault = "taken"
 			s.says("a token of the name exists that no list shows").settles().hasCreates(2).leaves("T2")
 		},
+		"without a name": func(s *story) {
+			nameless(s)
+			s.settles().hasCreates(1).leaves("T1")
+			s.passes(time.Hour).says("it is deleted")
+			s.observation.Object.Deleting = true
+			s.settles().leaves()
+		},
+		"without a name, answer lost": func(s *story) {
+			nameless(s)
+			s.createFault = "lost"
+			s.says("a GatewayToken is created").settles().hasCreates(2).leaves("T1", "T2")
+			s.says("nobody can tell whose T1 is: it is reported, and stays").passes(48*time.Hour).lists().settles().leaves("T1", "T2")
+			s.says("a person deletes it").revokedBySomebody("T1")
+			s.passes(time.Hour).lists().settles().leaves("T2")
+		},
+		"without a name, answers lost twice": func(s *story) {
+			nameless(s)
+			s.createFault = "lost"
+			s.settles()
+			s.inSecret, s.observation.Secret = "", Secret{}
+			s.says("the Secret is deleted, and the answer to the next create is lost, too; and to the one after it")
+			s.createFault = "lost"
+			s.settles()
+			s.says("the Secret is deleted again").passes(time.Minute)
+			s.inSecret, s.observation.Secret = "", Secret{}
+			s.settles()
+		},
+		"without a name, nobody else's": func(s *story) {
+			nameless(s)
+			s.observation.Issuer.Exclusive = true
+			s.createFault = "lost"
+			s.says("a GatewayToken is created").settles().hasCreates(2).leaves("T1", "T2")
+			s.says("nobody else makes tokens there").passes(2 * time.Hour).lists().settles().leaves("T2")
+		},
+		"without a name, nobody else's, and used": func(s *story) {
+			nameless(s)
+			s.observation.Issuer.Exclusive = true
+			s.createFault = "lost"
+			s.settles()
+			row := s.rows["T1"]
+			row.LastUsedAt = s.now
+			s.rows["T1"] = row
+			s.says("somebody uses T1 all the same").passes(2*time.Hour).lists().settles().leaves("T1", "T2")
+		},
+		"without a name, killed between commit and Secret": func(s *story) {
+			nameless(s)
+			s.createFault = "dies"
+			s.says("a GatewayToken is created").settles().hasCreates(2).leaves("T1", "T2")
+		},
+		"without a name, Secret deleted": func(s *story) {
+			nameless(s)
+			s.settles()
+			s.says("somebody deletes the Secret, and the ledger with it")
+			s.observation.Secret = Secret{}
+			s.settles().hasCreates(2).leaves("T1", "T2")
+			s.passes(2 * time.Hour).lists().settles().leaves("T2")
+		},
+		"without a name, no room": func(s *story) {
+			nameless(s)
+			for _, id := range []token.ID{"A", "B", "C", "D", "E"} {
+				s.rows[id] = token.Token{ID: id, State: token.Active, IssuedAt: start.Add(-time.Hour)}
+			}
+			s.says("five are there already").settles().hasCreates(0)
+			s.says("a person deletes one").revokedBySomebody("C")
+			s.passes(time.Minute).lists().settles().hasCreates(1)
+		},
+		"without a name, place gone": func(s *story) {
+			nameless(s)
+			s.settles()
+			s.says("the gateway is deleted, and its credentials with it")
+			s.rows = map[token.ID]token.Token{}
+			s.observation.Issuer.Gone, s.observation.Issuer.CanList, s.observation.Issuer.CanMint = true, false, false
+			s.observation.Issuer.Problem = Problem{Reason: ReasonGatewayNotFound}
+			s.settles()
+			s.says("the GatewayToken is deleted")
+			s.observation.Object.Deleting = true
+			s.settles().leaves()
+		},
+		"without a name, deleted with a lost answer": func(s *story) {
+			nameless(s)
+			s.createFault = "late"
+			s.says("a GatewayToken is created, and deleted before its vendor commits").settles()
+			s.observation.Object.Deleting = true
+			s.settles()
+		},
 		"retained": func(s *story) {
 			s.settles()
 			s.passes(time.Hour).says("it is deleted with the policy Retain")

@@ -76,6 +76,12 @@ func dropping(s *story) {
 	s.observation.Object.Inputs, s.observation.Object.Rights = "deploy", []string{"deploy"}
 }
 
+// nameless makes the vendor one whose tokens have no names, five at most, which shows values once and drops what is revoked.
+func nameless(s *story) {
+	s.observation.Issuer.Capabilities = token.Capabilities{Listable: true, GetByID: true, ShowsLastUse: true, Slots: 5}
+	s.observation.Issuer.Reported = map[token.ID]bool{}
+}
+
 // ending makes the vendor one that shows values once, drops revoked rows, shows no single token, and lets tokens end.
 func ending(s *story) {
 	s.observation.Issuer.Capabilities = token.Capabilities{
@@ -133,6 +139,11 @@ func (s *story) lists() *story {
 	}
 	s.observation.Snapshot = token.Snapshot{
 		Account: "project", StartedAt: s.now, Complete: true, Anchored: true, Rows: maps.Clone(s.rows), VendorTime: s.now, Before: before,
+	}
+	for _, row := range s.rows {
+		if row.State == token.Active {
+			s.observation.Snapshot.Active++
+		}
 	}
 	s.now = s.now.Add(time.Millisecond)
 	return s
@@ -202,6 +213,8 @@ func describe(d Decision) string {
 		return "Revoke " + string(d.ID)
 	case Relist:
 		return "Relist to " + d.Purpose
+	case Report:
+		return fmt.Sprintf("Report %s", d.IDs)
 	case Confirm:
 		return "Confirm " + string(d.ID)
 	case Change:
@@ -233,6 +246,10 @@ func (s *story) performs(d Decision) bool {
 		s.writes(FromSecret, d.Ledger)
 	case Revoke:
 		return s.revokes1(d)
+	case Report:
+		for _, id := range d.IDs {
+			s.observation.Issuer.Reported[id] = true
+		}
 	case Confirm:
 		if _, there := s.rows[d.ID]; !there {
 			s.note("  the vendor does not know it")
@@ -264,8 +281,10 @@ func (s *story) creates1(d Issue) bool {
 	}
 	s.values[made.ID] = "value of " + string(made.ID)
 	s.observation.Memory.LastCreateEnded = s.now
+	s.observation.Object.Attempt = d.Attempt
 	switch fault {
 	case "refused":
+		s.observation.Object.Attempt = nil
 		s.note("  the vendor refuses")
 		s.observation.Object.HeldBackUntil, s.observation.Object.HeldBack = s.now.Add(time.Minute), Problem{Reason: "CreateRefused"}
 		return true
@@ -276,7 +295,7 @@ func (s *story) creates1(d Issue) bool {
 	case "lost":
 		s.note("  the vendor commits %s, and the answer is lost", made.ID)
 		s.rows[made.ID] = made
-		s.observation.Memory.Doubted[made.Name] = true
+		s.observation.Memory.Doubted[made.Name] = made.Name != ""
 		return true
 	case "late":
 		s.note("  no answer, and nothing committed yet")
@@ -292,7 +311,7 @@ func (s *story) creates1(d Issue) bool {
 	}
 	s.rows[made.ID] = made
 	s.note("  the vendor commits %s", made.ID)
-	s.observation.Memory.InHand = &InHand{Token: made, Replaces: d.Replaces, Inputs: d.Inputs, ExpiresAfter: d.ExpiresAfter, Planned: d.Planned}
+	s.observation.Memory.InHand = &InHand{Token: made, Replaces: d.Replaces, Sequence: d.Sequence, Inputs: d.Inputs, ExpiresAfter: d.ExpiresAfter, Planned: d.Planned}
 	return true
 }
 
@@ -308,6 +327,9 @@ func (s *story) writes(source Source, record ledger.Ledger) {
 	s.observation.Memory.Published[record.Current.ID] = true
 	s.observation.Secret = Secret{Presence: Owned, Trust: ledger.Proof, Ledger: record, WrittenAt: s.now, ValueIntact: s.inSecret == s.values[record.Current.ID]}
 	s.observation.Object.HintID, s.observation.Object.HintSequence = record.Current.ID, record.Current.Sequence
+	if !s.observation.Issuer.Capabilities.Named {
+		s.observation.Object.Record = &record
+	}
 }
 
 func (s *story) revokes1(d Revoke) bool {

@@ -28,6 +28,9 @@ func newView(o Observation) *view {
 	if o.Secret.Presence == Owned && o.Secret.Trust == ledger.Proof {
 		v.proof = &o.Secret.Ledger
 	}
+	if v.proof == nil && o.Object.Record != nil && !v.named() {
+		v.proof, v.hint = o.Object.Record, o.Object.Record
+	}
 	for _, row := range o.Snapshot.Rows {
 		if marker, ok := row.Marker(); ok && marker.SameIncarnation(o.Object.Marker) && v.active(row) {
 			v.mine = append(v.mine, row)
@@ -159,7 +162,7 @@ func (v *view) revoked(id token.ID) bool { return v.standing(id) == standingRevo
 
 // usable tells whether the Secret holds a token that, as far as is known, works.
 func (v *view) usable() bool {
-	return v.proof != nil && v.Secret.ValueIntact && !v.revoked(v.proof.Current.ID) && !v.expired()
+	return v.proof != nil && v.Secret.ValueIntact && !v.Issuer.Gone && !v.revoked(v.proof.Current.ID) && !v.expired()
 }
 
 // expired tells whether the current token's time is over.
@@ -218,7 +221,7 @@ func (v *view) handFits() bool {
 
 // strays are active tokens of this object that nobody needs and no ledger lists.
 func (v *view) strays() []token.Token {
-	var strays []token.Token
+	strays := v.namelessStrays()
 	for _, row := range v.mine {
 		if !v.proof.Knows(row.ID) {
 			strays = append(strays, row)
@@ -235,8 +238,11 @@ func (v *view) retirements() []Retirement {
 	var retirements []Retirement
 	for _, entry := range v.proof.Retiring {
 		if !v.revoked(entry.ID) {
-			due := v.since(entry).Add(v.overlap())
-			retirements = append(retirements, Retirement{Entry: entry, WaitingFor: "overlap", Due: due})
+			waits := "overlap"
+			if v.usedStranger(entry) {
+				waits = "a person: it has been used"
+			}
+			retirements = append(retirements, Retirement{Entry: entry, WaitingFor: waits, Due: v.retires(entry)})
 		}
 	}
 	for _, entry := range v.proof.Condemned {

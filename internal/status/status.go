@@ -27,6 +27,8 @@ type Outcome struct {
 	AtLeast time.Duration
 	// Attempt is a create that may have happened; nil where none may.
 	Attempt *v1alpha1.IssueAttempt
+	// Refused tells that the create which was written down has not happened.
+	Refused bool
 	// Done tells that the effect was carried out, so that earlier failures are over.
 	Done bool
 	// Told is what the vendor told of the published token beyond its ledger.
@@ -69,7 +71,10 @@ func (s Scene) failure(next *v1alpha1.GatewayTokenStatus) {
 		next.Failure = nil
 	}
 	if s.Outcome.Done {
-		next.Failure, next.Attempt = nil, nil
+		next.Failure = nil
+	}
+	if (s.Outcome.Done && !s.openAttempt(next)) || s.Outcome.Refused {
+		next.Attempt = nil
 	}
 	if s.Outcome.Attempt != nil {
 		next.Attempt = s.Outcome.Attempt
@@ -123,6 +128,17 @@ func (s Scene) tokens(next *v1alpha1.GatewayTokenStatus) {
 			Since: timeOf(retirement.Since), WaitingFor: retirement.WaitingFor,
 		})
 	}
+}
+
+// openAttempt tells whether the status speaks of a create without a name of which nothing was published: other effects do not
+// end it.
+func (s Scene) openAttempt(next *v1alpha1.GatewayTokenStatus) bool {
+	attempt := next.Attempt
+	if attempt == nil || attempt.Pool == "" {
+		return false
+	}
+	record := s.record()
+	return record == nil || int64(record.Current.Sequence) < attempt.Sequence
 }
 
 // record is the ledger that the Secret has now; nil where there is none to be believed.
@@ -190,7 +206,7 @@ func (s Scene) problem() *lifecycle.Problem {
 		return &d.Problem
 	case lifecycle.Relist:
 		return &lifecycle.Problem{Reason: v1alpha1.ReasonIssuing, Message: "Waiting for a list of the vendor's tokens to " + d.Purpose + "."}
-	case lifecycle.Issue, lifecycle.Publish, lifecycle.Protect, lifecycle.Change, lifecycle.Confirm:
+	case lifecycle.Issue, lifecycle.Publish, lifecycle.Protect, lifecycle.Change, lifecycle.Confirm, lifecycle.Report:
 		return &lifecycle.Problem{Reason: v1alpha1.ReasonIssuing, Message: "A token is being issued or written to the Secret."}
 	case lifecycle.Rest, lifecycle.Revoke, lifecycle.DeleteSecret, lifecycle.Retain, lifecycle.Release:
 		return nil
@@ -306,7 +322,7 @@ func (s Scene) pendingDeletion() *lifecycle.Problem {
 			v1alpha1.AnnotationSkipRevocation + ": " + string(s.Object.UID) + "."}
 	case lifecycle.Revoke, lifecycle.Relist, lifecycle.DeleteSecret, lifecycle.Retain, lifecycle.Release:
 		return &lifecycle.Problem{Reason: v1alpha1.ReasonRevoking, Message: "The tokens are being revoked; the GatewayToken goes once the vendor's list shows that none is left."}
-	case lifecycle.Rest, lifecycle.Stall, lifecycle.Protect, lifecycle.Issue, lifecycle.Publish, lifecycle.Change, lifecycle.Confirm:
+	case lifecycle.Rest, lifecycle.Stall, lifecycle.Protect, lifecycle.Issue, lifecycle.Publish, lifecycle.Change, lifecycle.Confirm, lifecycle.Report:
 		return nil
 	default:
 		return nil

@@ -67,6 +67,8 @@ type Account struct {
 	Limited bool
 	// ID is the vendor account that the issuer is pinned to; empty while none is known.
 	ID string
+	// Gone: what held the tokens does not exist any more. Only of a pool (In).
+	Gone bool
 	// URL is the vendor's, for templates.
 	URL string
 	// Pools are those that GatewayTokens use; nil at a vendor without pools.
@@ -76,6 +78,8 @@ type Account struct {
 // Pool is what was found of one pool of an account.
 type Pool struct {
 	Vendor vendors.Vendor
+	// Gone: the vendor says that the place does not exist any more.
+	Gone bool
 	// Problem is why it cannot be listed; without a reason where it can.
 	Problem lifecycle.Problem
 }
@@ -86,7 +90,7 @@ func (a Account) In(pool string) (Account, bool) {
 		return a, true
 	}
 	found, looked := a.Pools[pool]
-	a.Vendor = found.Vendor
+	a.Vendor, a.Gone = found.Vendor, found.Gone && a.CanList
 	if a.CanList && (found.Problem.Reason != "" || !looked) {
 		a.CanMint, a.CanList, a.CanRevoke, a.Problem = false, false, false, found.Problem
 	}
@@ -97,7 +101,9 @@ func (a Account) In(pool string) (Account, bool) {
 func (a Account) same(b Account) bool {
 	return a.UID == b.UID && a.Generation == b.Generation && a.CanMint == b.CanMint && a.CanList == b.CanList && a.CanRevoke == b.CanRevoke &&
 		a.Problem.Reason == b.Problem.Reason && a.ID == b.ID && a.URL == b.URL && (!b.CanList || a.Vendor == b.Vendor) &&
-		maps.EqualFunc(a.Pools, b.Pools, func(x, y Pool) bool { return x.Vendor == y.Vendor && x.Problem.Reason == y.Problem.Reason })
+		maps.EqualFunc(a.Pools, b.Pools, func(x, y Pool) bool {
+			return x.Vendor == y.Vendor && x.Gone == y.Gone && x.Problem.Reason == y.Problem.Reason
+		})
 }
 
 // Book holds the accounts. It is safe for concurrent use.
@@ -106,6 +112,7 @@ type Book struct {
 	accounts map[Key]Account
 	waiting  map[Key]map[types.NamespacedName]struct{}
 	released map[token.Marker]release
+	holds    map[inventory.Scope]hold
 	altered  map[types.UID]int64
 }
 
@@ -115,6 +122,7 @@ func NewBook() *Book {
 		accounts: map[Key]Account{},
 		waiting:  map[Key]map[types.NamespacedName]struct{}{},
 		released: map[token.Marker]release{},
+		holds:    map[inventory.Scope]hold{},
 		altered:  map[types.UID]int64{},
 	}
 }
@@ -230,6 +238,42 @@ func (b *Book) Gone(marker token.Marker, id token.ID, now time.Time) bool {
 	defer b.mu.Unlock()
 	was, ok := b.released[marker.WithSequence(0)]
 	return ok && now.Sub(was.at) <= releaseMemory && id != was.kept
+}
+
+// hold is the place where an object's create may be under way.
+type hold struct {
+	by    types.UID
+	until time.Time
+}
+
+// TryHold keeps all others from creating at a place until then; false where another does so to us.
+func (b *Book) TryHold(place inventory.Scope, by types.UID, now, until time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if held, ok := b.holds[place]; ok && held.by != by && held.until.After(now) {
+		return false
+	}
+	b.holds[place] = hold{by: by, until: until}
+	return true
+}
+
+// Unhold lets others create again.
+func (b *Book) Unhold(place inventory.Scope, by types.UID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.holds[place].by == by {
+		delete(b.holds, place)
+	}
+}
+
+// HeldUntil tells until when another keeps an object from creating at a place; zero for nobody.
+func (b *Book) HeldUntil(place inventory.Scope, by types.UID) time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if held := b.holds[place]; held.by != by {
+		return held.until
+	}
+	return time.Time{}
 }
 
 // NoteAltered notes that the vendor stored a token under another name than the one asked for: with this generation of the

@@ -1,6 +1,7 @@
 package gatewaytoken
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -41,6 +42,8 @@ func (r *Reconciler) act(ctx context.Context, s *scene, decision lifecycle.Decis
 		return r.change(ctx, s, d)
 	case lifecycle.Confirm:
 		return r.confirm(ctx, s, d)
+	case lifecycle.Report:
+		return r.report(ctx, s, d)
 	case lifecycle.Publish:
 		return r.publish(ctx, s, d)
 	case lifecycle.Retain:
@@ -79,6 +82,9 @@ func (r *Reconciler) issue(ctx context.Context, s *scene, d lifecycle.Issue) (ou
 	if _, refused := r.judgeRights(ctx, s, d.Role, d.Rights); refused != nil {
 		return *refused, nil
 	}
+	if early, err := r.prepare(ctx, s, d); early != nil || err != nil {
+		return *cmp.Or(early, &outcome{}), err
+	}
 	started := metav1.NewTime(r.Clock.Now())
 	log.FromContext(ctx).Info("asking the vendor for a token", "tokenName", d.Name, "why", d.Why)
 	issued, err := s.account.Vendor.Create(ctx, vendors.Request{Name: d.Name, Role: d.Role, Rights: d.Rights, ExpiresAt: d.ExpiresAt})
@@ -101,7 +107,7 @@ func (r *Reconciler) issue(ctx context.Context, s *scene, d lifecycle.Issue) (ou
 		return r.wrongAccount(ctx, s, issued.ID, attempt(d, started, issued.ID)), nil
 	}
 	s.memory.hand = &hand{
-		InHand: lifecycle.InHand{Token: issued.Token, Replaces: d.Replaces, Inputs: d.Inputs, ExpiresAfter: d.ExpiresAfter, Planned: d.Planned},
+		InHand: lifecycle.InHand{Token: issued.Token, Replaces: d.Replaces, Sequence: d.Sequence, Inputs: d.Inputs, ExpiresAfter: d.ExpiresAfter, Planned: d.Planned},
 		value:  issued.Value,
 	}
 	s.observation.Memory.InHand = &s.memory.hand.InHand
@@ -117,13 +123,19 @@ func (r *Reconciler) createFailed(ctx context.Context, s *scene, d lifecycle.Iss
 	log.FromContext(ctx).Info("the vendor gave no token", "failure", f.Error(), "class", f.Class.String())
 	r.Metrics.CreateFailed(s.key.Kind, s.key.Namespace, s.key.Name, f.Class)
 	failed := vendorFailed(f, status.CreateProblem(f))
-	if f.Class == token.Ambiguous || f.Stray != "" {
+	switch uncertain := f.Class == token.Ambiguous || f.Stray != ""; {
+	case d.Attempt != nil && uncertain:
+		// What was written down before stays.
+	case d.Attempt != nil:
+		r.Book.Unhold(s.scope, s.object.UID)
+		failed.Refused = true
+	case uncertain:
 		failed.Attempt = attempt(d, started, f.Stray)
 	}
 	if f.Cause == token.CauseNameAltered {
 		return r.nameAltered(ctx, s, f, failed)
 	}
-	if f.Class == token.Ambiguous {
+	if f.Class == token.Ambiguous && d.Attempt == nil {
 		s.memory.doubted[d.Name] = true
 	}
 	if f.Class == token.Conflict {
@@ -235,6 +247,7 @@ func (r *Reconciler) release(ctx context.Context, s *scene, d lifecycle.Release)
 	} else {
 		r.Book.Release(s.observation.Object.Marker, d.Kept, r.Clock.Now())
 	}
+	r.Book.Unhold(s.scope, s.object.UID)
 	r.memories.forget(s.object.UID)
 	log.FromContext(ctx).Info("released the GatewayToken", "unrevoked", d.Unrevoked)
 	return outcome{released: true}, nil

@@ -50,6 +50,7 @@ func (r *Reconciler) observe(ctx context.Context, name types.NamespacedName, fro
 		Secret: s.target.Observe(s.secret, object.AdoptPolicy()),
 		Memory: s.memory.observed(r.LeaderSince(), string(object.UID)), Settings: r.Settings,
 	}
+	r.observeNameless(s, &s.observation.Object)
 	if issuer.Found {
 		s.observation.Snapshot = r.Inventory.Latest(s.scope)
 	}
@@ -162,6 +163,13 @@ func (r *Reconciler) observeIssuer(ctx context.Context, s *scene, from client.Re
 	}
 	if account.Vendor != nil {
 		observed.Capabilities = account.Vendor.Capabilities()
+	}
+	if account.Vendor != nil && !observed.Capabilities.Named {
+		observed.Exclusive, observed.Gone = issuer.IssuerSpec().Exclusive(), account.Gone
+		observed.Reported = reported(issuer.IssuerStatus(), s.demand.Pool)
+		if observed.HeldUntil, err = r.heldUntil(ctx, s); err != nil {
+			return observed, err
+		}
 	}
 	observed.Granted, observed.NotGranted, err = r.granted(ctx, s, issuer)
 	return observed, err

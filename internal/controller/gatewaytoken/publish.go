@@ -77,7 +77,9 @@ func (r *Reconciler) publish(ctx context.Context, s *scene, d lifecycle.Publish)
 	if err != nil && !r.landed(ctx, s, content) {
 		return unwritten(ctx, err), nil
 	}
-	return r.published(ctx, s, d), nil
+	came := r.published(ctx, s, d)
+	came.sealed = content.Annotations[v1alpha1.AnnotationLedger]
+	return came, nil
 }
 
 // place writes the Secret, every field of it our own.
@@ -139,6 +141,7 @@ func (r *Reconciler) published(ctx context.Context, s *scene, d lifecycle.Publis
 	if s.memory.hand != nil && s.memory.hand.Token.ID == record.Current.ID {
 		told = s.memory.hand.Token
 		s.memory.hand = nil
+		r.Book.Unhold(s.scope, s.object.UID)
 	}
 	log.FromContext(ctx).Info("published", "secret", s.object.SecretName(), "id", record.Current.ID, "why", d.Why)
 	switch d.Source {

@@ -115,6 +115,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 // outcome is what came of a decision.
 type outcome struct {
 	status.Outcome
+	// sealed is the ledger that was written just now, as it was signed.
+	sealed string
 	// again: look again at once, for something changed that no event tells of.
 	again bool
 	// after: look again after a while, for it was too early or what had been read was old.

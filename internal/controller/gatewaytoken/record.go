@@ -33,6 +33,7 @@ func (r *Reconciler) record(ctx context.Context, s *scene, planned lifecycle.Pla
 		return ctrl.Result{RequeueAfter: r.pause(s, planned.Decision, came)}, nil
 	}
 	next := status.Of(status.Scene{Object: s.object, Observed: s.observation, Planned: planned, Outcome: came.Outcome})
+	next.Ledger = s.ledgerToKeep(next.Ledger, came)
 	s.memory.failure = next.Failure
 	if came.Problem != nil {
 		s.memory.failedWith = s.account.Vendor
@@ -65,7 +66,7 @@ func passing(s *scene, decision lifecycle.Decision, came outcome) bool {
 		return deleting && !d.After.After(s.observation.Now)
 	case lifecycle.Revoke, lifecycle.DeleteSecret, lifecycle.Retain:
 		return deleting
-	case lifecycle.Rest, lifecycle.Wait, lifecycle.Stall, lifecycle.Issue, lifecycle.Change, lifecycle.Confirm, lifecycle.Publish, lifecycle.Release:
+	case lifecycle.Rest, lifecycle.Wait, lifecycle.Stall, lifecycle.Issue, lifecycle.Change, lifecycle.Confirm, lifecycle.Report, lifecycle.Publish, lifecycle.Release:
 		return false
 	default:
 		return false
@@ -102,7 +103,7 @@ func (r *Reconciler) pause(s *scene, decision lifecycle.Decision, came outcome) 
 		return until(d.Until, now)
 	case lifecycle.Stall:
 		return patience
-	case lifecycle.Relist, lifecycle.Protect, lifecycle.Issue, lifecycle.Change, lifecycle.Confirm, lifecycle.Publish, lifecycle.Revoke,
+	case lifecycle.Relist, lifecycle.Protect, lifecycle.Issue, lifecycle.Change, lifecycle.Confirm, lifecycle.Report, lifecycle.Publish, lifecycle.Revoke,
 		lifecycle.DeleteSecret, lifecycle.Retain, lifecycle.Release:
 		return 0
 	default:

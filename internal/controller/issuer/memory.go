@@ -40,6 +40,7 @@ type pool struct {
 	// problem is why it cannot be listed though the credentials are accepted: without a reason where it can. The failures-th time in
 	// a row; it is not tried again before held.
 	problem  lifecycle.Problem
+	gone     bool
 	failures int32
 	held     time.Time
 }

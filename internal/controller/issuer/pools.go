@@ -95,13 +95,13 @@ func (r *Reconciler) listPool(ctx context.Context, s *scene, name string, from v
 	failure := token.AsFailure(err)
 	switch {
 	case failure == nil:
-		p.problem, p.failures, p.held = lifecycle.Problem{}, 0, time.Time{}
+		p.problem, p.gone, p.failures, p.held = lifecycle.Problem{}, false, 0, time.Time{}
 		return nil
 	case status.ConcernsIssuer(failure) || failure.Cause == token.CausePaced || errors.As(err, new(*inventory.OtherAccountError)):
 		return err
 	default:
 		p.failures++
-		p.problem = status.PoolProblem(failure)
+		p.problem, p.gone = status.PoolProblem(failure), failure.Cause == token.CauseGone
 		p.held = r.Clock.Now().Add(status.BackOff(status.VendorTrouble, p.failures, string(s.memory.uid)+name, failure.RetryAfter))
 		return nil
 	}
@@ -140,7 +140,7 @@ func (m *memory) found() map[string]accounts.Pool {
 	found := map[string]accounts.Pool{}
 	for name, p := range m.pools {
 		if p.vendor != nil || p.problem.Reason != "" {
-			found[name] = accounts.Pool{Vendor: p.vendor, Problem: p.problem}
+			found[name] = accounts.Pool{Vendor: p.vendor, Problem: p.problem, Gone: p.gone}
 		}
 	}
 	return found

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -156,6 +157,13 @@ func (r *Reconciler) look(ctx context.Context, name types.NamespacedName) (*scen
 	s.pools = []string{""}
 	if hasPools(issuer.IssuerSpec()) {
 		s.pools = demand.Pools(tokens, issuer.IssuerSpec())
+		// What may be ours is looked at until it is gone, whoever asked for it.
+		for _, orphan := range issuer.IssuerStatus().PossibleOrphans {
+			if orphan.Pool != "" && !slices.Contains(s.pools, orphan.Pool) {
+				s.pools = append(s.pools, orphan.Pool)
+			}
+		}
+		slices.Sort(s.pools)
 	}
 	return s, err
 }

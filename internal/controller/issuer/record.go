@@ -43,6 +43,11 @@ func (r *Reconciler) announce(ctx context.Context, s *scene) error {
 		r.Tokens.Add(r.Book.TakeWaiting(s.key)...)
 	}
 	for _, object := range s.changed {
+		if object == "" {
+			// Rows without names: whose they are, each of them must see for itself.
+			r.Tokens.Add(accounts.Requests(s.tokens)...)
+			continue
+		}
 		owners, err := accounts.WithMarker(ctx, r.Client, object)
 		if err != nil {
 			return err
@@ -111,6 +116,7 @@ func (r *Reconciler) describe(ctx context.Context, s *scene) error {
 			return err
 		}
 		next.Inventory = &counts
+		next.PossibleOrphans = slices.DeleteFunc(next.PossibleOrphans, func(o v1alpha1.PossibleOrphan) bool { return r.ended(s, o) })
 	}
 	s.put(next, s.ready(next))
 	s.put(next, s.reachable())
@@ -231,6 +237,10 @@ func (r *Reconciler) count(ctx context.Context, s *scene) (v1alpha1.Inventory, e
 		if row.State == token.Revoked {
 			continue
 		}
+		if _, marked := row.Marker(); !marked && !owned.ids[row.ID] {
+			counts.Unmanaged++
+			continue
+		}
 		ours, err := r.owns(ctx, owned, row)
 		if err != nil {
 			return counts, err
@@ -242,6 +252,16 @@ func (r *Reconciler) count(ctx context.Context, s *scene) (v1alpha1.Inventory, e
 		}
 	}
 	return counts, nil
+}
+
+// ended tells whether a token that may be ours is gone: two lists of its place lack it.
+func (r *Reconciler) ended(s *scene, orphan v1alpha1.PossibleOrphan) bool {
+	p := s.memory.pools[orphan.Pool]
+	if p == nil || orphan.ID == "" {
+		return false
+	}
+	latest := r.Inventory.Latest(accounts.Scope(s.memory.uid, orphan.Pool))
+	return p.gone || latest.LackedTwice(token.ID(orphan.ID), orphan.Since.Time)
 }
 
 // owns tells whether anything in the cluster accounts for a token: a GatewayToken of this issuer or, where several issuers
@@ -277,6 +297,9 @@ func (r *Reconciler) ownedMarkers(ctx context.Context, s *scene) (ownership, err
 		owned.markers[r.Identity.Marker(object.Namespace, object.Name, string(object.UID))] = true
 		if object.Status.Current != nil {
 			owned.ids[token.ID(object.Status.Current.ID)] = true
+		}
+		for _, retiring := range object.Status.Retiring {
+			owned.ids[token.ID(retiring.ID)] = true
 		}
 	}
 	var retained corev1.SecretList

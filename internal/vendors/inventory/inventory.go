@@ -23,6 +23,8 @@ const (
 	maxRows = 100_000
 	// maxOwnName is longer than any name the operator gives: a longer one is not kept in memory.
 	maxOwnName = 256
+	// maxNameless bounds the rows without names that are kept.
+	maxNameless = 256
 )
 
 // Scope names what one list covers: an issuer or, where the vendor's tokens are in pools, one pool of it.
@@ -131,9 +133,9 @@ func (i *Inventory) Forget(name Scope) {
 }
 
 // Refresh takes a list. pin is the account the rows must belong to, empty where none is known yet. It returns the new
-// snapshot and the marker objects whose rows changed since the last list. After an error the last snapshot stays.
+// snapshot and the marker objects whose rows changed since the last list; an empty one where rows have no names. After an error the last snapshot stays.
 func (i *Inventory) Refresh(ctx context.Context, name Scope, from vendors.Vendor, pin string) (token.Snapshot, []string, error) {
-	list := &listing{install: i.install, pin: pin, rows: map[token.ID]token.Token{}, ids: map[token.ID]struct{}{}}
+	list := &listing{install: i.install, pin: pin, nameless: !from.Capabilities().Named, rows: map[token.ID]token.Token{}, ids: map[token.ID]struct{}{}}
 	started := i.now()
 	told, err := from.List(ctx, list.add)
 	if err != nil {
@@ -145,7 +147,7 @@ func (i *Inventory) Refresh(ctx context.Context, name Scope, from vendors.Vendor
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	s := i.scope(name)
-	if pin == "" && list.account == "" && s.estranged(list) {
+	if pin == "" && list.account == "" && !list.nameless && s.estranged(list) {
 		return token.Snapshot{}, nil, &OtherAccountError{}
 	}
 	snapshot := token.Snapshot{
@@ -211,9 +213,11 @@ func (*OtherAccountError) Error() string { return "the list shows another vendor
 // listing collects the rows of one list.
 type listing struct {
 	install, pin, account string
-	rows                  map[token.ID]token.Token
-	ids                   map[token.ID]struct{}
-	active, unmanaged     int
+	// nameless: rows have no names, so that none of them can be told to be nobody's.
+	nameless          bool
+	rows              map[token.ID]token.Token
+	ids               map[token.ID]struct{}
+	active, unmanaged int
 }
 
 var errTooManyRows = errors.New("the vendor's list has more rows than are read")
@@ -227,9 +231,11 @@ func (l *listing) add(row token.Token) error {
 	if row.State != token.Revoked {
 		l.active++
 	}
-	if marker, ok := row.Marker(); ok && marker.Install == l.install && len(row.Name) <= maxOwnName {
+	marker, ok := row.Marker()
+	switch {
+	case l.nameless && len(l.rows) < maxNameless, ok && marker.Install == l.install && len(row.Name) <= maxOwnName:
 		l.rows[row.ID] = row
-	} else if row.State != token.Revoked {
+	case row.State != token.Revoked:
 		l.unmanaged++
 	}
 	return nil
@@ -252,7 +258,7 @@ func (l *listing) sameAccount(keepsRevoked bool) bool {
 func (l *listing) prints() map[string]string {
 	lines := map[string][]string{}
 	for _, row := range l.rows {
-		if marker, ok := row.Marker(); ok {
+		if marker, ok := row.Marker(); ok || l.nameless {
 			lines[marker.Object] = append(lines[marker.Object], fmt.Sprintln(row.ID, row.State, row.Rights))
 		}
 	}

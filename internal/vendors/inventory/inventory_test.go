@@ -65,7 +65,7 @@ type list struct {
 }
 
 func (l *list) Capabilities() token.Capabilities {
-	return token.Capabilities{Listable: true, KeepsRevoked: l.keepsRevoked}
+	return token.Capabilities{Named: true, Listable: true, KeepsRevoked: l.keepsRevoked}
 }
 
 func (l *list) List(_ context.Context, yield func(token.Token) error) (vendors.Listing, error) {

@@ -1,0 +1,197 @@
+package gatewaytoken
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/controller/accounts"
+	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
+	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
+	"github.com/gatewaytoken/gateway-token-operator/internal/status"
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
+)
+
+// attemptPurpose is what signatures of attempts are for.
+const attemptPurpose = "attempt"
+
+// owner is what ledgers and attempts of an object are signed for.
+func (r *Reconciler) owner(object *v1alpha1.GatewayToken) ledger.Owner {
+	return ledger.Owner{ClusterID: r.Identity.ClusterID, Namespace: object.Namespace, GatewayToken: object.Name, Secret: object.SecretName()}
+}
+
+// observeNameless reads from the status what a vendor without names makes necessary: the attempt, and the copy of the ledger.
+func (r *Reconciler) observeNameless(s *scene, into *lifecycle.Object) {
+	if s.account.Vendor == nil || s.account.Vendor.Capabilities().Named {
+		return
+	}
+	if written := s.object.Status.Attempt; written != nil && written.Pool != "" {
+		into.Attempt = &lifecycle.Attempt{
+			Sequence: int(written.Sequence), Before: idsOf(written.IDsBefore), Earlier: idsOf(written.Earlier), Further: written.Further,
+			StartedAt: timeOf(written.StartedAt), VendorTime: timeOf(written.VendorTime),
+			Proved: written.Pool == s.demand.Pool && r.Sealer.Signed(attemptPurpose, r.owner(s.object), signable(s.object.UID, written), written.MAC),
+		}
+	}
+	if record, trust := r.Sealer.Open(r.owner(s.object), s.object.Status.Ledger); trust == ledger.Proof {
+		into.Record = &record
+	}
+}
+
+// ledgerToKeep is the copy of the ledger in the status, where tokens have no names: with the Secret alone it would be lost whose they
+// are.
+func (s *scene) ledgerToKeep(kept string, came outcome) string {
+	if s.account.Vendor == nil || s.account.Vendor.Capabilities().Named {
+		return kept
+	}
+	if came.sealed != "" {
+		return came.sealed
+	}
+	if seen := s.observation.Secret; seen.Presence == lifecycle.Owned && seen.Trust == ledger.Proof {
+		return s.secret.Annotations[v1alpha1.AnnotationLedger]
+	}
+	return kept
+}
+
+// signable is what is signed of an attempt: all of it, in one spelling.
+func signable(uid types.UID, written *v1alpha1.IssueAttempt) string {
+	return strings.Join([]string{
+		string(uid), written.Pool, strconv.FormatInt(written.Sequence, 10), timeOf(written.StartedAt).UTC().Format(time.RFC3339),
+		timeOf(written.VendorTime).UTC().Format(time.RFC3339), strings.Join(written.IDsBefore, ","), strings.Join(written.Earlier, ","), strconv.FormatBool(written.Further),
+	}, "\n")
+}
+
+func timeOf(t *metav1.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.Time
+}
+
+func idsOf(texts []string) []token.ID {
+	ids := make([]token.ID, 0, len(texts))
+	for _, text := range texts {
+		ids = append(ids, token.ID(text))
+	}
+	return ids
+}
+
+func textsOf(ids []token.ID) []string {
+	var texts []string
+	for _, id := range ids {
+		texts = append(texts, string(id))
+	}
+	return texts
+}
+
+// writeAttempt writes down what is about to be asked of the vendor, provided that the object is still the one that was read. Without
+// it nothing is asked.
+func (r *Reconciler) writeAttempt(ctx context.Context, s *scene, planned *lifecycle.Attempt) error {
+	started, vendorTime := metav1.NewTime(planned.StartedAt.Truncate(time.Second)), metav1.NewTime(planned.VendorTime.Truncate(time.Second))
+	written := &v1alpha1.IssueAttempt{
+		Sequence: int64(planned.Sequence), Pool: s.demand.Pool, StartedAt: &started, IDsBefore: textsOf(planned.Before), Earlier: textsOf(planned.Earlier),
+		Further: planned.Further,
+	}
+	if !planned.VendorTime.IsZero() {
+		written.VendorTime = &vendorTime
+	}
+	written.MAC = r.Sealer.Sign(attemptPurpose, r.owner(s.object), signable(s.object.UID, written))
+	before := s.object.DeepCopy()
+	s.object.Status.Attempt = written
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	if err := r.Client.Status().Patch(ctx, s.object, patch, client.FieldOwner(v1alpha1.OperatorName)); err != nil {
+		return fmt.Errorf("write the attempt: %w", err)
+	}
+	s.stored = *s.object.Status.DeepCopy()
+	s.observation.Object.Attempt = planned
+	return nil
+}
+
+// prepare does what must be done before a token without a name is asked for; an outcome where it is not the time.
+func (r *Reconciler) prepare(ctx context.Context, s *scene, d lifecycle.Issue) (*outcome, error) {
+	if d.Attempt == nil {
+		return nil, nil //nolint:nilnil // nothing to prepare
+	}
+	now := r.Clock.Now()
+	if !r.Book.TryHold(s.scope, s.object.UID, now, now.Add(lifecycle.AttemptWindow(r.Settings.Settle))) {
+		return &outcome{after: time.Second}, nil
+	}
+	return nil, r.writeAttempt(ctx, s, d.Attempt)
+}
+
+// heldUntil tells until when a create for another object may be under way at the place of this one.
+func (r *Reconciler) heldUntil(ctx context.Context, s *scene) (time.Time, error) {
+	held := r.Book.HeldUntil(s.scope, s.object.UID)
+	others, err := accounts.TokensOf(ctx, r.Client, s.key)
+	if err != nil {
+		return held, err
+	}
+	for i := range others {
+		attempt := others[i].Status.Attempt
+		if others[i].UID == s.object.UID || attempt == nil || attempt.Pool != s.demand.Pool || attempt.StartedAt == nil {
+			continue
+		}
+		if current := others[i].Status.Current; current != nil && current.Sequence >= attempt.Sequence {
+			continue
+		}
+		if until := attempt.StartedAt.Add(lifecycle.AttemptWindow(r.Settings.Settle)); until.After(held) {
+			held = until
+		}
+	}
+	return held, nil
+}
+
+// report has the issuer say of tokens that they may be ours. It outlives this object.
+func (r *Reconciler) report(ctx context.Context, s *scene, d lifecycle.Report) (outcome, error) {
+	issuer := emptyIssuer(s.key.Kind)
+	if err := r.Live.Get(ctx, client.ObjectKey{Namespace: s.key.Namespace, Name: s.key.Name}, issuer); err != nil {
+		return outcome{}, fmt.Errorf("get issuer: %w", err)
+	}
+	before, ok := issuer.DeepCopyObject().(client.Object)
+	if !ok {
+		return outcome{}, fmt.Errorf("issuer %s is not an object", s.key)
+	}
+	told := issuer.IssuerStatus()
+	known := reported(told, s.demand.Pool)
+	for _, id := range d.IDs {
+		if known[id] || len(told.PossibleOrphans) >= maxOrphans {
+			continue
+		}
+		orphan := v1alpha1.PossibleOrphan{
+			ID: string(id), Pool: s.demand.Pool, Since: metav1.NewTime(r.Clock.Now().Truncate(time.Second)),
+			Message: "A create for GatewayToken " + s.object.Namespace + "/" + s.object.Name + " was not answered; this was not there before. Delete it at the vendor if nobody else made it.",
+		}
+		if row, listed := s.observation.Snapshot.Rows[id]; listed && !row.IssuedAt.IsZero() {
+			made := metav1.NewTime(row.IssuedAt)
+			orphan.CreatedAt = &made
+		}
+		told.PossibleOrphans = append(told.PossibleOrphans, orphan)
+	}
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	if err := r.Client.Status().Patch(ctx, issuer, patch, client.FieldOwner(v1alpha1.OperatorName)); err != nil {
+		return outcome{}, fmt.Errorf("report possible orphans: %w", err)
+	}
+	log.FromContext(ctx).Info("reported tokens that may be ours", "ids", d.IDs)
+	r.warn(s.object, v1alpha1.ReasonPossibleOrphans, "A create was not answered, and may have left a token: see status.possibleOrphans of "+s.object.IssuerRef().String()+".")
+	return outcome{after: time.Second, Outcome: status.Outcome{}}, nil
+}
+
+// maxOrphans is how many an issuer's status holds.
+const maxOrphans = 128
+
+func reported(told *v1alpha1.TokenIssuerStatus, pool string) map[token.ID]bool {
+	known := map[token.ID]bool{}
+	for _, orphan := range told.PossibleOrphans {
+		if orphan.Pool == pool {
+			known[token.ID(orphan.ID)] = true
+		}
+	}
+	return known
+}

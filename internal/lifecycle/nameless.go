@@ -1,0 +1,230 @@
+package lifecycle
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
+)
+
+// A token without a name cannot be found again by it. What was there before a create is written down before the vendor is asked,
+// in the status, signed. What is there afterwards and was not before is a stranger: it came of that create, or somebody else made
+// it meanwhile. Only where nobody else does is it revoked; else a person decides.
+
+// Attempt is a create of a token without a name, as it was written down before the vendor was asked.
+type Attempt struct {
+	Sequence int
+	// Before are the tokens that were there: none of them came of it.
+	Before []token.ID
+	// VendorTime is the vendor's clock, StartedAt the operator's, when it was written.
+	VendorTime, StartedAt time.Time
+	// Earlier are tokens that creates before this one left, where nobody else makes any.
+	Earlier []token.ID
+	// Further: strangers of an earlier create were there already. There is no third.
+	Further bool
+	// Proved: the operator wrote it.
+	Proved bool
+}
+
+const (
+	// createTime is the longest that a create takes, from the writing of the attempt on.
+	createTime = time.Minute
+	// clockGrain is how coarse a vendor's clock may be.
+	clockGrain = 2 * time.Second
+	// strangerRest is how long a stranger must have been seen unused.
+	strangerRest = 15 * time.Minute
+)
+
+// AttemptWindow is how long after an attempt its token may have been made. Nobody else's create at the same place begins within.
+func AttemptWindow(settle time.Duration) time.Duration { return createTime + settle + 2*clockGrain }
+
+// unlisted: a token that nothing lists could not be found again by anything.
+func unlisted(v *view) Decision {
+	if !v.Issuer.Known || !v.Issuer.CanList || v.Issuer.Capabilities.Listable || v.usable() {
+		return nil
+	}
+	return Stall{Problem{ReasonNotSupported, "This release issues no tokens that the vendor does not list: those of an existing service account at Causeloop. The vendor was asked for nothing. Ask for a dedicated service account."}}
+}
+
+func (v *view) named() bool { return v.Issuer.Capabilities.Named || !v.Issuer.Capabilities.Listable }
+
+// openAttempt is the create of which nothing was published; nil for none.
+func (v *view) openAttempt() *Attempt {
+	attempt := v.Object.Attempt
+	if attempt == nil || v.named() || (v.proof != nil && v.proof.Current.Sequence >= attempt.Sequence) {
+		return nil
+	}
+	return attempt
+}
+
+// attemptSettled is when whatever came of the open attempt is in every list that begins later; zero where none is open.
+func (v *view) attemptSettled() time.Time {
+	attempt := v.openAttempt()
+	if attempt == nil {
+		return time.Time{}
+	}
+	return later(attempt.StartedAt, v.latestUncertainty()).Add(v.Settings.Settle)
+}
+
+// strangers are the tokens that may have come of the open attempt, oldest first.
+func (v *view) strangers() []token.Token {
+	attempt := v.openAttempt()
+	if attempt == nil {
+		return nil
+	}
+	var strangers []token.Token
+	for _, row := range v.Snapshot.Rows {
+		if !v.active(row) || v.proof.Knows(row.ID) || slices.Contains(attempt.Before, row.ID) {
+			continue
+		}
+		early := row.IssuedAt.Before(attempt.VendorTime.Add(-clockGrain))
+		late := row.IssuedAt.After(attempt.VendorTime.Add(createTime + v.Settings.Settle))
+		if row.IssuedAt.IsZero() || attempt.VendorTime.IsZero() || (!early && !late) {
+			strangers = append(strangers, row)
+		}
+	}
+	slices.SortFunc(strangers, func(a, b token.Token) int { return a.IssuedAt.Compare(b.IssuedAt) })
+	return strangers
+}
+
+// ours is the stranger that nobody else can have made; false where that cannot be told.
+func (v *view) ours() (token.Token, bool) {
+	strangers, attempt := v.strangers(), v.openAttempt()
+	if len(strangers) != 1 || !attempt.Proved || !v.Issuer.Exclusive || attempt.VendorTime.IsZero() || strangers[0].IssuedAt.IsZero() {
+		return token.Token{}, false
+	}
+	return strangers[0], unused(strangers[0], v.Issuer.Capabilities)
+}
+
+func unused(row token.Token, capabilities token.Capabilities) bool {
+	return capabilities.ShowsLastUse && row.LastUsedAt.IsZero()
+}
+
+// namelessStrays are what creates left that nobody else can have made: they are listed with the next publication.
+func (v *view) namelessStrays() []token.Token {
+	attempt := v.openAttempt()
+	if attempt == nil || !attempt.Proved || !v.Issuer.Exclusive {
+		return nil
+	}
+	var strays []token.Token
+	for _, id := range attempt.Earlier {
+		if row, listed := v.Snapshot.Rows[id]; listed && v.active(row) && !v.proof.Knows(id) && unused(row, v.Issuer.Capabilities) {
+			strays = append(strays, row)
+		}
+	}
+	return strays
+}
+
+// usedStranger tells whether a stray without a name has been used after all: somebody has its value.
+func (v *view) usedStranger(entry ledger.Entry) bool {
+	row, listed := v.Snapshot.Rows[entry.ID]
+	return !v.named() && entry.Sequence == 0 && listed && !unused(row, v.Issuer.Capabilities)
+}
+
+// retires is when a listed token may be revoked.
+func (v *view) retires(entry ledger.Entry) time.Time {
+	if !v.named() && entry.Sequence == 0 {
+		return v.since(entry).Add(max(v.overlap(), strangerRest))
+	}
+	return v.since(entry).Add(v.overlap())
+}
+
+// nextAttempt is what is to be written down before the next create; nil where its name tells it all.
+func (v *view) nextAttempt(sequence int) *Attempt {
+	if v.named() {
+		return nil
+	}
+	attempt := &Attempt{Sequence: sequence, StartedAt: v.Now, Proved: true, Further: len(v.strangers()) > 0}
+	for id := range v.Snapshot.Rows {
+		attempt.Before = append(attempt.Before, id)
+	}
+	slices.Sort(attempt.Before)
+	if !v.Snapshot.VendorTime.IsZero() {
+		attempt.VendorTime = v.Snapshot.VendorTime.Add(v.Now.Sub(v.Snapshot.StartedAt))
+	}
+	for _, stray := range v.namelessStrays() {
+		attempt.Earlier = append(attempt.Earlier, stray.ID)
+	}
+	if stray, certain := v.ours(); certain {
+		attempt.Earlier = append(attempt.Earlier, stray.ID)
+	}
+	return attempt
+}
+
+// awaitAttempt: what a create may have left is in a list that begins when the vendor must have committed it.
+func awaitAttempt(v *view) Decision {
+	after := v.attemptSettled()
+	if after.IsZero() || v.settled() || v.Snapshot.BegunAfter(after) {
+		return nil
+	}
+	return Relist{After: after, Purpose: "see what the last create left"}
+}
+
+// reportStrangers: a person decides what becomes of tokens that may be ours, also when this object is gone.
+func reportStrangers(v *view) Decision {
+	if v.settled() && !v.Object.Deleting {
+		return nil
+	}
+	if _, certain := v.ours(); certain {
+		return nil
+	}
+	var ids []token.ID
+	for _, stranger := range v.strangers() {
+		if !v.Issuer.Reported[stranger.ID] {
+			ids = append(ids, stranger.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	return Report{IDs: ids}
+}
+
+// revokeStranger: at a deletion nothing is published any more that could list it first.
+func revokeStranger(v *view) Decision {
+	for _, stray := range v.namelessStrays() {
+		return Revoke{ID: stray.ID, Why: "the GatewayToken is deleted, and a create that was not answered left it"}
+	}
+	if stray, certain := v.ours(); certain {
+		return Revoke{ID: stray.ID, Why: "the GatewayToken is deleted, and a create that was not answered left it"}
+	}
+	return nil
+}
+
+// slots: where the vendor has room for a few only, it is not asked in vain, and nobody's token makes room.
+func slots(v *view) Decision {
+	most := v.Issuer.Capabilities.Slots
+	if most == 0 || v.Snapshot.Active < most {
+		return nil
+	}
+	return Wait{Problem: Problem{ReasonQuotaExceeded, fmt.Sprintf("The vendor has %d tokens there, and room for %d. Delete one at the vendor that nobody uses; work goes on by itself.",
+		v.Snapshot.Active, most)}}
+}
+
+// unresolved: creates of tokens without names follow one another, and stop when two in a row left what cannot be told.
+func unresolved(v *view) Decision {
+	if v.named() {
+		return nil
+	}
+	if v.Issuer.HeldUntil.After(v.Now) {
+		return Wait{Problem: Problem{ReasonIssuerNotReady, "Another token is being issued at the same place; tokens without names are issued one after the other."}, Until: v.Issuer.HeldUntil}
+	}
+	if attempt := v.openAttempt(); attempt != nil && attempt.Further && len(v.strangers()) > 0 {
+		return Stall{Problem{ReasonPossibleOrphans, "Two creates in a row were not answered, and each may have left a token that cannot be told from somebody else's. " +
+			"See status.possibleOrphans of the issuer: delete at the vendor what nobody uses. Nothing is issued until then."}}
+	}
+	return nil
+}
+
+// placeGone: a gateway that was deleted has taken its tokens with it.
+func placeGone(v *view) Decision {
+	if !v.Issuer.Gone {
+		return nil
+	}
+	if v.Secret.Presence == Owned && !v.Secret.Terminating {
+		return DeleteSecret{}
+	}
+	return Release{}
+}
