@@ -818,8 +818,8 @@ func TestPinnedWhileCredentialsChange(t *testing.T) {
 	w.Refresh(issuer)
 	w.Refresh(object)
 	for _, row := range w.Active() {
-		if object.Status.Current != nil && row.ID == object.Status.Current.ID && row.ProjectID != issuer.Status.Account {
-			t.Errorf("the token is in %s, and the issuer pinned to %s", row.ProjectID, issuer.Status.Account)
+		if object.Status.Current != nil && row.ID == object.Status.Current.ID && row.Account != issuer.Status.Account {
+			t.Errorf("the token is in %s, and the issuer pinned to %s", row.Account, issuer.Status.Account)
 		}
 	}
 }

@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// Effect is one thing that a process did or was about to do to the world outside: a write to the API server, or a create
-// or a revocation at the vendor. Dry runs and reads are none.
+// Effect is one thing that a process did or was about to do to the world outside: a write to the API server, or a create,
+// a revocation or a change of rights at the vendor. Dry runs and reads are none.
 type Effect struct {
 	// Number counts the effects of a world from 1; Process is 1 for the first process, and one more after each start.
 	Number, Process int
-	// Verb is create, apply, patch, delete or status at the API server, mint or revoke at the vendor.
+	// Verb is create, apply, patch, delete or status at the API server, mint, revoke or update at the vendor.
 	Verb string
 	// Kind and Name say of what: namespace/name, or a token's name or ID.
 	Kind, Name string
@@ -32,6 +32,7 @@ const (
 	Status      = "status"
 	Mint        = "mint"
 	Revoke      = "revoke"
+	Update      = "update"
 	VendorToken = "token"
 )
 

@@ -13,7 +13,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
-	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/causely"
 )
 
 // patience bounds a wait for a controller of Kubernetes, in true time; it is no measure of anything.
@@ -134,31 +133,11 @@ func (w *World) Provide(namespace string) {
 	w.Create(w.Credentials(namespace), w.CA(namespace))
 }
 
-// Credentials are those of the vendor's demo account.
-func (w *World) Credentials(namespace string) *corev1.Secret {
-	return &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: CredentialsName},
-		StringData: map[string]string{
-			v1alpha1.DefaultClientIDKey: causely.DemoClientID, v1alpha1.DefaultClientSecretKey: causely.DemoSecret,
-		},
-	}
-}
-
 // CA is what the vendor's certificate is signed by.
 func (w *World) CA(namespace string) *corev1.ConfigMap {
 	return &corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: CAName},
 		Data:       map[string]string{v1alpha1.DefaultCABundleKey: string(w.Vendor.CAPEM())},
-	}
-}
-
-func (w *World) account() v1alpha1.TokenIssuerSpec {
-	return v1alpha1.TokenIssuerSpec{
-		Causely: &v1alpha1.CauselyIssuer{
-			URL: w.Vendor.URL(), AuthURL: w.Vendor.URL() + "/frontegg/identity/resources/auth/v2/api-token",
-			CredentialsSecretRef: v1alpha1.ClientCredentialsReference{Name: CredentialsName},
-		},
-		CABundle: &v1alpha1.CABundle{ConfigMapRef: v1alpha1.ConfigMapKeyReference{Name: CAName}},
 	}
 }
 
@@ -168,7 +147,7 @@ func (w *World) ClusterIssuer(options ...func(*v1alpha1.ClusterTokenIssuer)) *v1
 		ObjectMeta: metav1.ObjectMeta{Name: w.Name},
 		Spec: v1alpha1.ClusterTokenIssuerSpec{
 			TokenIssuerSpec: w.account(),
-			Grants:          []v1alpha1.Grant{{Namespaces: v1alpha1.NamespaceGrant{Names: []string{w.Tenant}}}},
+			Grants:          w.grants(),
 		},
 	}
 	for _, option := range options {
@@ -197,6 +176,7 @@ func (w *World) Token(name string, options ...func(*v1alpha1.GatewayToken)) *v1a
 			IssuerRef: v1alpha1.IssuerReference{Kind: v1alpha1.KindClusterTokenIssuer, Name: w.Name},
 		},
 	}
+	w.flavour.Ask(&object.Spec)
 	for _, option := range options {
 		option(object)
 	}

@@ -1,7 +1,6 @@
 package harness
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -18,7 +17,6 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/gatewaytoken"
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/issuer"
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/wake"
-	"github.com/gatewaytoken/gateway-token-operator/internal/token"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/inventory"
 )
@@ -96,50 +94,8 @@ func (p *Process) connect() issuer.Connect {
 		if err != nil {
 			return nil, err
 		}
-		return gatedVendor{made, p.gate}, nil
+		return p.gate.around(made)
 	}
-}
-
-// gatedVendor passes what changes something at the vendor through the gate.
-type gatedVendor struct {
-	vendors.Vendor
-	gate *gate
-}
-
-// Create implements vendors.Vendor.
-func (v gatedVendor) Create(ctx context.Context, request vendors.Request) (issued token.Issued, err error) {
-	err = v.gate.pass(Mint, VendorToken, request.Name, func() (err error) {
-		issued, err = v.Vendor.Create(ctx, request)
-		return err
-	})
-	if err != nil {
-		issued = token.Issued{}
-	}
-	return issued, err
-}
-
-// Revoke implements vendors.Vendor.
-func (v gatedVendor) Revoke(ctx context.Context, id token.ID) error {
-	return v.gate.pass(Revoke, VendorToken, string(id), func() error { return v.Vendor.Revoke(ctx, id) })
-}
-
-// List implements vendors.Vendor.
-func (v gatedVendor) List(ctx context.Context, yield func(token.Token) error) (vendors.Listing, error) {
-	v.gate.alive()
-	v.gate.world.note("process %d lists", v.gate.process)
-	return v.Vendor.List(ctx, yield)
-}
-
-var errNoReader = errors.New("the vendor does not show values")
-
-// ReadValue implements vendors.ValueReader.
-func (v gatedVendor) ReadValue(ctx context.Context, id token.ID) (token.Value, error) {
-	v.gate.alive()
-	reader, ok := v.Vendor.(vendors.ValueReader)
-	if !ok {
-		return token.Value{}, errNoReader
-	}
-	return reader.ReadValue(ctx, id)
 }
 
 // run does all that is due until nothing is. It returns early when the process is killed or retired.

@@ -15,27 +15,9 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator"
-	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/causely"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/stage"
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
 )
-
-// Tokens are all tokens that the vendor ever made, oldest first of each account.
-func (w *World) Tokens() []causely.TokenTruth {
-	var all []causely.TokenTruth
-	for _, account := range w.Vendor.Causely().Truth().Accounts {
-		all = append(all, account.Tokens...)
-	}
-	return all
-}
-
-// Active are those of them that open the gateway.
-func (w *World) Active() []causely.TokenTruth {
-	return slices.DeleteFunc(w.Tokens(), func(t causely.TokenTruth) bool { return t.State != causely.Active })
-}
-
-// Calls counts the calls of a route, the failed ones included.
-func (w *World) Calls(route string) int { return w.Vendor.Causely().Truth().Calls[route] }
 
 // Fault lets calls of the vendor go wrong: once, unless the change says otherwise.
 func (w *World) Fault(route string, kind stage.Kind, change ...func(*simulator.Fault)) string {
@@ -66,18 +48,18 @@ func (w *World) RevokeByHand(id string) {
 	w.t.Helper()
 	w.excused[id] = true
 	w.note("somebody revokes %s at the vendor", id)
-	if err := w.Vendor.Causely().Revoke(id); err != nil {
+	if err := w.flavour.Revoke(w.Vendor, id); err != nil {
 		w.t.Fatal(err)
 	}
 }
 
 // Current gives the token that the Secret's value opens the gateway with, whatever the operator says.
-func (w *World) Current(secret *corev1.Secret, key string) causely.Connection {
+func (w *World) Current(secret *corev1.Secret, key string) Connection {
 	w.t.Helper()
 	if secret == nil {
 		w.t.Fatal("there is no Secret")
 	}
-	return w.Vendor.Causely().Check(string(secret.Data[key]))
+	return w.flavour.Check(w.Vendor, string(secret.Data[key]))
 }
 
 // Condition gives a condition of a GatewayToken or issuer as it is now; one without a type where there is none.
@@ -178,7 +160,7 @@ func (w *World) watch(effect Effect) {
 			continue // somebody made it his own
 		}
 		for key, value := range secret.Data {
-			connection := w.Vendor.Causely().Check(string(value))
+			connection := w.flavour.Check(w.Vendor, string(value))
 			if !connection.Known || connection.Active || w.excused[connection.ID] || w.ending(secret) {
 				continue
 			}
@@ -217,7 +199,7 @@ func (w *World) checkLeaks() {
 }
 
 // Unaccounted are the active tokens with our marker that neither a GatewayToken nor a retained Secret accounts for.
-func (w *World) Unaccounted() []causely.TokenTruth {
+func (w *World) Unaccounted() []Token {
 	w.t.Helper()
 	known := map[string]bool{}
 	for _, object := range allOf[*v1alpha1.GatewayToken](w) {
@@ -233,7 +215,7 @@ func (w *World) Unaccounted() []causely.TokenTruth {
 			known[w.Current(secret, v1alpha1.DefaultDataKey).ID] = true
 		}
 	}
-	return slices.DeleteFunc(w.Active(), func(active causely.TokenTruth) bool {
+	return slices.DeleteFunc(w.Active(), func(active Token) bool {
 		_, marker, marked := token.ParseName(active.Name)
 		return !marked || marker.Install != w.Identity.Install() || known[active.ID]
 	})
@@ -253,7 +235,7 @@ func (w *World) checkDisclosure() {
 		places["metadata of Secret "+secret.Name] = w.text(secret.ObjectMeta)
 	}
 	for place, text := range places {
-		if found := Disclosed(text, w.Vendor.Causely().Secrets()...); found != "" {
+		if w.disclosed(text) {
 			w.t.Errorf("%s: a secret can be read there", place)
 		}
 	}

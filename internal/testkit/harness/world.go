@@ -39,6 +39,7 @@ type World struct {
 	admin     client.WithWatch
 	operator  client.WithWatch
 	connector Connector
+	flavour   Flavour
 	timeout   time.Duration
 	server    serverClock
 	times     *times
@@ -90,7 +91,7 @@ func WithTimeout(timeout time.Duration) Option { return func(w *World) { w.timeo
 func New(t testing.TB, plane *Plane, connector Connector, options ...Option) *World {
 	t.Helper()
 	w := &World{
-		t: t, plane: plane, admin: plane.Admin, connector: connector, timeout: time.Minute,
+		t: t, plane: plane, admin: plane.Admin, connector: connector, flavour: AtCausely(), timeout: time.Minute,
 		Name: plane.next(), Clock: newClock(), Settings: lifecycle.DefaultSettings(),
 		excused: map[string]bool{},
 	}
@@ -105,11 +106,10 @@ func New(t testing.TB, plane *Plane, connector Connector, options ...Option) *Wo
 	w.Namespace(w.Tenant)
 	w.connect()
 	var err error
-	if w.Vendor, err = simulator.NewServer(simulator.WithClock(w.Clock)); err != nil {
+	if w.Vendor, err = simulator.NewServer(simulator.WithClock(w.Clock), simulator.WithRevealedSecrets()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.Vendor.Close)
-	w.Vendor.Causely().RevealSecrets()
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("what happened in %s:\n%s", w.Name, w.Story())

@@ -1,0 +1,198 @@
+package harness
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/causely"
+)
+
+// Flavour is the vendor of a world: what a world tells the operator of it, and what it knows of it from the outside.
+type Flavour interface {
+	// Credentials are what the Secret of the issuer's credentials has.
+	Credentials() map[string]string
+	// Account is the vendor's block of an issuer. The URL is the simulator's.
+	Account(spec *v1alpha1.TokenIssuerSpec, url string)
+	// Grant is what the tenant's namespace is granted beside its name; nothing at a vendor that is asked for nothing but a token.
+	Grant(grant *v1alpha1.Grant)
+	// Ask is the vendor's block of a GatewayToken.
+	Ask(spec *v1alpha1.GatewayTokenSpec)
+	// Route names a call of the adapter as the simulator's faults and counts do. Names that are the same for all flavours are
+	// RouteList, RouteCreate and RouteRevoke.
+	Route(call string) string
+
+	// Tokens are all that the vendor ever made, in whichever pool: oldest first of each account.
+	Tokens(vendor *simulator.Server) []Token
+	// Check tells what somebody meets who comes with a value.
+	Check(vendor *simulator.Server, value string) Connection
+	// Revoke revokes a token as a person does in the vendor's console.
+	Revoke(vendor *simulator.Server, id string) error
+	// Calls counts the calls by route, the failed ones included.
+	Calls(vendor *simulator.Server) map[string]int
+	// Secrets are all values that the vendor gave out, and those of its accounts.
+	Secrets(vendor *simulator.Server) []string
+}
+
+// The calls that the adapters of all vendors make.
+const (
+	RouteList   = "list"
+	RouteCreate = "create"
+	RouteRevoke = "revoke"
+)
+
+// Token is one that the vendor made. At a vendor where something else stands for the token, such as a service account that is
+// made for it, ID and name are those of what stands for it.
+type Token struct {
+	ID, Name string
+	// Account is the one that the token is in, where the vendor's rows tell.
+	Account   string
+	Active    bool
+	CreatedAt time.Time
+	// ExpiresAt is zero for a token without an end.
+	ExpiresAt time.Time
+	// Rights are sorted; nil where the vendor has none.
+	Rights []string
+}
+
+// Connection is what somebody meets who comes with a value. ID and name are those of a Token.
+type Connection struct {
+	// Known tells that it is the value of a token that there is or was.
+	Known, Active bool
+	ID, Name      string
+}
+
+// At lets the world's vendor be another than Causely.
+func At(flavour Flavour) Option { return func(w *World) { w.flavour = flavour } }
+
+// inCausely is the flavour of worlds that ask for no other.
+type inCausely struct{}
+
+// AtCausely is the vendor of a world that asks for no other.
+func AtCausely() Flavour { return inCausely{} }
+
+func (inCausely) Credentials() map[string]string {
+	return map[string]string{
+		v1alpha1.DefaultClientIDKey: causely.DemoClientID, v1alpha1.DefaultClientSecretKey: causely.DemoSecret,
+	}
+}
+
+func (inCausely) Account(spec *v1alpha1.TokenIssuerSpec, url string) {
+	spec.Causely = &v1alpha1.CauselyIssuer{
+		URL: url, AuthURL: url + "/frontegg/identity/resources/auth/v2/api-token",
+		CredentialsSecretRef: v1alpha1.ClientCredentialsReference{Name: CredentialsName},
+	}
+}
+
+func (inCausely) Grant(*v1alpha1.Grant) {}
+
+func (inCausely) Ask(*v1alpha1.GatewayTokenSpec) {}
+
+func (inCausely) Route(call string) string { return "causely." + call }
+
+func (inCausely) Tokens(vendor *simulator.Server) []Token {
+	var all []Token
+	for _, account := range vendor.Causely().Truth().Accounts {
+		for _, made := range account.Tokens {
+			all = append(all, Token{
+				ID: made.ID, Name: made.Name, Account: made.ProjectID, Active: made.State == causely.Active, CreatedAt: made.CreatedAt,
+			})
+		}
+	}
+	return all
+}
+
+func (inCausely) Check(vendor *simulator.Server, value string) Connection {
+	return Connection(vendor.Causely().Check(value))
+}
+
+func (inCausely) Revoke(vendor *simulator.Server, id string) error {
+	return vendor.Causely().Revoke(id)
+}
+
+func (inCausely) Calls(vendor *simulator.Server) map[string]int {
+	return vendor.Causely().Truth().Calls
+}
+
+func (inCausely) Secrets(vendor *simulator.Server) []string { return vendor.Causely().Secrets() }
+
+// Route names a call of the world's vendor for Fault and Calls.
+func (w *World) Route(call string) string { return w.flavour.Route(call) }
+
+// Tokens are all tokens that the vendor ever made, oldest first of each account.
+func (w *World) Tokens() []Token { return w.flavour.Tokens(w.Vendor) }
+
+// Active are those of them that open the gateway.
+func (w *World) Active() []Token {
+	return slices.DeleteFunc(w.Tokens(), func(t Token) bool { return !t.Active })
+}
+
+// TokenByID gives one of them; the test fails if there is none.
+func (w *World) TokenByID(id string) Token {
+	w.t.Helper()
+	all := w.Tokens()
+	at := slices.IndexFunc(all, func(t Token) bool { return t.ID == id })
+	if at < 0 {
+		w.t.Fatalf("the vendor never made a token %s", id)
+	}
+	return all[at]
+}
+
+// Calls counts the calls of a route, the failed ones included.
+func (w *World) Calls(route string) int { return w.AllCalls()[route] }
+
+// AllCalls counts the calls of the vendor by route.
+func (w *World) AllCalls() map[string]int { return w.flavour.Calls(w.Vendor) }
+
+// CallsSince counts the calls by route that came after an earlier count; routes without any are left out.
+func (w *World) CallsSince(before map[string]int) map[string]int {
+	calls := maps.Clone(w.AllCalls())
+	for route := range calls {
+		if calls[route] -= before[route]; calls[route] == 0 {
+			delete(calls, route)
+		}
+	}
+	return calls
+}
+
+// Credentials are those of the vendor's demo account.
+func (w *World) Credentials(namespace string) *corev1.Secret {
+	return &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: CredentialsName},
+		StringData: w.flavour.Credentials(),
+	}
+}
+
+func (w *World) account() v1alpha1.TokenIssuerSpec {
+	spec := v1alpha1.TokenIssuerSpec{CABundle: &v1alpha1.CABundle{ConfigMapRef: v1alpha1.ConfigMapKeyReference{Name: CAName}}}
+	w.flavour.Account(&spec, w.Vendor.URL())
+	return spec
+}
+
+// grants are those of the tenant's namespace.
+func (w *World) grants() []v1alpha1.Grant {
+	grant := v1alpha1.Grant{Namespaces: v1alpha1.NamespaceGrant{Names: []string{w.Tenant}}}
+	w.flavour.Grant(&grant)
+	return []v1alpha1.Grant{grant}
+}
+
+// disclosed tells whether a secret of the vendor's is in a text.
+func (w *World) disclosed(text string) bool {
+	return Disclosed(text, w.flavour.Secrets(w.Vendor)...) != ""
+}
+
+// inOrder gives rights sorted; nil for none.
+func inOrder(rights []string) []string {
+	if len(rights) == 0 {
+		return nil
+	}
+	sorted := slices.Clone(rights)
+	slices.SortFunc(sorted, strings.Compare)
+	return sorted
+}
