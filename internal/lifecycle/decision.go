@@ -48,8 +48,9 @@ type Issue struct {
 	Inputs string
 	// Planned: the spec or the vendor's expiry caused it, so that it does not count against the mint budget.
 	Planned bool
-	// Replaces is the token that is current now; empty for none.
+	// Replaces is the token that is current now; empty for none. Ended: it has ended for certain.
 	Replaces token.ID
+	Ended    bool
 	Why      string
 	// Attempt is to be written down before the vendor is asked; nil where the name tells it all.
 	Attempt *Attempt

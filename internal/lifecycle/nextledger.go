@@ -44,12 +44,19 @@ func (v *view) carryOver(next *ledger.Ledger) {
 		next.Current.Since = v.since(before.Current)
 		return
 	}
-	if !v.revoked(before.Current.ID) && !next.Lists(before.Current.ID) {
+	if !v.revoked(before.Current.ID) && !v.endedBeforeMint(before.Current.ID) && !next.Lists(before.Current.ID) {
 		retired := before.Current
 		retired.Since = time.Time{}
 		// Where there is no room, the first entry goes: its token is found again as a stray, and waits once more.
 		next.Retiring = append(next.Retiring[max(len(next.Retiring)-ledger.MaxEntries+1, 0):], retired)
 	}
+}
+
+// endedBeforeMint tells whether a token had ended when the one in hand was minted. The lists that showed it are too old to show
+// it once more: they began before that mint.
+func (v *view) endedBeforeMint(id token.ID) bool {
+	hand := v.Memory.InHand
+	return hand != nil && hand.Ended && hand.Replaces == id
 }
 
 // stillListed keeps the entries that are not revoked, with the time since when.

@@ -172,8 +172,9 @@ type InHand struct {
 	Token token.Token
 	// Replaces is the token that was current when it was minted; empty for none.
 	Replaces token.ID
-	// Sequence, Inputs, ExpiresAfter and Planned are those of the Issue it was minted by.
+	// Sequence, Ended, Inputs, ExpiresAfter and Planned are those of the Issue it was minted by.
 	Sequence     int
+	Ended        bool
 	Inputs       string
 	ExpiresAfter time.Duration
 	Planned      bool

@@ -288,7 +288,7 @@ func (v *view) nextIssue() Issue {
 	issue.Replaces = v.hint.Current.ID
 	switch {
 	case v.revoked(v.hint.Current.ID):
-		issue.Why = "the token was revoked at the vendor"
+		issue.Why, issue.Ended = "the token was revoked at the vendor", true
 	case v.proof != nil && v.expired():
 		issue.Why, issue.Planned = "the token has ended", true
 	case v.usable():

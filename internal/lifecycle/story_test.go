@@ -311,7 +311,7 @@ func (s *story) creates1(d Issue) bool {
 	}
 	s.rows[made.ID] = made
 	s.note("  the vendor commits %s", made.ID)
-	s.observation.Memory.InHand = &InHand{Token: made, Replaces: d.Replaces, Sequence: d.Sequence, Inputs: d.Inputs, ExpiresAfter: d.ExpiresAfter, Planned: d.Planned}
+	s.observation.Memory.InHand = &InHand{Token: made, Replaces: d.Replaces, Sequence: d.Sequence, Ended: d.Ended, Inputs: d.Inputs, ExpiresAfter: d.ExpiresAfter, Planned: d.Planned}
 	return true
 }
 

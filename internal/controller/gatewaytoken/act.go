@@ -107,7 +107,7 @@ func (r *Reconciler) issue(ctx context.Context, s *scene, d lifecycle.Issue) (ou
 		return r.wrongAccount(ctx, s, issued.ID, attempt(d, started, issued.ID)), nil
 	}
 	s.memory.hand = &hand{
-		InHand: lifecycle.InHand{Token: issued.Token, Replaces: d.Replaces, Sequence: d.Sequence, Inputs: d.Inputs, ExpiresAfter: d.ExpiresAfter, Planned: d.Planned},
+		InHand: lifecycle.InHand{Token: issued.Token, Replaces: d.Replaces, Sequence: d.Sequence, Ended: d.Ended, Inputs: d.Inputs, ExpiresAfter: d.ExpiresAfter, Planned: d.Planned},
 		value:  issued.Value,
 	}
 	s.observation.Memory.InHand = &s.memory.hand.InHand
