@@ -14,8 +14,15 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/causely"
 )
 
-// Flavour is the vendor of a world: what a world tells the operator of it, and what it knows of it from the outside.
+// Flavour is the vendor of a world.
 type Flavour interface {
+	Manifests
+	Truth
+	Hands
+}
+
+// Manifests are what the operator is told of a vendor.
+type Manifests interface {
 	// Credentials are what the Secret of the issuer's credentials has.
 	Credentials() map[string]string
 	// Account is the vendor's block of an issuer. The URL is the simulator's.
@@ -24,20 +31,29 @@ type Flavour interface {
 	Grant(grant *v1alpha1.Grant)
 	// Ask is the vendor's block of a GatewayToken.
 	Ask(spec *v1alpha1.GatewayTokenSpec)
-	// Route names a call of the adapter as the simulator's faults and counts do. Names that are the same for all flavours are
-	// RouteList, RouteCreate and RouteRevoke.
-	Route(call string) string
+}
 
+// Truth is what is known of a vendor from the outside.
+type Truth interface {
 	// Tokens are all that the vendor ever made, in whichever pool: oldest first of each account.
 	Tokens(vendor *simulator.Server) []Token
 	// Check tells what somebody meets who comes with a value.
 	Check(vendor *simulator.Server, value string) Connection
-	// Revoke revokes a token as a person does in the vendor's console.
-	Revoke(vendor *simulator.Server, id string) error
 	// Calls counts the calls by route, the failed ones included.
 	Calls(vendor *simulator.Server) map[string]int
+	// Route names a call of the adapter as faults and counts do. RouteList, RouteCreate and RouteRevoke are the calls that all
+	// adapters make; others have the names that the vendor's simulator gives them.
+	Route(call string) string
 	// Secrets are all values that the vendor gave out, and those of its accounts.
 	Secrets(vendor *simulator.Server) []string
+}
+
+// Hands are what a person does in the vendor's console.
+type Hands interface {
+	// Create makes a token in the operator's account, and gives its ID.
+	Create(vendor *simulator.Server, name string) (id string, err error)
+	// Revoke revokes one.
+	Revoke(vendor *simulator.Server, id string) error
 }
 
 // The calls that the adapters of all vendors make.
@@ -112,6 +128,10 @@ func (inCausely) Check(vendor *simulator.Server, value string) Connection {
 	return Connection(vendor.Causely().Check(value))
 }
 
+func (inCausely) Create(vendor *simulator.Server, name string) (string, error) {
+	return vendor.Causely().Create(causely.DemoClientID, name)
+}
+
 func (inCausely) Revoke(vendor *simulator.Server, id string) error {
 	return vendor.Causely().Revoke(id)
 }
@@ -131,6 +151,17 @@ func (w *World) Tokens() []Token { return w.flavour.Tokens(w.Vendor) }
 // Active are those of them that open the gateway.
 func (w *World) Active() []Token {
 	return slices.DeleteFunc(w.Tokens(), func(t Token) bool { return !t.Active })
+}
+
+// CreateByHand makes a token in the operator's account as a person does in the vendor's console, and gives its ID.
+func (w *World) CreateByHand(name string) string {
+	w.t.Helper()
+	w.note("somebody makes a token called %s at the vendor", name)
+	id, err := w.flavour.Create(w.Vendor, name)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return id
 }
 
 // TokenByID gives one of them; the test fails if there is none.

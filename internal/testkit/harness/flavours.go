@@ -54,6 +54,10 @@ func (atRackGateway) Check(vendor *simulator.Server, value string) Connection {
 	return Connection(vendor.RackGateway().Check(value))
 }
 
+func (atRackGateway) Create(vendor *simulator.Server, name string) (string, error) {
+	return vendor.RackGateway().Create(rackgateway.DemoEmail, name)
+}
+
 func (atRackGateway) Revoke(vendor *simulator.Server, id string) error {
 	return vendor.RackGateway().Revoke(id)
 }
@@ -141,6 +145,14 @@ func (atCauseloop) Check(vendor *simulator.Server, value string) Connection {
 		}
 	}
 	return found
+}
+
+// Create makes a personal token, or a service account.
+func (c atCauseloop) Create(vendor *simulator.Server, name string) (string, error) {
+	if c.kind == v1alpha1.CauseloopKindDedicated {
+		return vendor.Causeloop().CreateServiceAccount(causeloop.DemoWorkspaceID, name, "issues:read")
+	}
+	return vendor.Causeloop().Create(causeloop.DemoName, name, "issues:read")
 }
 
 // Revoke deletes a service account where the ID is one's.
