@@ -128,8 +128,15 @@ func (r *Reconciler) list(ctx context.Context, s *scene, name string, vendor ven
 		return err //nolint:wrapcheck // it says what failed
 	}
 	s.changed = append(s.changed, changed...)
+	s.anchored = s.anchored || anchoredAnew(snapshot, vendor.Capabilities())
 	s.account.ID = cmp.Or(s.account.ID, snapshot.Account)
 	return nil
+}
+
+// anchoredAnew tells whether it has just become known that a list is the right account's, so that what it lacks is gone, at a vendor
+// whose lists lack what is revoked. Rows that the list before it lacked already are no change that would tell anybody.
+func anchoredAnew(snapshot token.Snapshot, can token.Capabilities) bool {
+	return snapshot.Anchored && !can.KeepsRevoked && snapshot.Before != nil && !snapshot.Before.Anchored
 }
 
 // found is what was found of each pool; nil at a vendor without pools.
