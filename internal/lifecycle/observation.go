@@ -162,10 +162,15 @@ type Memory struct {
 	There map[token.ID]time.Time
 	// Taken are sequences whose name the vendor refused because there is a token of that name.
 	Taken map[int]bool
-	// Changed is the digest of what the vendor was asked to change the current token to, at ChangedAt; empty for nothing.
-	Changed   string
+	// Changed is the digest of what the vendor has changed the current token to since its ledger was written; empty for nothing,
+	// ChangeUnknown where it was asked and has not said that it did.
+	Changed string
+	// ChangedAt is when it was asked last.
 	ChangedAt time.Time
 }
+
+// ChangeUnknown is no digest.
+const ChangeUnknown = "unknown"
 
 // InHand is a minted token whose value exists nowhere else but here.
 type InHand struct {

@@ -328,7 +328,12 @@ func noteRights(v *view) Decision {
 
 // rightsDiffer tells whether the token in use has other rights than the spec asks for, and can be given them.
 func (v *view) rightsDiffer() bool {
-	return v.usable() && v.Issuer.Capabilities.UpdateInPlace && v.proof.Inputs != v.Object.Inputs
+	if !v.usable() || !v.Issuer.Capabilities.UpdateInPlace {
+		return false
+	}
+	// A spec that is again what the ledger says does not undo what the vendor was asked for meanwhile.
+	changed := v.Memory.Changed
+	return v.proof.Inputs != v.Object.Inputs || (changed != "" && changed != v.Object.Inputs)
 }
 
 // rightsDrifted tells whether a list shows other rights of the token in use than were asked for. What a role stands for is the

@@ -137,6 +137,10 @@ func (r *Reconciler) landed(ctx context.Context, s *scene, content secretdata.Co
 func (r *Reconciler) published(ctx context.Context, s *scene, d lifecycle.Publish) outcome {
 	record := d.Ledger
 	s.memory.published[record.Current.ID] = true
+	if d.Source != lifecycle.FromSecret || s.memory.changed == record.Inputs {
+		// The ledger has it now, or it was of another token.
+		s.memory.changed = ""
+	}
 	var told token.Token
 	if s.memory.hand != nil && s.memory.hand.Token.ID == record.Current.ID {
 		told = s.memory.hand.Token
