@@ -36,7 +36,8 @@ func (r *Reconciler) judgeRights(ctx context.Context, s *scene, role string, rig
 	return rights, nil
 }
 
-// unknownRights finds what the vendor does not know.
+// unknownRights finds what the vendor does not know. What an asterisk stands for is the vendor's to say: catalogues have the words
+// themselves.
 func unknownRights(catalogue vendors.Catalogue, role string, rights []string) *lifecycle.Problem {
 	if _, known := catalogue.Roles[role]; role != "" && len(rights) == 0 && !known {
 		roles := make([]string, 0, len(catalogue.Roles))
@@ -48,7 +49,7 @@ func unknownRights(catalogue vendors.Catalogue, role string, rights []string) *l
 	}
 	var unknown []string
 	for _, right := range rights {
-		if !slices.ContainsFunc(catalogue.Rights, func(known string) bool { return stands(right, known) }) {
+		if !slices.Contains(catalogue.Rights, right) && !strings.Contains(right, "*") {
 			unknown = append(unknown, right)
 		}
 	}
@@ -56,12 +57,6 @@ func unknownRights(catalogue vendors.Catalogue, role string, rights []string) *l
 		return nil
 	}
 	return &lifecycle.Problem{Reason: v1alpha1.ReasonInvalidScope, Message: "The vendor does not know " + listed(unknown) + ". It knows " + listed(catalogue.Rights) + ". Correct the spec."}
-}
-
-// stands tells whether a right is a known one, or stands for it: an asterisk does for any word in its place.
-func stands(right, known string) bool {
-	matches := func(wanted, word string) bool { return wanted == "*" || wanted == word }
-	return right == known || slices.EqualFunc(strings.Split(right, ":"), strings.Split(known, ":"), matches)
 }
 
 // maxListed bounds what is quoted of a vendor's catalogue.
