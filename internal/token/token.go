@@ -65,7 +65,8 @@ type Snapshot struct {
 	VendorTime time.Time
 	// Complete is false where paging broke off.
 	Complete bool
-	// Anchored is true where the list shows the right account and at least one row that an earlier list showed.
+	// Anchored is true where the list shows the right account and at least one row of the latest list that was anchored itself, or
+	// of the first.
 	Anchored bool
 	// Rows are the tokens with a marker of this installation, by ID.
 	Rows map[ID]Token

@@ -201,7 +201,7 @@ func (r *Reconciler) revoke(ctx context.Context, s *scene, d lifecycle.Revoke) (
 		r.alarm(s, f)
 		return vendorFailed(f, status.RevokeProblem(f)), nil
 	}
-	r.Inventory.Revoked(s.scope, d.ID)
+	r.Inventory.Ended(s.scope, d.ID)
 	s.memory.undo = slices.DeleteFunc(s.memory.undo, func(id token.ID) bool { return id == d.ID })
 	_, again := s.memory.revoked[d.ID]
 	s.memory.revoked[d.ID] = r.Clock.Now()

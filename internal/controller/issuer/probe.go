@@ -193,7 +193,7 @@ func (r *Reconciler) sweepPool(ctx context.Context, s *scene, name string, vendo
 			log.FromContext(ctx).Error(err, "a token that the vendor committed after its GatewayToken was gone cannot be revoked", "id", row.ID)
 			continue
 		}
-		r.Inventory.Revoked(accounts.Scope(s.memory.uid, name), row.ID)
+		r.Inventory.Ended(accounts.Scope(s.memory.uid, name), row.ID)
 		log.FromContext(ctx).Info("revoked a token that the vendor committed after its GatewayToken was gone", "id", row.ID, "tokenName", row.Name)
 	}
 }

@@ -47,7 +47,8 @@ func New(install string, now func() time.Time) *Inventory {
 // scope is what is known of one list.
 type scope struct {
 	latest token.Snapshot
-	// known are the IDs of all rows of the latest list, unmanaged ones included, but for those that were revoked on our word.
+	// known are the IDs of all rows of the latest list that was anchored, unmanaged ones included, but for those that were revoked
+	// since. A list without any of them may be another account's: it does not take that one's place.
 	known map[token.ID]struct{}
 	// prints tell per object whether its rows changed.
 	prints map[string]string
@@ -125,6 +126,13 @@ func (i *Inventory) Due(name Scope, interval time.Duration) time.Time {
 	return due
 }
 
+// Ended notes that a token was revoked: that later lists lack it tells nothing of whose they are.
+func (i *Inventory) Ended(name Scope, id token.ID) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	delete(i.scope(name).known, id)
+}
+
 // Forget drops what is known of a scope.
 func (i *Inventory) Forget(name Scope) {
 	i.mu.Lock()
@@ -176,13 +184,6 @@ func (s *scope) estranged(list *listing) bool {
 	return ours && len(s.known) > 1 && !intersect(s.known, list.ids)
 }
 
-// Revoked notes that a token was revoked on our word, so that nobody wonders where it is.
-func (i *Inventory) Revoked(name Scope, id token.ID) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	delete(i.scope(name).known, id)
-}
-
 // replace takes the new list in place of the old one and gives the objects whose rows changed.
 func (s *scope) replace(snapshot token.Snapshot, list *listing) []string {
 	prints := list.prints()
@@ -197,7 +198,10 @@ func (s *scope) replace(snapshot token.Snapshot, list *listing) []string {
 			changed = append(changed, object)
 		}
 	}
-	s.latest, s.known, s.prints = snapshot, list.ids, prints
+	s.latest, s.prints = snapshot, prints
+	if snapshot.Anchored || len(s.known) == 0 {
+		s.known = list.ids
+	}
 	s.wanted = slices.DeleteFunc(s.wanted, func(after time.Time) bool { return snapshot.BegunAfter(after) })
 	slices.Sort(changed)
 	return changed

@@ -135,6 +135,28 @@ func TestAnchor(t *testing.T) {
 	if third, _ := b.refresh("project"); third.Anchored {
 		t.Error("a list of nothing but new rows is anchored")
 	}
+	if fourth, _ := b.refresh("project"); fourth.Anchored {
+		t.Error("another account's list is anchored by that account's list before it")
+	}
+	b.rows = append(b.rows, row("2", "by hand"))
+	if fifth, _ := b.refresh("project"); !fifth.Anchored {
+		t.Error("the account's own list is not anchored any more after others'")
+	}
+}
+
+// What we revoked ourselves is missed in no list.
+func TestAnchorAfterRevocations(t *testing.T) {
+	b := newBench(t)
+	b.rows = []token.Token{row("1", b.name("a", 1))}
+	b.refresh("")
+	b.Ended(scope, "1")
+	b.rows = nil
+	b.refresh("")
+	b.rows = []token.Token{row("2", b.name("a", 2))}
+	b.refresh("")
+	if later, _ := b.refresh(""); !later.Anchored {
+		t.Error("the tokens are others, by our own doing, and lists are not anchored any more")
+	}
 }
 
 // Only those whose rows differ are woken.
@@ -384,7 +406,7 @@ func TestEstranged(t *testing.T) {
 			b.rows = tc.before(b)
 			b.refresh("")
 			for _, id := range tc.revoked {
-				b.Revoked(scope, id)
+				b.Ended(scope, id)
 			}
 			b.now = b.now.Add(time.Minute)
 			b.rows = tc.after(b)
