@@ -50,7 +50,7 @@ func suspended(v *view) Decision {
 	if !v.Object.Suspended {
 		return nil
 	}
-	return Rest{}
+	return Rest{Next: v.endsAt()}
 }
 
 // invalidSpec: what CEL cannot see. A Secret that is in use stays as it is.
@@ -119,7 +119,7 @@ func issuerUnusable(v *view) Decision {
 		return nil
 	}
 	if v.usable() {
-		return Rest{}
+		return Rest{Next: v.endsAt()}
 	}
 	return Wait{Problem: v.Issuer.Problem}
 }
@@ -130,7 +130,7 @@ func accountChanged(v *view) Decision {
 		return nil
 	}
 	if v.usable() && !v.Object.Deleting {
-		return Rest{}
+		return Rest{Next: v.endsAt()}
 	}
 	return Wait{Problem: Problem{ReasonAccountChanged, accountChangedMessage(v.hint.Account, v.Issuer.Account)}}
 }
@@ -474,7 +474,7 @@ func (v *view) firstDue() (ledger.Entry, bool) {
 	return ledger.Entry{}, false
 }
 
-// rest: until the next retirement is due or the next try allowed.
+// rest: until the next retirement is due, the next try allowed, or the token to be replaced or at its end.
 func rest(v *view) Decision {
 	next := v.Memory.RepairAfter
 	if !next.After(v.Now) {
@@ -485,6 +485,10 @@ func rest(v *view) Decision {
 	}
 	if again := v.Memory.ChangedAt.Add(driftPause); v.rightsDrifted() && again.After(v.Now) {
 		next = earlier(next, again)
+	}
+	next = earlier(next, v.endsAt())
+	if (v.rightsDiffer() || !v.settled()) && v.Object.HeldBackUntil.After(v.Now) {
+		next = earlier(next, v.Object.HeldBackUntil)
 	}
 	if v.skewed() && len(v.retirements()) > 0 {
 		next = earlier(next, v.Now.Add(time.Minute))

@@ -171,6 +171,14 @@ func (v *view) expired() bool {
 	return !end.IsZero() && !v.ServerNow.Before(end)
 }
 
+// endsAt is when the token in use ends, by the operator's clock: then the Secret holds one no more. Zero where it does not end.
+func (v *view) endsAt() time.Time {
+	if !v.usable() || v.proof.Current.ExpiresAt.IsZero() {
+		return time.Time{}
+	}
+	return v.Now.Add(v.proof.Current.ExpiresAt.Sub(v.ServerNow))
+}
+
 // settled tells whether the Secret holds a token that works and does what the spec asks for, for some time yet.
 func (v *view) settled() bool { return v.usable() && v.successor() == "" }
 
