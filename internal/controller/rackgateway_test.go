@@ -247,7 +247,11 @@ func TestRackChangeRefused(t *testing.T) {
 // The next try is in the status: another process makes it, though nothing else tells it to.
 func TestRackChangeRefusedBeforeRestart(t *testing.T) {
 	w := newWorld(t, harness.At(harness.AtRackGateway()))
-	_, object := w.Publish(permitted("convox:app:read"))
+	issuer, object := w.Publish(permitted("convox:app:read"))
+	harness.Change(w, issuer, func(i *v1alpha1.ClusterTokenIssuer) {
+		i.Spec.InventoryInterval = &metav1.Duration{Duration: 24 * time.Hour}
+	})
+	w.Settle()
 	w.Fault(rackgateway.RouteUpdate, stage.Status, func(f *simulator.Fault) { f.Status = 403 })
 	harness.Change(w, object, permitted("convox:app:list"))
 	w.Settle()

@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -15,7 +17,9 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/causeloop"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/causely"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/rackgateway"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/stage"
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/harness"
 )
@@ -32,17 +36,74 @@ func TestRandomStories(t *testing.T) {
 	}
 	for seed := from; seed <= to; seed++ {
 		t.Run(strconv.Itoa(seed), func(t *testing.T) {
-			w := newWorld(t, harness.WithSettings(func(s *lifecycle.Settings) { s.MintsPerHour, s.MintsPerDay = 100, 100 }))
-			w.Watch()
-			r := &random{t: t, World: w, Rand: rand.New(rand.NewPCG(uint64(seed), 0))}
-			r.issuer, r.object = w.Ask(harness.Overlapping(5 * time.Minute))
-			for range 25 {
-				r.step()
+			w := newWorld(t, generously())
+			r := &random{
+				t: t, World: w, Rand: rand.New(rand.NewPCG(uint64(seed), 0)),
+				routes: []string{causely.RouteCreate, causely.RouteCreate, causely.RouteList, causely.RouteRevoke, causely.RouteLogin},
 			}
-			r.mend()
-			r.judge()
+			r.tell()
 		})
 	}
+}
+
+// generously does not count what is made.
+func generously() harness.Option {
+	return harness.WithSettings(func(s *lifecycle.Settings) { s.MintsPerHour, s.MintsPerDay = 100, 100 })
+}
+
+// The same at vendors that drop what is revoked, and show no value twice.
+func TestRandomStoriesElsewhere(t *testing.T) {
+	from, to := 1, 6
+	if wanted := os.Getenv("RANDOM_STORIES"); wanted != "" {
+		if _, err := fmt.Sscan(wanted, &from, &to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	atEach(t, func(t *testing.T, at place) {
+		for seed := from; seed <= to; seed++ {
+			t.Run(strconv.Itoa(seed), func(t *testing.T) {
+				w := newWorld(t, harness.At(at), generously())
+				r := &random{t: t, World: w, Rand: rand.New(rand.NewPCG(uint64(seed), 0)), rights: elsewhere(at)}
+				for _, call := range []string{harness.RouteCreate, harness.RouteCreate, harness.RouteList, harness.RouteRevoke} {
+					r.routes = append(r.routes, w.Route(call))
+				}
+				r.routes = append(r.routes, rightsRoutes(at)...)
+				// Lists without any row prove nothing.
+				r.stranger = w.CreateByHand("somebody's")
+				r.tell()
+			})
+		}
+	})
+}
+
+// elsewhere edits what the spec asks of the vendor.
+func elsewhere(at place) []func(*v1alpha1.GatewayToken) {
+	if at.asks {
+		return []func(*v1alpha1.GatewayToken){
+			permitted("convox:app:read"), permitted("convox:app:*"), inRole(v1alpha1.RackGatewayViewer), inRole(v1alpha1.RackGatewayDeployer),
+		}
+	}
+	return []func(*v1alpha1.GatewayToken){scoped("issues:read"), scoped("issues:write"), scoped("issues:read", "patterns:read")}
+}
+
+// rightsRoutes are the calls that are about rights and single tokens.
+func rightsRoutes(at place) []string {
+	if at.asks {
+		return []string{rackgateway.RouteUpdate, rackgateway.RouteGet, rackgateway.RoutePermissions}
+	}
+	return []string{causeloop.RouteScopes, causeloop.RouteIssue}
+}
+
+// tell lets things happen, puts right what can be put right, and judges.
+func (r *random) tell() {
+	r.t.Helper()
+	r.Watch()
+	r.issuer, r.object = r.Ask(harness.Overlapping(5 * time.Minute))
+	for range 25 {
+		r.step()
+	}
+	r.mend()
+	r.judge()
 }
 
 // random is a world in which things happen by chance.
@@ -54,6 +115,11 @@ type random struct {
 	object                *v1alpha1.GatewayToken
 	parked                *harness.Zombie
 	serial, revoked, keys int
+	// routes are those that meet faults, rights edits of what the spec asks of the vendor.
+	routes []string
+	rights []func(*v1alpha1.GatewayToken)
+	// stranger is a token that is nobody's business; empty for none.
+	stranger string
 }
 
 // step lets something happen, and then time pass.
@@ -63,6 +129,9 @@ func (r *random) step() {
 		r.restart, r.mishap, r.mishap, r.fault, r.fault, r.fault, r.Heal, r.Heal,
 		r.editSecret, r.editSecret, r.deleteSecret, r.revokeByHand, r.editSpec, r.editSpec, r.delete, r.recreate, r.recreate,
 		r.grants, r.credentials, r.lateCommit, r.zombie, r.zombie, r.resume, r.deleteIssuer, r.skew, r.loseLedgerKey, func() { r.Vendor.Faults().CommitLate() }, func() {}, func() {},
+	}
+	if len(r.rights) > 0 {
+		happenings = append(happenings, r.editRights, r.editRights, r.editRights, r.editRights)
 	}
 	happenings[r.IntN(len(happenings))]()
 	r.pass([]time.Duration{0, time.Millisecond, time.Second, 7 * time.Second, time.Minute, 6 * time.Minute, 20 * time.Minute}[r.IntN(7)])
@@ -110,17 +179,16 @@ func (r *random) mishap() {
 
 func (r *random) fault() {
 	r.t.Helper()
-	routes := []string{causely.RouteCreate, causely.RouteCreate, causely.RouteList, causely.RouteRevoke, causely.RouteLogin}
 	kinds := []stage.Kind{
 		stage.Status, stage.StatusAfterCommit, stage.CutBeforeCommit, stage.CutAfterCommit, stage.TruncatedBody,
 		stage.MalformedJSON, stage.HTML, stage.Unauthorized, stage.Redirect,
 	}
-	r.Fault(routes[r.IntN(len(routes))], kinds[r.IntN(len(kinds))], func(f *simulator.Fault) { f.Times = 1 + r.IntN(3) })
+	r.Fault(r.routes[r.IntN(len(r.routes))], kinds[r.IntN(len(kinds))], func(f *simulator.Fault) { f.Times = 1 + r.IntN(3) })
 }
 
 func (r *random) lateCommit() {
 	r.t.Helper()
-	r.Fault(causely.RouteCreate, stage.LateCommit, func(f *simulator.Fault) { f.Delay = 1000 * time.Hour })
+	r.Fault(r.routes[0], stage.LateCommit, func(f *simulator.Fault) { f.Delay = 1000 * time.Hour })
 }
 
 func (r *random) editSecret() {
@@ -150,7 +218,7 @@ func (r *random) deleteSecret() {
 }
 
 func (r *random) revokeByHand() {
-	active := r.Active()
+	active := slices.DeleteFunc(r.Active(), func(t harness.Token) bool { return t.ID == r.stranger })
 	if len(active) == 0 || r.revoked == 3 {
 		return
 	}
@@ -179,6 +247,25 @@ func (r *random) editSpec() {
 		}),
 	}
 	harness.Change(r.World, r.object, edits[r.IntN(len(edits))])
+}
+
+// editRights asks for something else of the vendor, and sometimes takes it back before the operator is done.
+func (r *random) editRights() {
+	r.t.Helper()
+	if r.Gone(r.object) {
+		return
+	}
+	r.Refresh(r.object)
+	before := r.object.DeepCopy()
+	harness.Change(r.World, r.object, r.rights[r.IntN(len(r.rights))])
+	if r.IntN(3) == 0 {
+		r.pass(time.Millisecond)
+		if !r.Gone(r.object) {
+			harness.Change(r.World, r.object, func(o *v1alpha1.GatewayToken) {
+				o.Spec.Causeloop, o.Spec.RackGateway = before.Spec.Causeloop, before.Spec.RackGateway
+			})
+		}
+	}
 }
 
 func v1alpha1Key(serial int) string { return "key-" + strconv.Itoa(serial%3) }
@@ -292,6 +379,30 @@ func (r *random) mend() {
 	r.pass(time.Hour)
 }
 
+// judgeRights: the token may do what the spec asks for, and nothing else.
+func (r *random) judgeRights() {
+	r.t.Helper()
+	r.Refresh(r.object)
+	var asked []string
+	switch spec := r.object.Spec; {
+	case spec.Causeloop != nil:
+		asked = slices.Clone(spec.Causeloop.Scopes)
+	case spec.RackGateway != nil && spec.RackGateway.Role == v1alpha1.RackGatewayViewer:
+		asked = places()["Rack Gateway"].rights
+	case spec.RackGateway != nil:
+		for _, permission := range spec.RackGateway.Permissions {
+			asked = append(asked, string(permission))
+		}
+	}
+	slices.Sort(asked)
+	if r.object.Status.Current == nil || (len(asked) == 0) {
+		return
+	}
+	if diff := cmp.Diff(asked, r.TokenByID(r.object.Status.Current.ID).Rights); diff != "" {
+		r.t.Errorf("rights at the vendor (-want +got):\n%s", diff)
+	}
+}
+
 func (r *random) judge() {
 	r.t.Helper()
 	r.WantReady(r.object)
@@ -304,9 +415,14 @@ func (r *random) judge() {
 	if lost := r.Unaccounted(); len(lost) != orphaned {
 		r.t.Errorf("%d tokens are orphans, %d are counted: %+v", len(lost), orphaned, lost)
 	}
-	if active := len(r.Active()); active != 1+orphaned {
+	active := len(r.Active())
+	if r.stranger != "" {
+		active--
+	}
+	if active != 1+orphaned {
 		r.t.Errorf("%d tokens are active, want one and %d orphans", active, orphaned)
 	}
+	r.judgeRights()
 	rest := r.Versions()
 	r.pass(20 * time.Minute)
 	for name, version := range r.Versions() {
