@@ -37,7 +37,8 @@ func main() {
 
 // run serves until the context ends.
 func run(ctx context.Context, args []string, log io.Writer) error {
-	account, user, member := causely.DemoAccount(), rackgateway.DemoAccount(), causeloop.DemoAccount()
+	account, user := causely.DemoAccount(), rackgateway.DemoAccount()
+	member, machine := causeloop.DemoAccount(), causeloop.DemoMachine()
 	worker, gateway := pingone.DemoAccount(), pingone.DemoGateway()
 	flags := flag.NewFlagSet("vendorsim", flag.ContinueOnError)
 	flags.SetOutput(log)
@@ -48,6 +49,7 @@ func run(ctx context.Context, args []string, log io.Writer) error {
 	flags.StringVar(&account.ProjectID, "causely-project-id", account.ProjectID, "project that it leads to")
 	flags.StringVar(&user.Value, "rackgateway-token", user.Value, "API token of Rack Gateway's first user, an admin")
 	flags.StringVar(&member.Value, "causeloop-token", member.Value, "personal token of Causeloop's first member, an admin")
+	flags.StringVar(&machine.Value, "causeloop-machine-token", machine.Value, "token of Causeloop's first service account, an admin")
 	flags.StringVar(&worker.ClientID, "pingone-client-id", worker.ClientID, "client ID of PingOne's first worker application")
 	flags.StringVar(&worker.Secret, "pingone-client-secret", worker.Secret, "its secret")
 	flags.StringVar(&gateway.EnvironmentID, "pingone-environment-id", gateway.EnvironmentID, "environment of worker and gateway")
@@ -66,7 +68,7 @@ func run(ctx context.Context, args []string, log io.Writer) error {
 	worker.EnvironmentID = gateway.EnvironmentID
 	options := []simulator.Option{
 		simulator.WithListen(*listen), simulator.WithCauselyAccounts(account), simulator.WithRackGatewayAccounts(user),
-		simulator.WithCauseloopAccounts(member, causeloop.DemoMachine()),
+		simulator.WithCauseloopAccounts(member, machine),
 		simulator.WithPingOneAccounts(worker), simulator.WithPingOneGateways(gateway),
 	}
 	if *reveal {

@@ -30,6 +30,7 @@ func TestRunServesUntilTold(t *testing.T) {
 		ended <- run(ctx, []string{
 			"--state-dir", dir, "--causely-client-id", "id", "--causely-client-secret", "secret",
 			"--causely-project-id", "project", "--rackgateway-token", "rgw_flag", "--causeloop-token", "clp_flag",
+			"--causeloop-machine-token", "clp_machine",
 			"--pingone-client-id", "pid", "--pingone-client-secret", "psecret", "--pingone-environment-id", "penv",
 			"--pingone-gateway-id", "pgw",
 		}, serving)
@@ -59,6 +60,7 @@ func TestRunServesUntilTold(t *testing.T) {
 		{"POST", "/frontegg/identity/resources/auth/v2/api-token", "", "application/json", `{"clientId":"id","secret":"secret"}`},
 		{"GET", "/api/v1/api-tokens", "Bearer rgw_flag", "", ""},
 		{"GET", "/v1/api-tokens", "Bearer clp_flag", "", ""},
+		{"GET", "/v1/service-accounts", "Bearer clp_machine", "", ""},
 		{"POST", "/penv/as/token", "Basic cGlkOnBzZWNyZXQ=", "application/x-www-form-urlencoded", "grant_type=client_credentials"},
 		{"DELETE", "/sim/pingone/environments/penv/gateways/pgw", "", "", ""},
 	} {
@@ -103,6 +105,7 @@ func TestRunRefuses(t *testing.T) {
 		"NoSecret":      {reason: "a credential is whole", args: []string{"--causely-client-secret", ""}},
 		"NoGateway":     {reason: "a gateway has an ID", args: []string{"--pingone-gateway-id", ""}},
 		"NoMemberToken": {reason: "a credential is there", args: []string{"--causeloop-token", ""}},
+		"NoMachine":     {reason: "a credential is there", args: []string{"--causeloop-machine-token", ""}},
 		"NoToken":       {reason: "a credential is there", args: []string{"--rackgateway-token", ""}},
 		"StateIsNoDir":  {reason: "the state directory is one", args: []string{"--state-dir", file}},
 		"StateInNoDir":  {reason: "the state directory can be made", args: []string{"--state-dir", filepath.Join(file, "x")}},

@@ -43,7 +43,7 @@ func (s *soak) begin(ctx context.Context) error {
 	}
 	account := causely.DemoAccount()
 	var err error
-	if s.vendor, err = s.stack.StartSimulator(ctx, "vendorsim", account); err != nil {
+	if s.vendor, err = s.stack.StartSimulator(ctx, "vendorsim", stack.Accounts{Causely: account}); err != nil {
 		return err
 	}
 	release, err := s.stack.InstallChart(ctx, "logLevel=1", "allowCIDRs={127.0.0.0/8,::1/128}")

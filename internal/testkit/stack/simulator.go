@@ -26,9 +26,10 @@ const (
 	callTimeout = 10 * time.Second
 )
 
-// Simulator is a vendorsim process and its admin API, which tells the vendor's truth. It is safe for concurrent use.
+// Simulator is a vendorsim process and its admin API, which tells the truth of each vendor. It is safe for concurrent use. Its
+// methods speak of Causely; Platform speaks of any vendor.
 type Simulator struct {
-	// URL is the base of the vendor's API, CA the authority that signed its certificate (PEM).
+	// URL is the base of all vendors' APIs, CA the authority that signed its certificate (PEM).
 	URL, CA string
 	// CAFile is the path of a file with the authority's certificate.
 	CAFile string
@@ -52,13 +53,36 @@ type Fault struct {
 	Hits       int    `json:"hits,omitempty"`
 }
 
-// StartSimulator starts a vendorsim that knows the account, and returns when it serves. The name tells several of one
+// Accounts are what a simulator knows at first: an account of Causely's, and for the demo accounts of the others their
+// credentials. An empty credential leaves the account the one it has.
+type Accounts struct {
+	Causely causely.Account
+	// RackGateway is the API token of a user, Causeloop that of a member, CauseloopMachine that of a service account, and
+	// PingOne the secret of a worker application; each of them may do everything.
+	RackGateway, Causeloop, CauseloopMachine, PingOne string
+}
+
+func (a Accounts) flags() []string {
+	flags := []string{
+		"--causely-client-id=" + a.Causely.ClientID, "--causely-client-secret=" + a.Causely.Secret, "--causely-project-id=" + a.Causely.ProjectID,
+	}
+	for flag, value := range map[string]string{
+		"rackgateway-token": a.RackGateway, "causeloop-token": a.Causeloop, "causeloop-machine-token": a.CauseloopMachine,
+		"pingone-client-secret": a.PingOne,
+	} {
+		if value != "" {
+			flags = append(flags, "--"+flag+"="+value)
+		}
+	}
+	return flags
+}
+
+// StartSimulator starts a vendorsim that knows the accounts, and returns when it serves. The name tells several of one
 // stack apart.
-func (s *Stack) StartSimulator(ctx context.Context, name string, account causely.Account) (*Simulator, error) {
+func (s *Stack) StartSimulator(ctx context.Context, name string, accounts Accounts) (*Simulator, error) {
 	state := filepath.Join(s.dir, name)
-	cmd := exec.Command(s.binaries.vendorsim, //nolint:noctx // Stop ends it
-		"--state-dir="+state, "--reveal-secrets", "--causely-client-id="+account.ClientID,
-		"--causely-client-secret="+account.Secret, "--causely-project-id="+account.ProjectID)
+	args := append([]string{"--state-dir=" + state, "--reveal-secrets"}, accounts.flags()...)
+	cmd := exec.Command(s.binaries.vendorsim, args...) //nolint:noctx // Stop ends it
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
 	running, err := start(cmd, s.Channel(name+".log"))
 	if err != nil {
@@ -176,15 +200,6 @@ func (s *Simulator) Transcript(ctx context.Context) (string, error) {
 	var transcript json.RawMessage
 	err := s.call(ctx, http.MethodGet, "/sim/transcript", nil, &transcript)
 	return string(transcript), err
-}
-
-// Secrets are the secrets of credentials, the values of tokens and the bearers that the vendor ever gave out.
-func (s *Simulator) Secrets(ctx context.Context) ([]string, error) {
-	var told struct {
-		Secrets []string `json:"secrets"`
-	}
-	err := s.call(ctx, http.MethodGet, "/sim/causely/secrets", nil, &told)
-	return told.Secrets, err
 }
 
 // call makes a call of the admin API.

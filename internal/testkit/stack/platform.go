@@ -1,0 +1,247 @@
+package stack
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/causeloop"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/causely"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/pingone"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/rackgateway"
+)
+
+// Vendor is one of the simulated vendors, by its name in the admin API.
+type Vendor string
+
+// The vendors that a simulator has.
+const (
+	Causely     Vendor = "causely"
+	RackGateway Vendor = "rackgateway"
+	Causeloop   Vendor = "causeloop"
+	PingOne     Vendor = "pingone"
+)
+
+// Vendors are all vendors that a simulator has.
+func Vendors() []Vendor { return []Vendor{Causely, RackGateway, Causeloop, PingOne} }
+
+// Title is the vendor's name in a text.
+func (v Vendor) Title() string {
+	switch v {
+	case Causely:
+		return "Causely"
+	case RackGateway:
+		return "Rack Gateway"
+	case Causeloop:
+		return "Causeloop"
+	case PingOne:
+		return "PingOne"
+	default:
+		return string(v)
+	}
+}
+
+// mints are the routes of which each call asks for a token.
+func (v Vendor) mints() []string {
+	switch v {
+	case Causely:
+		return []string{causely.RouteCreate}
+	case RackGateway:
+		return []string{rackgateway.RouteCreate}
+	case Causeloop:
+		// The token of a dedicated account is asked for with the account.
+		return []string{causeloop.RouteCreate, causeloop.RouteCreateAccount}
+	case PingOne:
+		return []string{pingone.RouteCreate}
+	default:
+		return nil
+	}
+}
+
+// Token is what the vendors' truths have in common about a token. A service account of Causeloop counts as one: the operator
+// makes and ends a dedicated one with its token, and knows both by the account.
+type Token struct {
+	ID, Name string
+	// Account is the vendor account that the token is in, where the vendor has several.
+	Account string
+	// Rights are permissions or scopes, in the vendor's order.
+	Rights []string
+	// Active tells that it has not ended; Issued that a value of it was made.
+	Active, Issued                bool
+	CreatedAt, EndedAt, ExpiresAt time.Time
+}
+
+// Connection is what a vendor says to somebody who comes with a value. Known tells that it is or was a token's.
+type Connection struct {
+	Known  bool   `json:"known"`
+	Active bool   `json:"active"`
+	ID     string `json:"id"`
+}
+
+// Platform is one vendor of a simulator, in words that all vendors have in common.
+type Platform struct {
+	Vendor Vendor
+
+	simulator *Simulator
+}
+
+// Platform gives one vendor of the simulator.
+func (s *Simulator) Platform(vendor Vendor) Platform { return Platform{Vendor: vendor, simulator: s} }
+
+// Tokens are all tokens that the vendor ever made, but the credentials that it knew at first.
+func (p Platform) Tokens(ctx context.Context) ([]Token, error) {
+	switch p.Vendor {
+	case Causely:
+		return tokens(ctx, p, ofCausely)
+	case RackGateway:
+		return tokens(ctx, p, ofRackGateway)
+	case Causeloop:
+		return tokens(ctx, p, ofCauseloop)
+	case PingOne:
+		return tokens(ctx, p, ofPingOne)
+	default:
+		return nil, nil
+	}
+}
+
+func tokens[Truth any](ctx context.Context, p Platform, read func(Truth) []Token) ([]Token, error) {
+	var truth Truth
+	err := p.call(ctx, http.MethodGet, "truth", nil, &truth)
+	return read(truth), err
+}
+
+func ofCausely(truth causely.Truth) []Token {
+	var found []Token
+	for _, account := range truth.Accounts {
+		for _, t := range account.Tokens {
+			found = append(found, Token{
+				ID: t.ID, Name: t.Name, Account: t.ProjectID, Active: t.State == causely.Active, Issued: true, CreatedAt: t.CreatedAt, EndedAt: t.RevokedAt,
+			})
+		}
+	}
+	return found
+}
+
+func ofRackGateway(truth rackgateway.Truth) []Token {
+	var found []Token
+	for _, account := range truth.Accounts {
+		for _, t := range account.Tokens {
+			found = append(found, Token{
+				ID: t.ID, Name: t.Name, Rights: t.Permissions, Active: t.State == rackgateway.Active, Issued: true,
+				CreatedAt: t.CreatedAt, EndedAt: t.DeletedAt, ExpiresAt: t.ExpiresAt,
+			})
+		}
+	}
+	return found
+}
+
+func ofCauseloop(truth causeloop.Truth) []Token {
+	var found []Token
+	for _, account := range truth.Accounts {
+		for _, t := range account.Tokens {
+			found = append(found, Token{
+				ID: t.ID, Name: t.Name, Account: account.WorkspaceID, Rights: t.Scopes, Active: t.State == causeloop.Active, Issued: true,
+				CreatedAt: t.CreatedAt, EndedAt: t.RevokedAt, ExpiresAt: t.ExpiresAt,
+			})
+		}
+	}
+	for _, account := range truth.ServiceAccounts {
+		found = append(found, Token{
+			ID: account.ID, Name: account.Name, Account: account.WorkspaceID, Rights: account.Scopes,
+			Active: account.State == causeloop.Active, Issued: len(account.Tokens) > 0, CreatedAt: account.CreatedAt, EndedAt: account.DeletedAt,
+		})
+	}
+	return found
+}
+
+func ofPingOne(truth pingone.Truth) []Token {
+	var found []Token
+	for _, environment := range truth.Environments {
+		for _, gateway := range environment.Gateways {
+			for _, t := range gateway.Credentials {
+				found = append(found, Token{
+					ID: t.ID, Account: environment.ID, Active: t.State == pingone.Active, Issued: true, CreatedAt: t.CreatedAt, EndedAt: t.DeletedAt,
+				})
+			}
+		}
+	}
+	return found
+}
+
+// Creates is how often the vendor was asked for a token, in vain or not.
+func (p Platform) Creates(ctx context.Context) (int, error) {
+	calls, err := p.calls(ctx)
+	var creates int
+	for _, route := range p.Vendor.mints() {
+		creates += calls[route]
+	}
+	return creates, err
+}
+
+// Calls is how often the vendor was called in all.
+func (p Platform) Calls(ctx context.Context) (int, error) {
+	calls, err := p.calls(ctx)
+	var all int
+	for _, count := range calls {
+		all += count
+	}
+	return all, err
+}
+
+func (p Platform) calls(ctx context.Context) (map[string]int, error) {
+	var truth struct {
+		Calls map[string]int `json:"calls"`
+	}
+	err := p.call(ctx, http.MethodGet, "truth", nil, &truth)
+	return truth.Calls, err
+}
+
+// Check says what the vendor says to somebody who comes with the value.
+func (p Platform) Check(ctx context.Context, value string) (Connection, error) {
+	var connection Connection
+	err := p.call(ctx, http.MethodPost, "check", map[string]string{"value": value}, &connection)
+	if err != nil || p.Vendor != Causeloop {
+		return connection, err
+	}
+	// A token of a service account goes by the account's ID.
+	var truth causeloop.Truth
+	err = p.call(ctx, http.MethodGet, "truth", nil, &truth)
+	for _, account := range truth.ServiceAccounts {
+		if slices.ContainsFunc(account.Tokens, func(t causeloop.TokenTruth) bool { return t.ID == connection.ID }) {
+			connection.ID = account.ID
+		}
+	}
+	return connection, err
+}
+
+// Revoke ends a token as a person does in the vendor's console; at Causeloop also a service account.
+func (p Platform) Revoke(ctx context.Context, id string) error {
+	if p.Vendor == PingOne {
+		return p.call(ctx, http.MethodPost, "credentials/"+id+"/revoke", nil, nil)
+	}
+	if p.Vendor == Causeloop {
+		var truth causeloop.Truth
+		if err := p.call(ctx, http.MethodGet, "truth", nil, &truth); err != nil {
+			return err
+		}
+		if slices.ContainsFunc(truth.ServiceAccounts, func(a causeloop.ServiceAccountTruth) bool { return a.ID == id }) {
+			return p.call(ctx, http.MethodDelete, "service-accounts/"+id, nil, nil)
+		}
+	}
+	return p.call(ctx, http.MethodPost, "tokens/"+id+"/revoke", nil, nil)
+}
+
+// Secrets are the secrets of credentials, the values of tokens and the bearers that the vendor ever gave out.
+func (p Platform) Secrets(ctx context.Context) ([]string, error) {
+	var told struct {
+		Secrets []string `json:"secrets"`
+	}
+	err := p.call(ctx, http.MethodGet, "secrets", nil, &told)
+	return told.Secrets, err
+}
+
+// call makes a call of the vendor's part of the admin API.
+func (p Platform) call(ctx context.Context, method, path string, in, out any) error {
+	return p.simulator.call(ctx, method, "/sim/"+string(p.Vendor)+"/"+path, in, out)
+}
