@@ -17,6 +17,7 @@ MANIFESTS = crd output:crd:dir=config/crd/bases
 RACE_PACKAGES ?= ./cmd/... ./internal/...
 
 ROUNDS ?= 50
+VENDOR ?=
 ARGS   ?=
 
 GO_BUILD = CGO_ENABLED=0 go build -trimpath -ldflags '-s -w'
@@ -64,9 +65,9 @@ conformance: ## Run every vendor adapter against its simulator, and say what was
 ##@ The whole system on this machine
 
 .PHONY: demo
-demo: control-plane helm build ## Tell the story of a token, and check every step
+demo: control-plane helm build ## Tell the story of a token, or of one VENDOR only, and check every step
 	@go build -o bin/demo ./test/demo
-	@$(WITH_TOOLS) bin/demo $(ARGS)
+	@$(WITH_TOOLS) bin/demo $(if $(VENDOR),--vendor='$(VENDOR)') $(ARGS)
 
 .PHONY: dev
 dev: override ARGS += --stay

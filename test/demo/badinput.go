@@ -19,6 +19,8 @@ import (
 
 const (
 	badNamespace = "bad-input"
+	// badCreates is how many tokens the tour has its simulator asked for: it ends with that many GatewayTokens that are Ready.
+	badCreates = 9
 	// memoryLimit is the chart's, in bytes.
 	memoryLimit = 256 << 20
 )
@@ -48,7 +50,7 @@ func (d *demo) badInput() []chapter {
 	chapters := []chapter{{title: "A tour of bad input: each has a reason of its own, and says what to do", steps: []step{
 		do("a second simulated vendor starts", func(ctx context.Context) (err error) {
 			tour.pid, tour.began = d.operator.PID(), time.Now()
-			if d.misfit, err = d.stack.StartSimulator(ctx, "vendorsim-misfit", d.account); err != nil {
+			if d.misfit, err = d.stack.StartSimulator(ctx, "vendorsim-misfit", d.accounts); err != nil {
 				return err
 			}
 			return d.misfit.AddAccount(ctx, tour.limited)
@@ -80,7 +82,7 @@ type tour struct {
 	before int
 }
 
-func (t *tour) vendor() *stack.Simulator { return t.misfit }
+func (t *tour) vendor() stack.Platform { return t.misfit.Platform(stack.Causely) }
 
 func badToken(name string) object {
 	return object{kind: v1alpha1.KindGatewayToken, namespace: badNamespace, name: name}
@@ -101,7 +103,7 @@ func (t *tour) mistakes() []mistake {
 		{name: "wrong-credentials", what: "credentials that the vendor answers 401", reason: v1alpha1.ReasonCredentialsRejected, says: "Put valid credentials into the Secret",
 			change: func(i *issuer) { i.credentials = "rejected" },
 			more: func() (string, error) {
-				return credentialsManifest(badNamespace, "rejected", t.account.ClientID, awkward())
+				return credentialsManifest(badNamespace, "rejected", t.accounts.Causely.ClientID, awkward())
 			}},
 		{name: "forbidden", what: "credentials that the vendor answers 403", reason: v1alpha1.ReasonPermissionDenied, says: "Give these credentials the role",
 			change: func(i *issuer) { i.credentials = "limited" },
@@ -142,7 +144,7 @@ func deaf() string {
 
 // applyMistakes applies all of it at once.
 func (t *tour) applyMistakes(ctx context.Context) error {
-	login, err := credentialsManifest(badNamespace, storyLogin, t.account.ClientID, t.account.Secret)
+	login, err := credentialsManifest(badNamespace, storyLogin, t.accounts.Causely.ClientID, t.accounts.Causely.Secret)
 	if err != nil {
 		return err
 	}
@@ -231,7 +233,7 @@ func (t *tour) otherAccount() chapter {
 		check("nothing new is issued there", both(
 			soon(t.tells(badToken("newcomer"), changed(v1alpha1.ConditionReady, "False"))), haveRows(t.vendor, "newcomer", 0, 0))),
 		check("nothing is revoked, and the Secret is untouched", both(t.noneRevoked, func(ctx context.Context) error {
-			found, err := t.secretValue(ctx, badNamespace, name, "token")
+			found, err := t.secretValue(ctx, badNamespace, name, tokenKey)
 			if err == nil && found != t.switched {
 				err = errors.New("expected the value that was there, found another one")
 			}
@@ -262,15 +264,15 @@ func (t *tour) issueFrom(ctx context.Context, name string, account causely.Accou
 	if err := t.becomesReady(badNamespace, name)(ctx); err != nil {
 		return err
 	}
-	t.switched, err = t.secretValue(ctx, badNamespace, name, "token")
+	t.switched, err = t.secretValue(ctx, badNamespace, name, tokenKey)
 	return err
 }
 
 // noneRevoked holds when every token of the tour is active.
 func (t *tour) noneRevoked(ctx context.Context) error {
-	tokens, err := t.misfit.Tokens(ctx)
+	tokens, err := t.vendor().Tokens(ctx)
 	for _, token := range tokens {
-		if token.State != causely.Active {
+		if !token.Active {
 			err = errors.Join(err, fmt.Errorf("expected no revoked token, found %+v", token))
 		}
 	}
@@ -282,7 +284,7 @@ func (t *tour) emptyValue() chapter {
 	const name = "empty-value"
 	return chapter{aside: true, steps: []step{
 		do("the vendor answers the next create with 201 and an empty tokenValue", func(ctx context.Context) (err error) {
-			if t.before, err = creates(ctx, t.misfit); err != nil {
+			if t.before, err = t.vendor().Creates(ctx); err != nil {
 				return err
 			}
 			if err := t.misfit.AddFaults(ctx, stack.Fault{Route: causely.RouteCreate, Kind: stage.EmptyValue, Times: 1}); err != nil {
@@ -352,7 +354,7 @@ func (t *tour) memory(ctx context.Context) error {
 func (t *tour) repaired() chapter {
 	return chapter{aside: true, steps: []step{
 		do("the missing issuer is created, the rejected credentials are replaced, the URL is https, the authority the right one", func(ctx context.Context) error {
-			login, err := credentialsManifest(badNamespace, "rejected", t.account.ClientID, t.account.Secret)
+			login, err := credentialsManifest(badNamespace, "rejected", t.accounts.Causely.ClientID, t.accounts.Causely.Secret)
 			if err != nil {
 				return err
 			}
@@ -383,7 +385,7 @@ func (t *tour) left() chapter {
 			// One list a second of the issuer that asks for it, and for each of the others a few calls and then a
 			// back-off that begins with ten seconds.
 			allowed := 100 + int(2*time.Since(t.began).Seconds())
-			found, err := calls(ctx, t.misfit)
+			found, err := t.vendor().Calls(ctx)
 			if err == nil && found > allowed {
 				err = fmt.Errorf("expected at most %d calls in %.0f s, found %d", allowed, time.Since(t.began).Seconds(), found)
 			}

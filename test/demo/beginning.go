@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/stack"
 )
 
 // lowered are the settings that keep the demo short, each with the default that it replaces.
@@ -24,10 +26,8 @@ func (d *demo) beginning() chapter {
 	return chapter{title: "A cluster, a vendor and the operator", steps: []step{
 		do("etcd, kube-apiserver and kube-controller-manager start", d.stack.StartControlPlane),
 		check("the control plane is up", d.kubectl("get", "--raw", "/readyz")),
-		do("a simulated Causely starts, which knows one pair of client credentials", d.startVendor),
-		check("the simulated vendor answers over TLS and has no token", func(ctx context.Context) error {
-			return haveRows(d.story, "", 0, 0)(ctx)
-		}),
+		do("a simulator of the vendors starts, which knows credentials of each: "+titles(stack.Vendors()...), d.startVendor),
+		check("the simulated vendors answer over TLS and have no token", d.noTokens),
 		do("helm install: CRDs, RBAC, ServiceAccount and Deployment of the chart", d.installChart),
 		check("the CRDs are established", d.kubectl("wait", "--for=condition=Established", "--timeout=60s",
 			"crd/gatewaytokens.gatewaytoken.io", "crd/tokenissuers.gatewaytoken.io", "crd/clustertokenissuers.gatewaytoken.io")),
@@ -38,8 +38,30 @@ func (d *demo) beginning() chapter {
 }
 
 func (d *demo) startVendor(ctx context.Context) (err error) {
-	d.vendor, err = d.stack.StartSimulator(ctx, "vendorsim", d.account)
+	d.vendor, err = d.stack.StartSimulator(ctx, "vendorsim", d.accounts)
 	return err
+}
+
+func titles(vendors ...stack.Vendor) string {
+	var names []string
+	for _, vendor := range vendors {
+		names = append(names, vendor.Title())
+	}
+	return strings.Join(names, ", ")
+}
+
+// noTokens holds while no vendor has made a token.
+func (d *demo) noTokens(ctx context.Context) error {
+	for _, at := range d.platforms() {
+		tokens, err := at.Tokens(ctx)
+		if err != nil {
+			return err
+		}
+		if len(tokens) > 0 {
+			return fmt.Errorf("expected no token at %s, found %+v", at.Vendor.Title(), tokens)
+		}
+	}
+	return nil
 }
 
 func (d *demo) installChart(ctx context.Context) (err error) {

@@ -35,11 +35,11 @@ func (d *demo) tenant() chapter {
 		}),
 		check("the tenant's GatewayToken becomes Ready", d.becomesReady(namespace, name)),
 		check("its Secret holds a token of the tenant's own project, active at the vendor", func(ctx context.Context) error {
-			if _, err := d.activeInSecret(ctx, d.vendor, namespace, name); err != nil {
+			if _, err := d.activeInSecret(ctx, d.causely(), namespace, name, tokenKey); err != nil {
 				return err
 			}
-			found, err := rows(ctx, d.vendor, name)
-			if err == nil && (len(found) != 1 || found[0].ProjectID != account.ProjectID) {
+			found, err := rows(ctx, d.causely(), name)
+			if err == nil && (len(found) != 1 || found[0].Account != account.ProjectID) {
 				err = fmt.Errorf("expected one token in project %s, found %+v", account.ProjectID, found)
 			}
 			return err
@@ -47,7 +47,7 @@ func (d *demo) tenant() chapter {
 		do("kubectl delete namespace "+namespace+": GatewayToken, issuer, credentials, CA bundle and Secret at the same time",
 			d.kubectl("delete", "namespace", namespace, "--timeout=120s")),
 		check("the namespace is gone", d.gone(&corev1.Namespace{}, "", namespace)),
-		check("the vendor's list says revoked", haveRows(d.story, name, 1, 0)),
+		check("the vendor's list says revoked", haveRows(d.causely, name, 1, 0)),
 	}}
 }
 
@@ -70,9 +70,9 @@ func (d *demo) deleted() chapter {
 	const name = "survivor"
 	return chapter{title: "A GatewayToken is deleted", steps: []step{
 		do("kubectl delete gatewaytoken "+name, d.kubectl("--namespace", storyNamespace, "delete", "gatewaytoken", name, "--timeout=60s")),
-		check("the vendor's list says revoked", haveRows(d.story, name, 1, 0)),
+		check("the vendor's list says revoked", haveRows(d.causely, name, 1, 0)),
 		check("its Secret is gone", d.noSecret(storyNamespace, name)),
-		check("the others are not touched", both(d.stillHolds, haveRows(d.story, "latecomer", 1, 1))),
+		check("the others are not touched", both(d.stillHolds, haveRows(d.causely, "latecomer", 1, 1))),
 	}}
 }
 
@@ -93,11 +93,11 @@ func (d *demo) issuerInUse() chapter {
 			d.tells(it, expectation{kind: v1alpha1.ConditionInUse, status: "True", reason: v1alpha1.ReasonTokensRemain, says: "1 token in 1 namespace"}),
 			d.tells(it, expectation{kind: v1alpha1.ConditionInUse, says: "The issuer goes once they are deleted"})))),
 		check("the token goes on working", func(ctx context.Context) error {
-			_, err := d.activeInSecret(ctx, d.vendor, storyNamespace, name)
+			_, err := d.activeInSecret(ctx, d.causely(), storyNamespace, name, tokenKey)
 			return err
 		}),
 		do("kubectl delete gatewaytoken "+name, d.kubectl("--namespace", storyNamespace, "delete", "gatewaytoken", name, "--timeout=60s")),
-		check("the token is revoked", haveRows(d.story, name, 1, 0)),
+		check("the token is revoked", haveRows(d.causely, name, 1, 0)),
 		check("the issuer is gone with its last token, and with it the operator's copy of its credentials", soon(both(
 			d.gone(&v1alpha1.ClusterTokenIssuer{}, "", name), d.noSecret(stack.ReleaseNamespace, kept)))),
 	}}

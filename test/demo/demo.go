@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -38,9 +37,11 @@ type demo struct {
 	operator *stack.Operator
 	observer *observer
 
-	// vendor is the simulated vendor of the story, misfit one of which everything bad is asked.
+	// stories are what is told, each of one vendor.
+	stories []story
+	// vendor is the simulator of the stories, misfit one of which everything bad is asked.
 	vendor, misfit *stack.Simulator
-	account        causely.Account
+	accounts       stack.Accounts
 
 	// value is what the Secret causely/causely-token holds, id the vendor's ID of it.
 	value, id string
@@ -48,12 +49,13 @@ type demo struct {
 	seen []string
 }
 
-func newDemo(running *stack.Stack, out io.Writer) *demo {
+func newDemo(running *stack.Stack, stories []story, out io.Writer) *demo {
 	transcript := &teller{to: out, stack: running}
 	return &demo{
-		stack:   running,
-		report:  &report{out: transcript, began: time.Now(), logs: running.Dir()},
-		account: newAccount(),
+		stack:    running,
+		report:   &report{out: transcript, began: time.Now(), logs: running.Dir()},
+		stories:  stories,
+		accounts: newAccounts(),
 	}
 }
 
@@ -76,6 +78,14 @@ func newAccount() causely.Account {
 	return causely.Account{ClientID: "client-" + randomText(), Secret: awkward(), ProjectID: uuid.NewString(), Admin: true}
 }
 
+// newAccounts makes credentials of all vendors. Those of Rack Gateway end as real ones do, with what URLs must escape.
+func newAccounts() stack.Accounts {
+	return stack.Accounts{
+		Causely: newAccount(), RackGateway: "rgw_" + randomText() + "+/" + randomText() + "=",
+		Causeloop: "clp_pat_" + randomText() + randomText(), CauseloopMachine: "clp_sat_" + randomText() + randomText(), PingOne: awkward(),
+	}
+}
+
 func randomText() string {
 	random := make([]byte, 15)
 	_, _ = rand.Read(random) // never fails
@@ -84,21 +94,6 @@ func randomText() string {
 
 func awkward() string {
 	return strings.Join([]string{randomText()[:8], randomText()[:8], randomText()[:8], randomText()[:8]}, `"<\&/+%=`)
-}
-
-// tell tells the whole story.
-func (d *demo) tell(ctx context.Context) {
-	chapters := slices.Concat(
-		[]chapter{
-			d.beginning(), d.firstToken(), d.mediator(), d.revokedByHand(), d.secretTouched(), d.specEdited(),
-			d.killed(), d.outage(), d.stopped(), d.tenant(), d.deleted(), d.issuerInUse(),
-		},
-		d.badInput(),
-		[]chapter{d.ending(), d.silence()},
-	)
-	if !d.report.play(ctx, chapters...) && ctx.Err() != nil {
-		fmt.Fprintln(d.report.out, "interrupted")
-	}
 }
 
 // kubectl runs kubectl as the administrator and drops what it prints.
@@ -144,13 +139,13 @@ func (d *demo) secretValue(ctx context.Context, namespace, name, key string) (st
 	return value, nil
 }
 
-// activeInSecret reads the key token of a Secret and asks the vendor whether the value opens the gateway.
-func (d *demo) activeInSecret(ctx context.Context, vendor *stack.Simulator, namespace, name string) (causely.Connection, error) {
-	value, err := d.secretValue(ctx, namespace, name, "token")
+// activeInSecret reads a key of a Secret and asks the vendor whether the value opens what it is for.
+func (d *demo) activeInSecret(ctx context.Context, at stack.Platform, namespace, name, key string) (stack.Connection, error) {
+	value, err := d.secretValue(ctx, namespace, name, key)
 	if err != nil {
-		return causely.Connection{}, err
+		return stack.Connection{}, err
 	}
-	connection, err := vendor.Check(ctx, value)
+	connection, err := at.Check(ctx, value)
 	if err == nil && !connection.Active {
 		err = fmt.Errorf("expected the vendor to accept the value in Secret %s/%s, found known=%t active=%t", namespace, name, connection.Known, connection.Active)
 	}
@@ -188,39 +183,41 @@ func (d *demo) token(ctx context.Context, namespace, name string) (*v1alpha1.Gat
 }
 
 // rows are the vendor's tokens whose name begins with the base and has the operator's marker.
-func rows(ctx context.Context, vendor *stack.Simulator, base string) ([]causely.TokenTruth, error) {
-	all, err := vendor.Tokens(ctx)
-	return slices.DeleteFunc(all, func(t causely.TokenTruth) bool { return !strings.HasPrefix(t.Name, base+"-gwt-") }), err
+func rows(ctx context.Context, at stack.Platform, base string) ([]stack.Token, error) {
+	all, err := at.Tokens(ctx)
+	return slices.DeleteFunc(all, func(t stack.Token) bool { return !strings.HasPrefix(t.Name, base+"-gwt-") }), err
 }
 
-// creates is how often the vendor was asked for a token, in vain or not.
-func creates(ctx context.Context, vendor *stack.Simulator) (int, error) {
-	truth, err := vendor.Truth(ctx)
-	return truth.Calls[causely.RouteCreate], err
+// platform is a vendor at the time of the call: when steps are made, no simulator runs yet.
+type platform func() stack.Platform
+
+// of is a vendor of the stories.
+func (d *demo) of(vendor stack.Vendor) platform {
+	return func() stack.Platform { return d.vendor.Platform(vendor) }
 }
 
-// wereCreates holds when the vendor was asked for exactly that many tokens.
-func wereCreates(vendor func() *stack.Simulator, want int) func(context.Context) error {
+// causely is the vendor of the first story.
+func (d *demo) causely() stack.Platform { return d.vendor.Platform(stack.Causely) }
+
+// wereCreates holds when the vendor was asked for exactly that many tokens, in vain or not.
+func wereCreates(at platform, want int) func(context.Context) error {
 	return func(ctx context.Context) error {
-		got, err := creates(ctx, vendor())
+		got, err := at().Creates(ctx)
 		if err == nil && got != want {
-			err = fmt.Errorf("expected %d creates at the vendor, found %d", want, got)
+			err = fmt.Errorf("expected %d creates at %s, found %d", want, at().Vendor.Title(), got)
 		}
 		return err
 	}
 }
 
-// story is the vendor of the story, at the time of the call.
-func (d *demo) story() *stack.Simulator { return d.vendor }
-
 // haveRows holds when the vendor has that many tokens of the base name, and so many of them active.
-func haveRows(vendor func() *stack.Simulator, base string, total, active int) func(context.Context) error {
+func haveRows(at platform, base string, total, active int) func(context.Context) error {
 	return func(ctx context.Context) error {
-		found, err := rows(ctx, vendor(), base)
+		found, err := rows(ctx, at(), base)
 		if err != nil {
 			return err
 		}
-		living := slices.DeleteFunc(slices.Clone(found), func(t causely.TokenTruth) bool { return t.State != causely.Active })
+		living := slices.DeleteFunc(slices.Clone(found), func(t stack.Token) bool { return !t.Active })
 		if len(found) != total || len(living) != active {
 			return fmt.Errorf("expected %d tokens named %s-… at the vendor, %d of them active; found %d, %d active: %+v", total, base, active, len(found), len(living), found)
 		}
@@ -295,10 +292,4 @@ func (d *demo) conditions(ctx context.Context, o object) ([]metav1.Condition, er
 		err := d.stack.Client.Get(ctx, key, found)
 		return found.Status.Conditions, err
 	}
-}
-
-// readText reads a file of the repository.
-func (d *demo) readText(path string) (string, error) {
-	text, err := os.ReadFile(d.stack.Root() + "/" + path)
-	return string(text), err
 }

@@ -12,21 +12,22 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
-	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/causely"
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/stack"
 )
 
 // ending takes everything away.
 func (d *demo) ending() chapter {
+	namespaces := d.all(func(s story) []string { return s.namespaces })
+	issuers := d.all(func(s story) []string { return []string{s.issuer} })
 	return chapter{title: "The end", steps: []step{
-		check("every active token with our marker belongs to a living GatewayToken", d.allAccountedFor),
+		check("every active token with our marker, at whichever vendor, belongs to a living GatewayToken", d.allAccountedFor),
+		check("no vendor was asked for a token that nobody needed", d.noneNeedless),
 		do("all that the cluster says about itself is written down, for the search at the end", d.describeAll),
 		do("kubectl delete gatewaytokens --all --all-namespaces",
 			d.kubectl("delete", "gatewaytokens", "--all", "--all-namespaces", "--timeout=120s")),
-		check("no token with our marker is active at either vendor, and all rows are there", both(
-			noneActive(d.story), noneActive(func() *stack.Simulator { return d.misfit }))),
+		check("no token with our marker is active at any vendor, and all of them are in the books", d.noneActive),
 		check("no Secret of the operator's is left but its own", d.onlyLedgerKey),
-		do("kubectl delete namespace "+storyNamespace+" "+badNamespace, d.kubectl("delete", "namespace", storyNamespace, badNamespace, "--timeout=120s")),
+		do("kubectl delete namespace "+strings.Join(namespaces, " "), d.kubectl(append([]string{"delete", "namespace", "--timeout=120s"}, namespaces...)...)),
 		check("told to stop, the operator ends well and gives up its Lease", func(ctx context.Context) error {
 			d.observer.stop()
 			if err := d.operator.Stop(); err != nil {
@@ -44,17 +45,17 @@ func (d *demo) ending() chapter {
 		}),
 		check("the CRDs and the issuers are still there", both(
 			d.kubectl("get", "crd", "gatewaytokens.gatewaytoken.io", "tokenissuers.gatewaytoken.io", "clustertokenissuers.gatewaytoken.io"),
-			d.kubectl("get", "clustertokenissuer", storyIssuer))),
+			d.kubectl(append([]string{"get", "clustertokenissuer"}, issuers...)...))),
 	}}
 }
 
 // marker ends the name of every token that the operator made.
 var marker = regexp.MustCompile(`-gwt-[a-z2-7]{8}-[a-z2-7]{16}-[a-z2-7]{6}-[1-9][0-9]{0,8}$`)
 
-// marked are the tokens of both vendors that the operator made.
-func marked(ctx context.Context, vendor *stack.Simulator) ([]causely.TokenTruth, error) {
-	all, err := vendor.Tokens(ctx)
-	return slices.DeleteFunc(all, func(t causely.TokenTruth) bool { return !marker.MatchString(t.Name) }), err
+// marked are the tokens of a vendor that the operator made.
+func marked(ctx context.Context, at stack.Platform) ([]stack.Token, error) {
+	all, err := at.Tokens(ctx)
+	return slices.DeleteFunc(all, func(t stack.Token) bool { return !marker.MatchString(t.Name) }), err
 }
 
 // allAccountedFor compares what is active at the vendors with what Secrets and GatewayTokens hold.
@@ -64,62 +65,98 @@ func (d *demo) allAccountedFor(ctx context.Context) error {
 		return err
 	}
 	var wrong []error
-	for _, vendor := range []*stack.Simulator{d.vendor, d.misfit} {
-		tokens, err := marked(ctx, vendor)
+	for _, at := range d.platforms() {
+		tokens, err := marked(ctx, at)
 		if err != nil {
 			return err
 		}
 		for _, token := range tokens {
-			if _, known := living[token.ID]; token.State == causely.Active && !known {
-				wrong = append(wrong, fmt.Errorf("expected no active token without a GatewayToken, found %s", token.Name))
+			if token.Active && !living[token.ID] {
+				wrong = append(wrong, fmt.Errorf("expected no active token without a GatewayToken, found %s at %s", token.Name, at.Vendor.Title()))
 			}
 		}
 	}
 	return errors.Join(wrong...)
 }
 
-// living are the IDs of the tokens that GatewayTokens have, and whose they are. The vendor tells the ID of what is in a
-// Secret.
-func (d *demo) living(ctx context.Context) (map[string]string, error) {
+// living has the IDs of the tokens that GatewayTokens have. The vendor tells the ID of what is in a Secret.
+func (d *demo) living(ctx context.Context) (map[string]bool, error) {
 	var objects v1alpha1.GatewayTokenList
 	if err := d.stack.Client.List(ctx, &objects); err != nil {
 		return nil, err
 	}
-	living := map[string]string{}
+	living := map[string]bool{}
 	for i := range objects.Items {
 		object := &objects.Items[i]
 		for _, retiring := range object.Status.Retiring {
-			living[retiring.ID] = object.Name
-		}
-		vendor := d.vendor
-		if object.Namespace == badNamespace {
-			vendor = d.misfit
+			living[retiring.ID] = true
 		}
 		if object.Status.Current == nil {
 			continue
 		}
-		connection, err := d.activeInSecret(ctx, vendor, object.Namespace, object.SecretName())
+		id, err := d.held(ctx, object)
 		if err != nil {
 			return nil, err
 		}
-		living[connection.ID] = object.Name
+		living[id] = true
 	}
 	return living, nil
 }
 
-func noneActive(vendor func() *stack.Simulator) func(context.Context) error {
-	return func(ctx context.Context) error {
-		tokens, err := marked(ctx, vendor())
-		if err == nil && len(tokens) == 0 {
-			err = errors.New("expected the vendor to keep the rows of revoked tokens, found none")
+// held is the ID of the token that the Secret of a GatewayToken holds, under whichever key.
+func (d *demo) held(ctx context.Context, object *v1alpha1.GatewayToken) (string, error) {
+	at, err := d.platformOf(object.Namespace)
+	if err != nil {
+		return "", err
+	}
+	secret, err := d.secret(ctx, object.Namespace, object.SecretName())
+	if err != nil {
+		return "", err
+	}
+	for _, key := range keysOf(secret) {
+		connection, err := at.Check(ctx, string(secret.Data[key]))
+		switch {
+		case err != nil:
+			return "", err
+		case connection.Active:
+			return connection.ID, nil
+		}
+	}
+	return "", fmt.Errorf("expected a value that %s accepts in Secret %s/%s, found none", at.Vendor.Title(), secret.Namespace, secret.Name)
+}
+
+// noneNeedless compares how many tokens each vendor was asked for with how many the stories need.
+func (d *demo) noneNeedless(ctx context.Context) error {
+	needed := map[stack.Platform]int{}
+	for _, s := range d.stories {
+		needed[d.vendor.Platform(s.vendor)] = s.creates
+	}
+	if d.misfit != nil {
+		needed[d.misfit.Platform(stack.Causely)] = badCreates
+	}
+	var wrong []error
+	for _, at := range d.platforms() {
+		wrong = append(wrong, wereCreates(func() stack.Platform { return at }, needed[at])(ctx))
+	}
+	return errors.Join(wrong...)
+}
+
+// noneActive holds when all tokens of the operator's have ended, and there were some at each vendor of a story.
+func (d *demo) noneActive(ctx context.Context) error {
+	var wrong []error
+	for _, at := range d.platforms() {
+		tokens, err := marked(ctx, at)
+		wrong = append(wrong, err)
+		if err == nil && len(tokens) == 0 && at == d.vendor.Platform(at.Vendor) && d.isTold(at.Vendor) {
+			wrong = append(wrong, fmt.Errorf("expected tokens that have ended in the books of %s, found none", at.Vendor.Title()))
 		}
 		for _, token := range tokens {
-			if token.State == causely.Active {
-				err = errors.Join(err, fmt.Errorf("expected %s to be revoked, found it active", token.Name))
+			if token.Active {
+				wrong = append(wrong, fmt.Errorf("expected %s to have ended at %s, found it active", token.Name, at.Vendor.Title()))
 			}
 		}
-		return err
 	}
+	return errors.Join(wrong...)
 }
 
 // onlyLedgerKey holds when the operator has left nothing but the key of its ledgers and what issuers still need.

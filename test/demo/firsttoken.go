@@ -16,58 +16,39 @@ import (
 // firstToken goes from manifests to a Secret.
 func (d *demo) firstToken() chapter {
 	return chapter{title: "From a manifest to a Secret", steps: []step{
-		do("kubectl apply: namespace, credentials, CA bundle, ClusterTokenIssuer, GatewayToken (examples/causely-mediator)", d.applyExample),
+		do("kubectl apply: namespace, credentials, CA bundle, ClusterTokenIssuer, GatewayToken (examples/causely-mediator)", d.applyCauselyExample),
 		check("the issuer's credentials are accepted", d.kubectl("wait", "clustertokenissuer/"+storyIssuer, "--for=condition=Ready", "--timeout=60s")),
 		check("the GatewayToken becomes Ready", d.becomesReady(storyNamespace, storyToken)),
 		check("the Secret has the very value that the vendor considers active", d.readStorySecret),
 		check("status names the same token, and the Secret has both keys", d.statusAndKeys),
 		check("the vendor made one token, once, and shows it under the name asked for", both(
-			wereCreates(d.story, 1), haveRows(d.story, storyBase, 1, 1))),
+			wereCreates(d.causely, 1), haveRows(d.causely, storyBase, 1, 1))),
 		check("at rest nothing is written: three lists later, object, issuer and Secret are the versions they were", d.atRest),
 		check("the Secret has no owner that could take it away, the credentials no finalizer", d.noStrings),
 	}}
 }
 
-// applyExample applies the example, with the simulator's address and credentials in place of Causely's.
-func (d *demo) applyExample(ctx context.Context) error {
-	login, err := d.example("credentials.yaml", func(secret map[string]any) error {
-		return setAll(secret, map[string]any{"stringData.clientId": d.account.ClientID, "stringData.clientSecret": d.account.Secret})
-	})
-	if err != nil {
-		return err
-	}
-	ca, err := caManifest(stack.ReleaseNamespace, caConfigMap, d.vendor.CA)
-	if err != nil {
-		return err
-	}
-	account, err := d.example("issuer.yaml", func(issuer map[string]any) error {
-		return setAll(issuer, map[string]any{
+// applyCauselyExample applies the example, with the simulator's address and credentials in place of Causely's.
+func (d *demo) applyCauselyExample(ctx context.Context) error {
+	account := d.accounts.Causely
+	return d.applyExample(ctx, "examples/causely-mediator/manifests/",
+		manifest{"namespace.yaml", nil},
+		manifest{"credentials.yaml", map[string]any{"stringData.clientId": account.ClientID, "stringData.clientSecret": account.Secret}},
+		manifest{"issuer.yaml", map[string]any{
 			"spec.causely.url": d.vendor.URL, "spec.causely.authURL": d.vendor.AuthURL(),
 			"spec.caBundle.configMapRef.name": caConfigMap, "spec.inventoryInterval": interval,
-		})
-	})
-	if err != nil {
-		return err
-	}
-	namespace, err := d.readText("examples/causely-mediator/manifests/namespace.yaml")
-	if err != nil {
-		return err
-	}
-	token, err := d.readText("examples/causely-mediator/manifests/gatewaytoken.yaml")
-	if err != nil {
-		return err
-	}
-	return d.apply(namespace, login, ca, account, token)(ctx)
+		}},
+		manifest{"gatewaytoken.yaml", nil})
 }
 
 // readStorySecret takes note of the value that the Secret must hold from now on.
 func (d *demo) readStorySecret(ctx context.Context) error {
-	connection, err := d.activeInSecret(ctx, d.vendor, storyNamespace, storySecret)
+	connection, err := d.activeInSecret(ctx, d.causely(), storyNamespace, storySecret, tokenKey)
 	if err != nil {
 		return err
 	}
 	d.id = connection.ID
-	d.value, err = d.secretValue(ctx, storyNamespace, storySecret, "token")
+	d.value, err = d.secretValue(ctx, storyNamespace, storySecret, tokenKey)
 	return err
 }
 
@@ -147,14 +128,14 @@ func (d *demo) noStrings(ctx context.Context) error {
 
 // stillHolds holds when the Secret holds the value it had, and the vendor accepts it.
 func (d *demo) stillHolds(ctx context.Context) error {
-	value, err := d.secretValue(ctx, storyNamespace, storySecret, "token")
+	value, err := d.secretValue(ctx, storyNamespace, storySecret, tokenKey)
 	if err != nil {
 		return err
 	}
 	if value != d.value {
 		return fmt.Errorf("expected the value that the Secret held before, found another one")
 	}
-	_, err = d.activeInSecret(ctx, d.vendor, storyNamespace, storySecret)
+	_, err = d.activeInSecret(ctx, d.causely(), storyNamespace, storySecret, tokenKey)
 	return err
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"slices"
 
 	"k8s.io/apimachinery/pkg/types"
 )
@@ -15,10 +14,10 @@ func (d *demo) revokedByHand() chapter {
 	return chapter{title: "Somebody revokes the token at the vendor", steps: []step{
 		do("a person revokes it in the vendor's console", func(ctx context.Context) error {
 			old, oldID = d.value, d.id
-			return d.vendor.Revoke(ctx, d.id)
+			return d.causely().Revoke(ctx, d.id)
 		}),
 		check("the Secret gets a new value, which the vendor accepts", soon(func(ctx context.Context) error {
-			value, err := d.secretValue(ctx, storyNamespace, storySecret, "token")
+			value, err := d.secretValue(ctx, storyNamespace, storySecret, tokenKey)
 			if err != nil {
 				return err
 			}
@@ -28,14 +27,14 @@ func (d *demo) revokedByHand() chapter {
 			return d.readStorySecret(ctx)
 		})),
 		check("the old value is refused", func(ctx context.Context) error {
-			connection, err := d.vendor.Check(ctx, old)
+			connection, err := d.causely().Check(ctx, old)
 			if err == nil && (!connection.Known || connection.Active || connection.ID != oldID) {
 				err = fmt.Errorf("expected the vendor to know the old value as revoked, found %+v", connection)
 			}
 			return err
 		}),
 		check("the GatewayToken is Ready again", soon(d.tells(theToken(), ready()))),
-		check("that took one create: two in all", both(wereCreates(d.story, 2), haveRows(d.story, storyBase, 2, 1))),
+		check("that took one create: two in all", both(wereCreates(d.causely, 2), haveRows(d.causely, storyBase, 2, 1))),
 	}}
 }
 
@@ -68,7 +67,7 @@ func (d *demo) secretTouched() chapter {
 			return d.stillHolds(ctx)
 		})),
 		check("the GatewayToken is Ready", soon(d.tells(theToken(), ready()))),
-		check("nothing of it cost a create: still two in all", wereCreates(d.story, 2)),
+		check("nothing of it cost a create: still two in all", wereCreates(d.causely, 2)),
 	}}
 }
 
@@ -98,20 +97,11 @@ func (d *demo) specEdited() chapter {
 			}
 			return err
 		}))),
-		check("the same token is in it, and no create was made: still two in all", both(d.stillHolds, wereCreates(d.story, 2))),
+		check("the same token is in it, and no create was made: still two in all", both(d.stillHolds, wereCreates(d.causely, 2))),
 	}}
 }
 
-// hasKeys holds when the Secret has exactly these keys.
+// hasKeys holds when the Secret of the story has exactly these keys.
 func (d *demo) hasKeys(want ...string) func(context.Context) error {
-	return func(ctx context.Context) error {
-		secret, err := d.secret(ctx, storyNamespace, storySecret)
-		if err != nil {
-			return err
-		}
-		if got := keysOf(secret); !slices.Equal(got, want) {
-			return fmt.Errorf("expected the Secret to have the keys %v, found %v", want, got)
-		}
-		return nil
-	}
+	return d.hasOnly(storyNamespace, storySecret, want...)
 }

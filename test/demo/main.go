@@ -30,6 +30,7 @@ func main() {
 // run returns the exit code: 0 when all checks passed.
 func run(ctx context.Context, args []string, out io.Writer) int {
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
+	vendor := flags.String("vendor", "", "tell the story of this vendor only")
 	stay := flags.Bool("stay", false, "leave everything running until Ctrl-C instead of telling the whole story")
 	keep := flags.Bool("keep", false, "keep logs and all else that was put out, also when all checks pass")
 	if err := flags.Parse(args); err != nil {
@@ -42,13 +43,18 @@ func run(ctx context.Context, args []string, out io.Writer) int {
 	if *stay {
 		name = "dev"
 	}
+	stories, err := choose(*vendor)
+	if err != nil {
+		fmt.Fprintln(out, name+":", err)
+		return 2
+	}
 	running, err := stack.New(name)
 	if err != nil {
 		fmt.Fprintln(out, name+":", err)
 		return 1
 	}
 	defer func() { _ = running.Stop() }() // if something goes so wrong that the end is not reached
-	d := newDemo(running, out)
+	d := newDemo(running, stories, out)
 	if *stay {
 		d.playground(ctx)
 	} else {

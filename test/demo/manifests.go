@@ -1,7 +1,10 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -20,35 +23,56 @@ const (
 	storyLogin     = "causely-api"
 
 	caConfigMap = "vendor-ca"
+	// tokenKey is the key that a Secret has when nothing is said about it.
+	tokenKey = "token"
 	// interval is how often the vendor's list is read: what happens at the vendor is seen within it.
 	interval = "2s"
 )
 
-// example reads a manifest of the example and lets the change loose on it.
-func (d *demo) example(name string, change func(map[string]any) error) (string, error) {
-	text, err := d.readText("examples/causely-mediator/manifests/" + name)
+// manifest is a file of an example, and what is set in it, by dotted paths.
+type manifest struct {
+	file   string
+	fields map[string]any
+}
+
+// applyExample applies manifests of an example, and the authority that its issuer trusts here.
+func (d *demo) applyExample(ctx context.Context, dir string, manifests ...manifest) error {
+	ca, err := caManifest(stack.ReleaseNamespace, caConfigMap, d.vendor.CA)
+	if err != nil {
+		return err
+	}
+	texts := []string{ca}
+	for _, m := range manifests {
+		text, err := d.changed(dir+m.file, m.fields)
+		if err != nil {
+			return fmt.Errorf("%s: %w", m.file, err)
+		}
+		texts = append(texts, text)
+	}
+	return d.apply(texts...)(ctx)
+}
+
+// changed reads a manifest of the repository and sets fields in it.
+func (d *demo) changed(path string, fields map[string]any) (string, error) {
+	text, err := os.ReadFile(filepath.Join(d.stack.Root(), path))
 	if err != nil {
 		return "", err
 	}
 	var content map[string]any
-	if err := yaml.Unmarshal([]byte(text), &content); err != nil {
-		return "", fmt.Errorf("%s: %w", name, err)
+	if err := yaml.Unmarshal(text, &content); err != nil {
+		return "", err
 	}
-	if err := change(content); err != nil {
-		return "", fmt.Errorf("%s: %w", name, err)
-	}
-	changed, err := yaml.Marshal(content)
-	return string(changed), err
-}
-
-// setAll sets fields by their dotted paths.
-func setAll(content map[string]any, fields map[string]any) error {
-	for path, value := range fields {
-		if err := unstructured.SetNestedField(content, value, strings.Split(path, ".")...); err != nil {
-			return err
+	for field, value := range fields {
+		if err := unstructured.SetNestedField(content, value, strings.Split(field, ".")...); err != nil {
+			return "", err
 		}
 	}
-	return nil
+	return marshal(content)
+}
+
+// grant is spec.grants with one grant of a namespace, and of what is asked of a vendor.
+func grant(namespace, vendor string, granted map[string]any) []any {
+	return []any{map[string]any{"namespaces": map[string]any{"names": []any{namespace}}, vendor: granted}}
 }
 
 // issuer describes an issuer of a simulated vendor.

@@ -129,10 +129,14 @@ func (d *demo) describeSecrets(ctx context.Context) error {
 
 func (d *demo) describeRelease(ctx context.Context) error {
 	var errs []error
-	for _, args := range [][]string{
+	calls := [][]string{
 		{"list", "--all-namespaces"}, {"status", stack.ReleaseName, "--namespace", stack.ReleaseNamespace},
-		{"get", "all", stack.ReleaseName, "--namespace", stack.ReleaseNamespace}, {"get", "all", "mediator", "--namespace", storyNamespace},
-	} {
+		{"get", "all", stack.ReleaseName, "--namespace", stack.ReleaseNamespace},
+	}
+	if d.isTold(stack.Causely) {
+		calls = append(calls, []string{"get", "all", "mediator", "--namespace", storyNamespace})
+	}
+	for _, args := range calls {
 		_, err := d.stack.Helm.Run(ctx, args...)
 		errs = append(errs, err)
 	}
@@ -140,12 +144,12 @@ func (d *demo) describeRelease(ctx context.Context) error {
 }
 
 func (d *demo) describeVendors(ctx context.Context) error {
-	for channel, vendor := range map[string]*stack.Simulator{"transcript.json": d.vendor, "transcript-misfit.json": d.misfit} {
-		text, err := vendor.Transcript(ctx)
+	for _, simulator := range d.simulators() {
+		text, err := simulator.Transcript(ctx)
 		if err != nil {
 			return err
 		}
-		if err := d.stack.Append(channel, text); err != nil {
+		if err := d.stack.Append("transcript.json", text+"\n"); err != nil {
 			return err
 		}
 	}

@@ -33,7 +33,7 @@ func (d *demo) silence() chapter {
 			return err
 		}),
 		check("every channel has something in it: logs at the highest level, events, status, metrics, Lease, what kubectl and helm print", func(context.Context) error {
-			return heard(channels)
+			return heard(channels, d.quiet()...)
 		}),
 		check("no secret is in any of them", func(context.Context) error {
 			hits, size, err := search.Files(channels...)
@@ -60,13 +60,13 @@ func (d *demo) secrets(ctx context.Context) ([]canary.Secret, error) {
 		}
 	}
 	add("value read from a Secret", d.seen...)
-	add("client ID", d.account.ClientID)
-	for _, vendor := range []*stack.Simulator{d.vendor, d.misfit} {
-		told, err := vendor.Secrets(ctx)
+	add("client ID", d.accounts.Causely.ClientID)
+	for _, at := range d.platforms() {
+		told, err := at.Secrets(ctx)
 		if err != nil {
 			return nil, err
 		}
-		add("secret of the vendor's", told...)
+		add("secret of "+at.Vendor.Title(), told...)
 	}
 	config, err := clientcmd.LoadFromFile(d.operator.Kubeconfig())
 	if err != nil {
@@ -91,8 +91,16 @@ func valuesOf(secret *corev1.Secret) []string {
 	return values
 }
 
-// heard holds when every channel that is expected is there and has something in it.
-func heard(channels []string) error {
+// quiet are the channels that the stories that are told have no use for: that of Rack Gateway has no TokenIssuer.
+func (d *demo) quiet() []string {
+	if d.isTold(stack.Causely) || d.isTold(stack.Causeloop) {
+		return nil
+	}
+	return []string{"tokenissuers.json"}
+}
+
+// heard holds when every channel that is expected is there and has something in it, but the quiet ones.
+func heard(channels []string, quiet ...string) error {
 	var errs []error
 	for _, name := range []string{
 		"manager.log", "vendorsim.log", "kubectl.txt", "helm*.txt", "demo.txt", "gatewaytokens.json", "tokenissuers.json",
@@ -103,7 +111,7 @@ func heard(channels []string) error {
 			matched, err := filepath.Match(name, filepath.Base(path))
 			return err == nil && matched && sizeOf(path) > 0
 		}
-		if !slices.ContainsFunc(channels, matches) {
+		if !slices.Contains(quiet, name) && !slices.ContainsFunc(channels, matches) {
 			errs = append(errs, fmt.Errorf("expected something in %s, found nothing", name))
 		}
 	}

@@ -16,7 +16,7 @@ import (
 // killed kills the operator at the worst moment: the vendor has made the token, and nobody in the cluster knows.
 func (d *demo) killed() chapter {
 	const name = "survivor"
-	var committed causely.TokenTruth
+	var committed stack.Token
 	return chapter{title: "The operator is killed after the vendor has made a token and before the Secret is written", steps: []step{
 		do("the vendor will make the next token and hold its answer back", func(ctx context.Context) error {
 			return d.vendor.AddFaults(ctx, stack.Fault{Route: causely.RouteCreate, Kind: stage.HangAfterCommit, Times: 1})
@@ -24,20 +24,20 @@ func (d *demo) killed() chapter {
 		do("kubectl apply: GatewayToken "+name, d.apply(tokenManifest(storyNamespace, name, v1alpha1.KindClusterTokenIssuer, storyIssuer, ""))),
 		check("the vendor has made the token, and the operator is killed (SIGKILL)", func(ctx context.Context) error {
 			var err error
-			committed, err = d.made(ctx, name)
+			committed, err = made(ctx, d.causely(), name)
 			return errors.Join(err, d.operator.Kill())
 		}),
 		check("no Secret had been written", d.noSecret(storyNamespace, name)),
 		do("the operator starts again and waits until the dead one's Lease has expired", func(ctx context.Context) error { return d.operator.Start(ctx) }),
 		check("the GatewayToken becomes Ready", d.becomesReady(storyNamespace, name)),
 		check("the Secret holds the very token that the vendor had made", func(ctx context.Context) error {
-			connection, err := d.activeInSecret(ctx, d.vendor, storyNamespace, name)
+			connection, err := d.activeInSecret(ctx, d.causely(), storyNamespace, name, tokenKey)
 			if err == nil && connection.ID != committed.ID {
 				err = fmt.Errorf("expected token %s, found %s", committed.ID, connection.ID)
 			}
 			return err
 		}),
-		check("no second one was made: exactly one create for it, three in all", both(haveRows(d.story, name, 1, 1), wereCreates(d.story, 3))),
+		check("no second one was made: exactly one create for it, three in all", both(haveRows(d.causely, name, 1, 1), wereCreates(d.causely, 3))),
 		check("the other token was not touched", both(d.stillHolds, d.tells(theToken(), ready()))),
 		do("the vendor answers again", func(ctx context.Context) error { return d.vendor.ClearFaults(ctx) }),
 	}}
@@ -46,18 +46,18 @@ func (d *demo) killed() chapter {
 // stopped ends the operator in good order while the vendor is making a token, as a rollout of the operator's Deployment does.
 func (d *demo) stopped() chapter {
 	const name, held = "punctual", 1500 * time.Millisecond
-	var committed causely.TokenTruth
+	var committed stack.Token
 	return chapter{title: "The operator is told to end while the vendor is making a token", steps: []step{
 		do("the vendor will hold back its next answer for a while", func(ctx context.Context) error {
 			return d.vendor.AddFaults(ctx, stack.Fault{Route: causely.RouteCreate, Kind: stage.HangAfterCommit, Times: 1, Delay: held.String()})
 		}),
 		do("kubectl apply: GatewayToken "+name, d.apply(tokenManifest(storyNamespace, name, v1alpha1.KindClusterTokenIssuer, storyIssuer, ""))),
 		check("the vendor has made the token, and the operator ends well after SIGTERM", func(ctx context.Context) (err error) {
-			committed, err = d.made(ctx, name)
+			committed, err = made(ctx, d.causely(), name)
 			return errors.Join(err, d.operator.Stop())
 		}),
 		check("before it ended it wrote the Secret with that token", func(ctx context.Context) error {
-			connection, err := d.activeInSecret(ctx, d.vendor, storyNamespace, name)
+			connection, err := d.activeInSecret(ctx, d.causely(), storyNamespace, name, tokenKey)
 			if err == nil && connection.ID != committed.ID {
 				err = fmt.Errorf("expected token %s, found %s", committed.ID, connection.ID)
 			}
@@ -72,19 +72,19 @@ func (d *demo) stopped() chapter {
 		}),
 		do("the operator starts again", func(ctx context.Context) error { return d.operator.Start(ctx) }),
 		check("the GatewayToken becomes Ready", d.becomesReady(storyNamespace, name)),
-		check("no second one was made: exactly one create for it", haveRows(d.story, name, 1, 1)),
+		check("no second one was made: exactly one create for it", haveRows(d.causely, name, 1, 1)),
 	}}
 }
 
-// made waits until the vendor has made a token for an object: well within the request time-out, and so more often than anything
+// made waits until the vendor has made a token, and a value of it, for an object: well within the request time-out, and so more often than anything
 // else is asked for.
-func (d *demo) made(ctx context.Context, name string) (committed causely.TokenTruth, err error) {
+func made(ctx context.Context, at stack.Platform, base string) (committed stack.Token, err error) {
 	err = stack.AwaitEvery(ctx, 10*time.Millisecond, patience, func(ctx context.Context) error {
-		found, err := rows(ctx, d.vendor, name)
+		found, err := rows(ctx, at, base)
 		if err != nil {
 			return err
 		}
-		if len(found) == 0 {
+		if len(found) == 0 || !found[0].Issued {
 			return errors.New("expected the vendor to have made a token, found none")
 		}
 		committed = found[0]
@@ -101,7 +101,7 @@ func (d *demo) outage() chapter {
 	down := expectation{kind: v1alpha1.ConditionVendorReachable, status: "False", reason: v1alpha1.ReasonVendorUnavailable, says: "tried again by itself"}
 	return chapter{title: "The vendor is down for a while", steps: []step{
 		do("every call is answered 503", func(ctx context.Context) (err error) {
-			if before, err = calls(ctx, d.vendor); err != nil {
+			if before, err = d.causely().Calls(ctx); err != nil {
 				return err
 			}
 			return d.vendor.AddFaults(ctx, unavailable()...)
@@ -120,18 +120,18 @@ func (d *demo) outage() chapter {
 			return nil
 		}),
 		check("the vendor was hardly called meanwhile: not more than six times, and asked for no token", func(ctx context.Context) error {
-			after, err := calls(ctx, d.vendor)
+			after, err := d.causely().Calls(ctx)
 			if err == nil && after-before > 6 {
 				err = fmt.Errorf("expected at most 6 calls during the outage, found %d", after-before)
 			}
-			return errors.Join(err, wereCreates(d.story, 3)(ctx))
+			return errors.Join(err, wereCreates(d.causely, 3)(ctx))
 		}),
 		do("the vendor is back", func(ctx context.Context) error { return d.vendor.ClearFaults(ctx) }),
 		check("all heals by itself: the vendor is reachable, the new one gets its token", both(
 			soon(d.tells(theToken(), expectation{kind: v1alpha1.ConditionVendorReachable, status: "True"})),
 			d.becomesReady(storyNamespace, name))),
 		check("with one create, four in all; the other Secret was never touched", both(
-			haveRows(d.story, name, 1, 1), wereCreates(d.story, 4), d.stillHolds)),
+			haveRows(d.causely, name, 1, 1), wereCreates(d.causely, 4), d.stillHolds)),
 	}}
 }
 
@@ -142,14 +142,4 @@ func unavailable() []stack.Fault {
 		faults = append(faults, stack.Fault{Route: route, Kind: stage.Status, Status: 503})
 	}
 	return faults
-}
-
-// calls is how often the vendor was called in all.
-func calls(ctx context.Context, vendor *stack.Simulator) (int, error) {
-	truth, err := vendor.Truth(ctx)
-	var all int
-	for _, count := range truth.Calls {
-		all += count
-	}
-	return all, err
 }

@@ -2,6 +2,7 @@ package stack
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -213,6 +214,25 @@ func (p Platform) Check(ctx context.Context, value string) (Connection, error) {
 		}
 	}
 	return connection, err
+}
+
+// Create makes a token as a person does in the vendor's console, in the first account; at Causeloop also a service account of the
+// name, without a token.
+func (p Platform) Create(ctx context.Context, name string) error {
+	switch p.Vendor {
+	case Causely:
+		return p.simulator.Create(ctx, causely.DemoClientID, name)
+	case RackGateway:
+		return p.call(ctx, http.MethodPost, "tokens", map[string]string{"email": rackgateway.DemoEmail, "name": name}, nil)
+	case Causeloop:
+		return errors.Join(
+			p.call(ctx, http.MethodPost, "tokens", map[string]string{"member": causeloop.DemoName, "name": name}, nil),
+			p.call(ctx, http.MethodPost, "service-accounts", map[string]string{"workspaceID": causeloop.DemoWorkspaceID, "name": name}, nil))
+	case PingOne:
+		return p.call(ctx, http.MethodPost, "credentials", map[string]string{"environmentID": pingone.DemoEnvironmentID, "gatewayID": pingone.DemoGatewayID}, nil)
+	default:
+		return nil
+	}
 }
 
 // Revoke ends a token as a person does in the vendor's console; at Causeloop also a service account.
