@@ -44,6 +44,9 @@ func run(ctx context.Context, args []string, out io.Writer) int {
 		name = "dev"
 	}
 	stories, err := choose(*vendor)
+	if *stay && err == nil && stories[0].vendor != stack.Causely {
+		err = fmt.Errorf("what is left running has a token of %s: name no other vendor", stack.Causely.Title())
+	}
 	if err != nil {
 		fmt.Fprintln(out, name+":", err)
 		return 2
