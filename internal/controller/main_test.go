@@ -18,6 +18,7 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/causely"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/login"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/pacing"
+	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/pingone"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/rackgateway"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/rest"
 )
@@ -70,6 +71,12 @@ func connect(wire harness.Wire) issuer.Connect {
 		case v1alpha1.VendorCauseloop:
 			return causeloop.New(causeloop.Options{
 				URL: to.Spec.Causeloop.APIURL(), Token: to.Credentials[issuer.Token], RequestsPerSecond: rate, HTTP: http, Pacing: pace,
+			})
+		case v1alpha1.VendorPingOne:
+			return pingone.New(pingone.Options{
+				URL: to.Spec.PingOne.APIURL(), AuthURL: to.Spec.PingOne.LoginURL(), AuthMethod: pingone.AuthMethod(to.Spec.PingOne.AuthMethod()),
+				ClientID: to.Credentials[issuer.ClientID], ClientSecret: to.Credentials[issuer.ClientSecret],
+				RequestsPerSecond: rate, HTTP: http, Logins: logins, Pacing: pace,
 			})
 		case v1alpha1.VendorRackGateway:
 			return rackgateway.New(rackgateway.Options{

@@ -160,6 +160,8 @@ type Memory struct {
 	Gone map[token.ID]bool
 	// There tells when the vendor showed a token that a list lacked.
 	There map[token.ID]time.Time
+	// Creates are the times of this process's creates that neither spec nor expiry caused, earliest first.
+	Creates []time.Time
 	// Taken are sequences whose name the vendor refused because there is a token of that name.
 	Taken map[int]bool
 	// Changed is the digest of what the vendor has changed the current token to since its ledger was written; empty for nothing,

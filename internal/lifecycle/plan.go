@@ -32,6 +32,7 @@ var living = []rule{
 	{"a token that exists already is used", adopt},
 	{"a list that lacks a known token proves nothing", doubtList},
 	{"what may be ours and cannot be told for certain is reported", reportStrangers},
+	{"while a token works, what is due is done before another is minted", dueFirst},
 	{"else one is minted", mint},
 	{"other rights are given to the token that is there", changeRights},
 	{"rights that were given are written down", noteRights},

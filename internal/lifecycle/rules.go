@@ -168,7 +168,7 @@ func confirmGone(v *view) Decision {
 
 // reportRevocation: the owner wants to decide what follows a revocation by somebody else.
 func reportRevocation(v *view) Decision {
-	if !v.Object.ReportRevocation || v.proof == nil || !v.revoked(v.proof.Current.ID) {
+	if !v.Object.ReportRevocation || v.proof == nil || v.expired() || !v.revoked(v.proof.Current.ID) {
 		return nil
 	}
 	return Stall{Problem{ReasonRevokedAtVendor, "Token " + string(v.proof.Current.ID) + " was revoked at the vendor by somebody else, and onRemoteRevocation is Report. " +
@@ -265,6 +265,9 @@ func mint(v *view) Decision {
 	return issue
 }
 
+// shortLife is less than any life that can be asked for.
+const shortLife = 10 * time.Minute
+
 // nextIssue is the create of the next token.
 func (v *view) nextIssue() Issue {
 	sequence := v.nextSequence()
@@ -287,10 +290,11 @@ func (v *view) nextIssue() Issue {
 	}
 	issue.Replaces = v.hint.Current.ID
 	switch {
+	case v.proof != nil && v.expired():
+		// A token that had ended when it was made is nobody's plan.
+		issue.Why, issue.Planned = "the token has ended", v.ServerNow.Sub(v.since(v.proof.Current)) > shortLife
 	case v.revoked(v.hint.Current.ID):
 		issue.Why, issue.Ended = "the token was revoked at the vendor", true
-	case v.proof != nil && v.expired():
-		issue.Why, issue.Planned = "the token has ended", true
 	case v.usable():
 		issue.Why, issue.Planned = v.successor(), true
 	default:
@@ -384,11 +388,11 @@ func (v *view) nextSequence() int {
 // budget: whatever goes wrong, creates that no spec caused are bounded. They are counted from the vendor's list and the
 // ledger, so that a restart does not reset the count.
 func budget(v *view) Decision {
-	if v.usable() {
-		// The spec, or the vendor's expiry, asks for the next.
-		return nil
-	}
 	issued := v.unplannedMints()
+	if len(v.Memory.Creates) > len(issued) {
+		// What a vendor drops from its list, this process remembers.
+		issued = v.Memory.Creates
+	}
 	for _, limit := range []struct {
 		count int
 		per   time.Duration
@@ -444,10 +448,31 @@ func condemnStrays(v *view) Decision {
 	return nil
 }
 
+// dueFirst: what is to be done about tokens that nobody needs waits for no further token, which may not come for long.
+func dueFirst(v *view) Decision {
+	if !v.usable() || (v.settled() && !v.rightsDiffer()) {
+		return nil
+	}
+	if condemn := condemnStrays(v); condemn != nil {
+		return condemn
+	}
+	return revokeDue(v)
+}
+
+// holdsRevocation tells whether what failed last has to do with revocations: a create or a change that the vendor refuses has not.
+func (v *view) holdsRevocation() bool {
+	switch v.Object.HeldBack.Reason { //nolint:exhaustive // those of creates and changes
+	case "CreateRefused", "CreateAmbiguous", "ChangeRefused", "InvalidScope", "InvalidRole", "NameTaken", ReasonQuotaExceeded:
+		return false
+	default:
+		return v.heldBack() != nil
+	}
+}
+
 // revokeDue: one after the other, those that were never published first.
 func revokeDue(v *view) Decision {
 	entry, due := v.firstDue()
-	if !due || !v.Issuer.CanRevoke || v.heldBack() != nil {
+	if !due || !v.Issuer.CanRevoke || v.holdsRevocation() {
 		return nil
 	}
 	return Revoke{ID: entry.ID, Name: entry.Name, Why: "it was replaced and its overlap has passed"}

@@ -168,7 +168,7 @@ func (v *view) usable() bool {
 // expired tells whether the current token's time is over.
 func (v *view) expired() bool {
 	end := v.proof.Current.ExpiresAt
-	return !end.IsZero() && !v.ServerNow.Before(end)
+	return !end.IsZero() && !v.skewed() && !v.ServerNow.Before(end)
 }
 
 // endsAt is when the token in use ends, by the operator's clock: then the Secret holds one no more. Zero where it does not end.
@@ -204,6 +204,10 @@ func (v *view) renewAt() time.Time {
 	end, begin := v.proof.Current.ExpiresAt, v.proof.Current.IssuedAt
 	if end.IsZero() {
 		return time.Time{}
+	}
+	if begin.IsZero() {
+		// The vendor does not say when it made the token: its life is what was asked for.
+		begin = end.Add(-v.proof.ExpiresAfter)
 	}
 	before := v.Object.RenewBefore
 	if life := end.Sub(begin); before <= 0 || before >= life {

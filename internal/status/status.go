@@ -281,7 +281,7 @@ func (s Scene) vendorReachable(next *v1alpha1.GatewayTokenStatus) {
 		Reason: v1alpha1.ReasonVendorAnswered, Message: "The vendor answered when it was last asked.",
 	}
 	trouble := s.Planned.Trouble
-	if trouble == nil && s.usable() && !s.settled() {
+	if trouble == nil && s.usable() && !s.settled() && s.Outcome.Kind != Write {
 		// It keeps the spec from being carried out, and no other condition tells: what the Secret holds works.
 		trouble = s.Outcome.Problem
 	}

@@ -89,6 +89,9 @@ func (r *Reconciler) issue(ctx context.Context, s *scene, d lifecycle.Issue) (ou
 	log.FromContext(ctx).Info("asking the vendor for a token", "tokenName", d.Name, "why", d.Why)
 	issued, err := s.account.Vendor.Create(ctx, vendors.Request{Name: d.Name, Role: d.Role, Rights: d.Rights, ExpiresAt: d.ExpiresAt})
 	f := token.AsFailure(err)
+	if !d.Planned && (f == nil || f.Class == token.Ambiguous) {
+		s.memory.noteCreate(r.Clock.Now())
+	}
 	if f == nil || f.Class == token.Ambiguous || f.Class == token.Conflict || f.Stray != "" {
 		s.memory.lastCreateEnded = r.Clock.Now()
 		s.observation.Memory.LastCreateEnded = s.memory.lastCreateEnded

@@ -2,6 +2,7 @@ package gatewaytoken
 
 import (
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,6 +24,7 @@ type memory struct {
 	revoked         map[token.ID]time.Time
 	gone            map[token.ID]bool
 	there           map[token.ID]time.Time
+	creates         []time.Time
 	taken           map[int]bool
 	changed         string
 	changedAt       time.Time
@@ -100,7 +102,7 @@ func (m *memory) observed(leaderSince time.Time, uid string) lifecycle.Memory {
 	seen := lifecycle.Memory{
 		LeaderSince: leaderSince, LastCreateEnded: m.lastCreateEnded,
 		Doubted: maps.Clone(m.doubted), Published: maps.Clone(m.published), Revoked: maps.Clone(m.revoked), Gone: maps.Clone(m.gone),
-		There: maps.Clone(m.there), Taken: maps.Clone(m.taken), Changed: m.changed, ChangedAt: m.changedAt,
+		There: maps.Clone(m.there), Creates: slices.Clone(m.creates), Taken: maps.Clone(m.taken), Changed: m.changed, ChangedAt: m.changedAt,
 		Undo: m.undo, RepairAfter: m.repairs.next(uid), ReadAfter: m.reads.next(uid),
 	}
 	if m.hand != nil {
@@ -116,4 +118,9 @@ func (m *memory) drop() {
 		m.doubted[m.hand.Token.Name] = true
 		m.hand = nil
 	}
+}
+
+// noteCreate remembers a create that nobody planned, for a day.
+func (m *memory) noteCreate(now time.Time) {
+	m.creates = append(slices.DeleteFunc(m.creates, func(at time.Time) bool { return now.Sub(at) > 24*time.Hour }), now)
 }

@@ -80,45 +80,51 @@ func (r *Reconciler) listAll(ctx context.Context, s *scene, which source, vendor
 	return nil
 }
 
-// listPool takes the list of one pool if it is due.
+// listPool takes the list of one pool if it is due, or if the client is another than the one that took the list before. Only a list
+// lets the client in.
 func (r *Reconciler) listPool(ctx context.Context, s *scene, name string, from vendors.Pooled) error {
 	p := s.memory.pools[name]
-	if !p.open(name, from) {
-		p.held = r.Clock.Now().Add(recheck)
-		p.problem = *problem(string(lifecycle.ReasonVendorMismatch), "There is no such place at the vendor to take a token from: correct the GatewayToken's vendor block.")
+	same := p.vendor != nil && p.from == from
+	if same && (p.mute() || r.poolDue(s, name).After(r.Clock.Now())) {
 		return nil
 	}
-	if p.mute() || r.poolDue(s, name).After(r.Clock.Now()) {
+	vendor := p.vendor
+	if !same {
+		var err error
+		if vendor, err = from.Pool(name); err != nil {
+			p.vendor, p.held = nil, r.Clock.Now().Add(recheck)
+			p.problem = *problem(string(lifecycle.ReasonVendorMismatch), "There is no such place at the vendor to take a token from: correct the GatewayToken's vendor block.")
+			return nil //nolint:nilerr // it concerns this pool only, and is told there
+		}
+	}
+	if !vendor.Capabilities().Listable {
+		p.vendor, p.from = vendor, from
 		return nil
 	}
-	err := r.list(ctx, s, name, p.vendor)
+	err := r.list(ctx, s, name, vendor)
 	failure := token.AsFailure(err)
 	switch {
 	case failure == nil:
-		p.problem, p.gone, p.failures, p.held = lifecycle.Problem{}, false, 0, time.Time{}
+		*p = pool{vendor: vendor, from: from}
 		return nil
-	case status.ConcernsIssuer(failure) || failure.Cause == token.CausePaced || errors.As(err, new(*inventory.OtherAccountError)):
+	case concernsAll(failure) || errors.As(err, new(*inventory.OtherAccountError)):
 		return err
 	default:
 		p.failures++
 		p.problem, p.gone = status.PoolProblem(failure), failure.Cause == token.CauseGone
 		p.held = r.Clock.Now().Add(status.BackOff(status.VendorTrouble, p.failures, string(s.memory.uid)+name, failure.RetryAfter))
+		if p.vendor == nil {
+			p.vendor, p.from = vendor, from
+		}
 		return nil
 	}
 }
 
-// open takes the pool of a client, once; false where the client knows no such pool.
-func (p *pool) open(name string, from vendors.Pooled) bool {
-	if p.vendor != nil && p.from == from {
-		return true
-	}
-	vendor, err := from.Pool(name)
-	if err != nil {
-		p.vendor = nil
-		return false
-	}
-	p.vendor, p.from = vendor, from
-	return true
+// concernsAll tells whether a list that failed says something of the credentials or of the vendor as a whole, and not of the one
+// pool: a vendor that answers, and only there not as it should, serves the others.
+func concernsAll(failure *token.Failure) bool {
+	answered := failure.Status != 0 || failure.Cause == token.CauseUnexpected || failure.Cause == token.CauseTooLarge
+	return failure.Cause == token.CausePaced || (status.ConcernsIssuer(failure) && (failure.Class != token.Unavailable || !answered))
 }
 
 // list takes one list, and notes whose rows changed.

@@ -101,6 +101,8 @@ func (r *Reconciler) ask(ctx context.Context, s *scene, which source) {
 	failure := token.AsFailure(err)
 	if failure != nil && failure.Cause == token.CausePaced {
 		m.turns.wait(r.Clock.Now().Add(max(failure.RetryAfter, time.Second)))
+		// What the lists before it showed is told all the same.
+		s.probed = s.probed || len(s.changed) > 0
 		return
 	}
 	s.probed = true

@@ -10,7 +10,9 @@ import (
 	"sync"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -158,7 +160,11 @@ func (r *Reconciler) look(ctx context.Context, name types.NamespacedName) (*scen
 	s.tokens, s.use = tokens, useOf(tokens)
 	s.pools = []string{""}
 	if hasPools(issuer.IssuerSpec()) {
-		s.pools = demand.Pools(tokens, issuer.IssuerSpec())
+		granted, err := r.granted(ctx, issuer, tokens)
+		if err != nil {
+			return nil, err
+		}
+		s.pools = demand.Pools(granted, issuer.IssuerSpec())
 		// What may be ours is looked at until it is gone, whoever asked for it.
 		for _, orphan := range issuer.IssuerStatus().PossibleOrphans {
 			if orphan.Pool != "" && !slices.Contains(s.pools, orphan.Pool) {
@@ -168,6 +174,26 @@ func (r *Reconciler) look(ctx context.Context, name types.NamespacedName) (*scen
 		slices.Sort(s.pools)
 	}
 	return s, err
+}
+
+// granted are the GatewayTokens that the issuer grants what they ask for, and those that may have a token already: for nobody else
+// is a vendor asked.
+func (r *Reconciler) granted(ctx context.Context, issuer v1alpha1.Issuer, tokens []v1alpha1.GatewayToken) ([]v1alpha1.GatewayToken, error) {
+	var granted []v1alpha1.GatewayToken
+	for i := range tokens {
+		namespace := &metav1.PartialObjectMetadata{}
+		namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
+		if err := r.Client.Get(ctx, types.NamespacedName{Name: tokens[i].Namespace}, namespace); apierrors.IsNotFound(err) {
+			namespace.Name = tokens[i].Namespace
+		} else if err != nil {
+			return nil, fmt.Errorf("get namespace: %w", err)
+		}
+		may, _, _ := demand.Granted(&tokens[i], issuer, namespace)
+		if may || controllerutil.ContainsFinalizer(&tokens[i], v1alpha1.FinalizerRevoke) {
+			granted = append(granted, tokens[i])
+		}
+	}
+	return granted, nil
 }
 
 // useOf counts the GatewayTokens that have or may have a token.

@@ -155,9 +155,6 @@ func (i *Inventory) Refresh(ctx context.Context, name Scope, from vendors.Vendor
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	s := i.scope(name)
-	if pin == "" && list.account == "" && !list.nameless && s.estranged(list) {
-		return token.Snapshot{}, nil, &OtherAccountError{}
-	}
 	snapshot := token.Snapshot{
 		Account: list.account, StartedAt: started, Duration: i.now().Sub(started), VendorTime: told.VendorTime,
 		Complete: true, Anchored: intersect(s.known, list.ids),
@@ -170,18 +167,6 @@ func (i *Inventory) Refresh(ctx context.Context, name Scope, from vendors.Vendor
 	}
 	changed := s.replace(snapshot, list)
 	return snapshot, changed, nil
-}
-
-// estranged tells whether a list of a vendor that shows no account has nothing in common with the one before, though that had
-// tokens of ours: rather than that all tokens of the account went at once, those of its other users and our own credential among
-// them, it is another account.
-func (s *scope) estranged(list *listing) bool {
-	ours := false
-	for id := range s.latest.Rows {
-		_, expected := s.known[id]
-		ours = ours || expected
-	}
-	return ours && len(s.known) > 1 && !intersect(s.known, list.ids)
 }
 
 // replace takes the new list in place of the old one and gives the objects whose rows changed.

@@ -1,0 +1,168 @@
+package controller_test
+
+import (
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/pingone"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/stage"
+	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/harness"
+)
+
+// hour lets a replaced token retire within an hour.
+func hour(object *v1alpha1.GatewayToken) { harness.Overlapping(time.Hour)(object) }
+
+// Born, given to consumers, and revoked: as everywhere.
+func TestPingOneLife(t *testing.T) {
+	w := newWorld(t, harness.At(harness.AtPingOne(false)))
+	issuer, object := w.Publish()
+	w.Watch()
+	w.Advance(time.Hour)
+	w.Want(issuer, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonCredentialsAccepted)
+	w.WantActive(1)
+	w.Refresh(object)
+	if object.Status.Attempt != nil || object.Status.Ledger == "" {
+		t.Errorf("attempt %+v, ledger of %d bytes", object.Status.Attempt, len(object.Status.Ledger))
+	}
+	w.Remove(object)
+	w.Advance(5 * time.Minute)
+	if !w.Gone(object) {
+		t.Error("it is not gone")
+	}
+	w.WantActive(0)
+	w.CheckRest()
+}
+
+// The answer to a create is lost, or the process dies before it can be published. The stranger is reported, or revoked where nobody
+// else makes credentials; the object gets its token either way.
+func TestPingOneLostAnswer(t *testing.T) {
+	lost := func(w *harness.World) { w.Fault(pingone.RouteCreate, stage.CutAfterCommit) }
+	killed := func(w *harness.World) {
+		after, _ := once(func(e harness.Effect) bool { return e.Is(harness.Mint, harness.VendorToken) }, harness.Kill)
+		w.Interfere(harness.Interference{After: after})
+	}
+	tests := map[string]struct {
+		exclusive bool
+		goWrong   func(*harness.World)
+		left      int
+	}{
+		"answer lost":                   {goWrong: lost, left: 2},
+		"killed":                        {goWrong: killed, left: 2},
+		"answer lost, nobody else's":    {goWrong: lost, exclusive: true, left: 1},
+		"killed, nobody else's":         {goWrong: killed, exclusive: true, left: 1},
+		"committed late":                {goWrong: late, left: 2},
+		"committed late, nobody else's": {goWrong: late, exclusive: true, left: 1},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, harness.At(harness.AtPingOne(tc.exclusive)))
+			if _, err := w.Vendor.PingOne().Create(pingone.DemoEnvironmentID, pingone.DemoGatewayID); err != nil {
+				t.Fatal(err)
+			}
+			w.Watch()
+			tc.goWrong(w)
+			issuer, object := w.Ask(hour)
+			w.Settle()
+			w.Interfere(harness.Interference{})
+			if w.Dead() {
+				w.Restart()
+			}
+			w.Advance(3 * time.Hour)
+			w.WantReady(object)
+			// One is the console's.
+			w.WantActive(tc.left + 1)
+			w.Refresh(issuer)
+			if reported := len(issuer.Status.PossibleOrphans); (reported == 1) == tc.exclusive {
+				t.Errorf("%d tokens are reported as possible orphans", reported)
+			}
+			w.Remove(object)
+			w.Advance(10 * time.Minute)
+			if !w.Gone(object) {
+				t.Error("it is not gone")
+			}
+			w.WantActive(tc.left)
+			if !tc.exclusive {
+				w.Refresh(issuer)
+				w.RevokeByHand(issuer.Status.PossibleOrphans[0].ID)
+				w.Advance(30 * time.Minute)
+				w.Refresh(issuer)
+				if len(issuer.Status.PossibleOrphans) != 0 {
+					t.Error("a possible orphan that a person deleted is still reported")
+				}
+			}
+		})
+	}
+}
+
+func late(w *harness.World) {
+	w.Fault(pingone.RouteCreate, stage.LateCommit, func(f *simulator.Fault) { f.Delay = 10 * time.Second })
+}
+
+// The Secret is deleted, and with it the ledger: whose the old credential is, is told by the copy in the status.
+func TestPingOneSecretDeleted(t *testing.T) {
+	w := newWorld(t, harness.At(harness.AtPingOne(false)))
+	_, object := w.Publish(hour)
+	w.Remove(w.SecretIn(object.Namespace, object.SecretName()))
+	w.Advance(3 * time.Hour)
+	w.WantReady(object)
+	w.WantActive(1)
+}
+
+// A gateway has room for five, whoever made them: the vendor is not asked for a sixth, and nobody's is revoked for it.
+func TestPingOneNoRoom(t *testing.T) {
+	w := newWorld(t, harness.At(harness.AtPingOne(false)))
+	var first string
+	for range 5 {
+		made, err := w.Vendor.PingOne().Create(pingone.DemoEnvironmentID, pingone.DemoGatewayID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first = made
+	}
+	_, object := w.Ask()
+	w.Advance(time.Hour)
+	w.Want(object, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonQuotaExceeded)
+	if calls := w.Calls(pingone.RouteCreate); calls != 0 {
+		t.Errorf("the vendor was asked %d times for a sixth", calls)
+	}
+	if err := w.Vendor.PingOne().Revoke(first); err != nil {
+		t.Fatal(err)
+	}
+	w.Advance(10 * time.Minute)
+	w.WantReady(object)
+	w.WantActive(5)
+}
+
+// Several GatewayTokens of one gateway take turns, so that what a create leaves can be told.
+func TestPingOneTakesTurns(t *testing.T) {
+	w := newWorld(t, harness.At(harness.AtPingOne(true)))
+	w.Fault(pingone.RouteCreate, stage.CutAfterCommit)
+	_, first := w.Ask(hour)
+	second := w.Token("second", hour)
+	w.Create(second)
+	w.Advance(3 * time.Hour)
+	w.WantReady(first)
+	w.WantReady(second)
+	w.WantActive(2)
+}
+
+// A gateway that was deleted has taken its credentials with it.
+func TestPingOneGatewayDeleted(t *testing.T) {
+	w := newWorld(t, harness.At(harness.AtPingOne(false)))
+	_, object := w.Publish()
+	if err := w.Vendor.PingOne().DeleteGateway(pingone.DemoEnvironmentID, pingone.DemoGatewayID); err != nil {
+		t.Fatal(err)
+	}
+	w.Advance(20 * time.Minute)
+	w.Want(object, v1alpha1.ConditionReady, metav1.ConditionFalse, string(lifecycle.ReasonGatewayNotFound))
+	w.Remove(object)
+	w.Advance(5 * time.Minute)
+	if !w.Gone(object) {
+		t.Error("it is not gone")
+	}
+}
