@@ -158,10 +158,9 @@ const (
 	// another issuer.
 	ReasonVendorMismatch = "VendorMismatch"
 	// ReasonNotSupported (Ready False, Stalled True): this release issues no tokens
-	// without names: credentials of PingOne's gateways, and tokens of an existing
-	// service account at Causeloop. The vendor was asked for nothing.
-	// What to do: at Causeloop, ask for a dedicated service account. Otherwise wait
-	// for a release that does.
+	// that the vendor does not list: those of an existing service account at
+	// Causeloop. The vendor was asked for nothing.
+	// What to do: ask for a dedicated service account.
 	ReasonNotSupported = "NotSupported"
 	// ReasonInvalidScope (Ready False, Stalled True): the vendor does not know a
 	// scope or permission that the spec asks for, or does not let the issuer's

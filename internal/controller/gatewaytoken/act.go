@@ -121,8 +121,17 @@ func (r *Reconciler) issue(ctx context.Context, s *scene, d lifecycle.Issue) (ou
 	return r.publish(ctx, s, publish)
 }
 
+// mostTaken is how many names in a row are tried soon.
+const mostTaken = 3
+
 // createFailed notes a create that gave no token, and what must be known about it.
 func (r *Reconciler) createFailed(ctx context.Context, s *scene, d lifecycle.Issue, started metav1.Time, f *token.Failure) outcome {
+	if f.Class == token.Conflict && !s.account.Vendor.Capabilities().UniqueNames {
+		// No name can be taken: the vendor just refuses.
+		refused := *f
+		refused.Class = token.Invalid
+		f = &refused
+	}
 	log.FromContext(ctx).Info("the vendor gave no token", "failure", f.Error(), "class", f.Class.String())
 	r.Metrics.CreateFailed(s.key.Kind, s.key.Namespace, s.key.Name, f.Class)
 	failed := vendorFailed(f, status.CreateProblem(f))
@@ -144,6 +153,10 @@ func (r *Reconciler) createFailed(ctx context.Context, s *scene, d lifecycle.Iss
 	if f.Class == token.Conflict {
 		// Whose it is, a list tells. If none does, the next name is free.
 		s.memory.taken[d.Sequence] = true
+		if len(s.memory.taken) > mostTaken {
+			// So many names are not taken by chance.
+			failed.Kind = status.Refusal
+		}
 	}
 	r.alarm(s, f)
 	return failed
