@@ -188,9 +188,9 @@ func TestEveryEffectGoesWrong(t *testing.T) {
 }
 
 // countEffects tells the story without a mishap. begins is the first effect that earlier stories do not have.
-func countEffects(t *testing.T, told story) (total, begins int) {
+func countEffects(t *testing.T, told story, options ...harness.Option) (total, begins int) {
 	t.Helper()
-	w := harness.New(t, plane, connect)
+	w := harness.New(t, plane, connect, options...)
 	w.Watch()
 	object := told.tell(w)
 	begins = len(w.Effects()) + 1
@@ -219,4 +219,85 @@ func endure(t *testing.T, w *harness.World, told story, with mishap) {
 		t.Errorf("%d tokens were made, want %d", made, allowed)
 	}
 	w.CheckRest()
+}
+
+// storiesElsewhere are those of vendors that drop what is revoked, and show no value twice.
+func storiesElsewhere(at place) map[string]story {
+	const short = 2 * time.Minute
+	published := func(t *testing.T, w *harness.World, object *v1alpha1.GatewayToken) {
+		t.Helper()
+		w.WantReady(object)
+		w.WantActive(1)
+	}
+	lostValue := func(w *harness.World) *v1alpha1.GatewayToken {
+		_, object := w.Ask(harness.Overlapping(short))
+		w.Advance(time.Minute)
+		if secret := w.Secret("mediator"); secret != nil {
+			w.Remove(secret)
+		}
+		return object
+	}
+	rights := elsewhere(at)
+	return map[string]story{
+		"issue": {
+			reason: "from the manifest to the Secret", ends: published, creates: 1,
+			tell: func(w *harness.World) *v1alpha1.GatewayToken {
+				_, object := w.Ask(harness.Overlapping(short))
+				return object
+			},
+		},
+		"deletion": {
+			reason: "from the first revocation to the release", creates: 1,
+			tell: func(w *harness.World) *v1alpha1.GatewayToken {
+				_, object := w.Ask(harness.Overlapping(short))
+				w.Advance(time.Minute)
+				w.Remove(object)
+				return object
+			},
+			ends: func(t *testing.T, w *harness.World, object *v1alpha1.GatewayToken) {
+				t.Helper()
+				wantGone(t, w, object)
+				w.WantActive(0)
+			},
+		},
+		"lost value": {reason: "the Secret is deleted, and another token issued", tell: lostValue, ends: published, creates: 2},
+		"other rights": {
+			reason: "given to the token, or to another one", creates: map[bool]int{true: 1, false: 2}[at.asks],
+			tell: func(w *harness.World) *v1alpha1.GatewayToken {
+				_, object := w.Ask(harness.Overlapping(short), rights[0])
+				w.Advance(time.Minute)
+				return harness.Change(w, object, rights[1])
+			},
+			ends: func(t *testing.T, w *harness.World, object *v1alpha1.GatewayToken) {
+				t.Helper()
+				published(t, w, object)
+				want := "issues:write"
+				if at.asks {
+					want = "convox:app:*"
+				}
+				wantRights(t, w, object, want)
+			},
+		},
+	}
+}
+
+// TestEveryEffectGoesWrong at those vendors: the effect is there, and nobody remembers it or knows of it.
+func TestEveryEffectGoesWrongElsewhere(t *testing.T) {
+	atEach(t, func(t *testing.T, at place) {
+		for storyName, story := range storiesElsewhere(at) {
+			t.Run(storyName, func(t *testing.T) {
+				total, begins := countEffects(t, story, harness.At(at))
+				for _, mishapName := range []string{"killed after", "answer lost"} {
+					for effect := begins; effect <= total; effect++ {
+						t.Run(fmt.Sprintf("%s %d", mishapName, effect), func(t *testing.T) {
+							w := newWorld(t, harness.At(at))
+							w.Watch()
+							mishaps()[mishapName].befall(w, effect)
+							endure(t, w, story, mishaps()[mishapName])
+						})
+					}
+				}
+			})
+		}
+	})
 }
