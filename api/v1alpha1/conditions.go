@@ -94,7 +94,8 @@ const (
 	// twice.
 	// What to do: wait. If it lasts, read VendorReachable.
 	ReasonCreateAmbiguous = "CreateAmbiguous"
-	// ReasonCreateRefused (Ready False): the vendor refused to create the token.
+	// ReasonCreateRefused (Ready False; VendorReachable False where a token is in
+	// use): the vendor refused to create the token.
 	// What to do: the message gives the class of the refusal; correct the spec or
 	// the rights and quota of the account. It is tried again after a change, else
 	// rarely.
@@ -162,14 +163,16 @@ const (
 	// Causeloop. The vendor was asked for nothing.
 	// What to do: ask for a dedicated service account.
 	ReasonNotSupported = "NotSupported"
-	// ReasonInvalidScope (Ready False, Stalled True): the vendor does not know a
-	// scope or permission that the spec asks for, or does not let the issuer's
-	// credentials give it away. No token was issued.
+	// ReasonInvalidScope (Ready False, Stalled True; VendorReachable False where a
+	// token is in use): the vendor does not know a scope or permission that the spec
+	// asks for, or does not let the issuer's credentials give it away. No token was
+	// issued, and one that is in use keeps what it may do.
 	// What to do: correct the scopes or permissions that the message names, or give
 	// the issuer credentials that have them.
 	ReasonInvalidScope = "InvalidScope"
-	// ReasonInvalidRole (Ready False, Stalled True): the vendor does not know the
-	// role that the spec asks for. No token was issued.
+	// ReasonInvalidRole (Ready False, Stalled True; VendorReachable False where a
+	// token is in use): the vendor does not know the role that the spec asks for. No
+	// token was issued, and one that is in use keeps what it may do.
 	// What to do: ask for another role, or for the permissions themselves; look
 	// whether the vendor's version knows the role.
 	ReasonInvalidRole = "InvalidRole"

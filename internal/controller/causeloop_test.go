@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
@@ -255,6 +256,37 @@ func TestCauseloopEndedWhileDown(t *testing.T) {
 			w.CheckRest()
 		})
 	}
+}
+
+// Another person's list has none of our tokens: nothing is issued or revoked on the word of it.
+func TestCauseloopOtherPerson(t *testing.T) {
+	w := newWorld(t, harness.At(personal()))
+	other := causeloop.Account{Name: "other", Value: "clp_pat_other-0123456789abcdef0123456789ab", WorkspaceID: causeloop.DemoWorkspaceID, Admin: true}
+	if err := w.Vendor.Causeloop().AddAccount(other); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Vendor.Causeloop().Create(other.Name, "theirs", "issues:read"); err != nil {
+		t.Fatal(err)
+	}
+	_, object := w.Publish()
+	w.Advance(10 * time.Minute)
+	harness.Change(w, w.SecretIn(w.System, harness.CredentialsName), func(s *corev1.Secret) {
+		s.Data[v1alpha1.DefaultTokenKey] = []byte(other.Value)
+	})
+	w.Advance(time.Hour)
+	w.WantReady(object)
+	w.WantCreates(1)
+	harness.Change(w, w.SecretIn(w.System, harness.CredentialsName), func(s *corev1.Secret) {
+		s.Data[v1alpha1.DefaultTokenKey] = []byte(causeloop.DemoValue)
+	})
+	w.Advance(10 * time.Minute)
+	w.WantReady(object)
+	w.Remove(object)
+	w.Advance(2 * time.Minute)
+	wantGone(t, w, object)
+	w.WantActive(1)
+	w.WantCreates(1)
+	w.CheckRest()
 }
 
 // Two kinds of token from one issuer: a list of each per interval, and nothing else.

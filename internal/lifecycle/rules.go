@@ -501,23 +501,7 @@ func (v *view) firstDue() (ledger.Entry, bool) {
 
 // rest: until the next retirement is due, the next try allowed, or the token to be replaced or at its end.
 func rest(v *view) Decision {
-	next := v.Memory.RepairAfter
-	if !next.After(v.Now) {
-		next = time.Time{}
-	}
-	if v.usable() && v.renewAt().After(v.ServerNow) {
-		next = earlier(next, v.Now.Add(v.renewAt().Sub(v.ServerNow)))
-	}
-	if again := v.Memory.ChangedAt.Add(driftPause); v.rightsDrifted() && again.After(v.Now) {
-		next = earlier(next, again)
-	}
-	next = earlier(next, v.endsAt())
-	if (v.rightsDiffer() || !v.settled()) && v.Object.HeldBackUntil.After(v.Now) {
-		next = earlier(next, v.Object.HeldBackUntil)
-	}
-	if v.skewed() && len(v.retirements()) > 0 {
-		next = earlier(next, v.Now.Add(time.Minute))
-	}
+	next := v.nextTry()
 	for _, retirement := range v.retirements() {
 		wait := max(retirement.Due.Sub(v.ServerNow), 0)
 		at := v.Now.Add(wait)
@@ -529,6 +513,34 @@ func rest(v *view) Decision {
 		}
 	}
 	return Rest{Next: next}
+}
+
+// nextTry is when something may be tried again, or is due, beside retirements; zero for nothing.
+func (v *view) nextTry() time.Time {
+	next := v.endsAt()
+	for _, at := range []struct {
+		counts bool
+		time   time.Time
+	}{
+		{true, v.Memory.RepairAfter},
+		{v.usable() && v.renewAt().After(v.ServerNow), v.Now.Add(v.untilRenewal())},
+		{v.rightsDrifted(), v.Memory.ChangedAt.Add(driftPause)},
+		{v.rightsDiffer() || !v.settled(), v.Object.HeldBackUntil},
+		{v.skewed() && len(v.retirements()) > 0, v.Now.Add(time.Minute)},
+	} {
+		if at.counts && at.time.After(v.Now) {
+			next = earlier(next, at.time)
+		}
+	}
+	return next
+}
+
+// untilRenewal is how long it is until the current token is to be replaced because it ends.
+func (v *view) untilRenewal() time.Duration {
+	if !v.usable() {
+		return 0
+	}
+	return v.renewAt().Sub(v.ServerNow)
 }
 
 func later(a, b time.Time) time.Time {
