@@ -255,3 +255,65 @@ func TestDemotionKeepsTheBound(t *testing.T) {
 		t.Errorf("got %+v, want T50 as the last of %d entries", publish.Ledger.Retiring, ledger.MaxEntries)
 	}
 }
+
+// changeable lets rights be changed in place.
+func changeable(o *Observation) { o.Issuer.Capabilities.UpdateInPlace = true }
+
+// What the vendor was asked for, and the ledger does not have, is not forgotten when the spec changes again.
+func TestPlanChange(t *testing.T) {
+	with := func(asked, changed, written string) func(*Observation) {
+		return func(o *Observation) {
+			o.Object.Inputs, o.Memory.Changed, o.Secret.Ledger.Inputs = asked, changed, written
+		}
+	}
+	tests := map[string]struct {
+		reason                  string
+		asked, changed, written string
+		want                    string
+	}{
+		"as written":           {"nothing to do", "a", "", "a", "Rest"},
+		"edited":               {"the vendor is asked", "b", "", "a", "Change T1 to []"},
+		"done":                 {"it is written down", "b", "b", "a", "Publish T1 from the Secret"},
+		"edited again":         {"the vendor is asked once more", "c", "b", "a", "Change T1 to []"},
+		"taken back":           {"the ledger is right again, the vendor not yet", "a", "b", "a", "Change T1 to []"},
+		"taken back, and done": {"all are of one mind", "a", "a", "a", "Rest"},
+		"taken back, unknown":  {"the vendor may have done it", "a", ChangeUnknown, "a", "Change T1 to []"},
+		"unknown":              {"it is asked again, which does no harm", "b", ChangeUnknown, "a", "Change T1 to []"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			o := observed(t, holds("T1", 1), row("T1", 1, token.Active), changeable, with(tc.asked, tc.changed, tc.written))
+			if got := describe(Plan(o).Decision); got != tc.want {
+				t.Errorf("%s: %s, want %s", tc.reason, got, tc.want)
+			}
+		})
+	}
+}
+
+// An object with a token that ends is looked at when that is over, whatever it rests for.
+func TestRestUntilTheEnd(t *testing.T) {
+	tests := map[string]struct {
+		reason  string
+		changes []func(*Observation)
+		want    time.Duration
+	}{
+		"vendor down":     {"nobody else tells", []func(*Observation){func(o *Observation) { o.Issuer.CanList = false }}, time.Hour},
+		"suspended":       {"it is not Ready any more then", []func(*Observation){func(o *Observation) { o.Object.Suspended = true }}, time.Hour},
+		"another account": {"as if the vendor were down", []func(*Observation){func(o *Observation) { o.Issuer.Account = "another" }}, time.Hour},
+		"successor refused": {"the next try comes first", []func(*Observation){func(o *Observation) {
+			o.Object.HeldBackUntil = o.Now.Add(10 * time.Minute)
+		}}, 10 * time.Minute},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			ends := func(o *Observation) {
+				o.Secret.Ledger.Current.IssuedAt, o.Secret.Ledger.Current.ExpiresAt = o.Now.Add(-9*time.Hour), o.Now.Add(time.Hour)
+			}
+			o := observed(t, append([]func(*Observation){holds("T1", 1), row("T1", 1, token.Active), ends}, tc.changes...)...)
+			rest, ok := Plan(o).Decision.(Rest)
+			if !ok || rest.Next.Sub(o.Now) != tc.want {
+				t.Errorf("%s: %s until %s from now, want %s", tc.reason, describe(Plan(o).Decision), rest.Next.Sub(o.Now), tc.want)
+			}
+		})
+	}
+}
