@@ -152,7 +152,8 @@ func (r *Reconciler) observeIssuer(ctx context.Context, s *scene, from client.Re
 	s.scope = accounts.Scope(issuer.GetUID(), s.demand.Pool)
 	account, known := r.Book.Get(issuer)
 	account, looked := account.In(s.demand.Pool)
-	known = known && account.Generation == issuer.GetGeneration() && (looked || !account.CanList && account.Problem.Reason != "")
+	judged := known && account.Generation == issuer.GetGeneration()
+	known = judged && (looked || !account.CanList && account.Problem.Reason != "")
 	s.account = account
 	observed := lifecycle.Issuer{
 		Known: known, Found: true,
@@ -172,6 +173,8 @@ func (r *Reconciler) observeIssuer(ctx context.Context, s *scene, from client.Re
 		}
 	}
 	observed.Granted, observed.NotGranted, err = r.granted(ctx, s, issuer)
+	// Where nothing is granted, the pool is not looked at, and need not be.
+	observed.Known = observed.Known || (!observed.Granted && judged)
 	return observed, err
 }
 
