@@ -105,7 +105,7 @@ func (t *tour) mistakes() []mistake {
 			more: func() (string, error) {
 				return credentialsManifest(badNamespace, "rejected", t.accounts.Causely.ClientID, awkward())
 			}},
-		{name: "forbidden", what: "credentials that the vendor answers 403", reason: v1alpha1.ReasonPermissionDenied, says: "Give these credentials the role",
+		{name: "forbidden", what: "credentials that the vendor answers 403", reason: v1alpha1.ReasonPermissionDenied, says: "Give these credentials the rights",
 			change: func(i *issuer) { i.credentials = "limited" },
 			more: func() (string, error) {
 				return credentialsManifest(badNamespace, "limited", t.limited.ClientID, t.limited.Secret)
