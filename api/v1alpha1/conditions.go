@@ -158,11 +158,6 @@ const (
 	// GatewayToken and create it with the block that the message names, or with
 	// another issuer.
 	ReasonVendorMismatch = "VendorMismatch"
-	// ReasonNotSupported (Ready False, Stalled True): this release issues no tokens
-	// that the vendor does not list: those of an existing service account at
-	// Causeloop. The vendor was asked for nothing.
-	// What to do: ask for a dedicated service account.
-	ReasonNotSupported = "NotSupported"
 	// ReasonInvalidScope (Ready False, Stalled True; VendorReachable False where a
 	// token is in use): the vendor does not know a scope or permission that the spec
 	// asks for, or does not let the issuer's credentials give it away. No token was
@@ -212,8 +207,8 @@ const (
 	// ReasonPossibleOrphans (Ready False, Stalled True): creates whose answers were
 	// lost may have left tokens that cannot be told from those of others. Nothing is
 	// issued until a person has looked.
-	// What to do: look at status.possibleOrphans of the issuer, and delete at the
-	// vendor what nobody uses.
+	// What to do: look at status.possibleOrphans of the issuer, delete at the vendor
+	// what nobody uses, and acknowledge what stays or what nothing lists.
 	ReasonPossibleOrphans = "PossibleOrphans"
 	// ReasonExpiring (Ready True): the token expires soon, and its successor could
 	// not be issued yet.

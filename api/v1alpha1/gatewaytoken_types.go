@@ -622,6 +622,11 @@ type IssueAttempt struct {
 	// +optional
 	Further bool `json:"further,omitempty"`
 
+	// reported tells that the issuer's status.possibleOrphans has told of the token
+	// that may have come of it, where nothing lists tokens.
+	// +optional
+	Reported bool `json:"reported,omitempty"`
+
 	// mac proves that the operator wrote this. Without a valid one it is a hint.
 	// +optional
 	// +kubebuilder:validation:MaxLength=128

@@ -567,6 +567,12 @@ type PossibleOrphan struct {
 	// +kubebuilder:validation:MaxLength=1024
 	ID string `json:"id,omitempty"`
 
+	// name that the token was asked for under, where nothing lists it. Look for it at
+	// the vendor by this name.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	Name string `json:"name,omitempty"`
+
 	// pool is where the token is, where a vendor keeps its tokens in several places:
 	// at PingOne <environment>/<gateway>, at Causeloop existing/<service account>.
 	// +optional
@@ -585,6 +591,11 @@ type PossibleOrphan struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
 	Message string `json:"message,omitempty"`
+
+	// acknowledged tells that a person has decided about it, by the annotation
+	// gatewaytoken.io/acknowledge of the issuer. It stays until lists lack it.
+	// +optional
+	Acknowledged bool `json:"acknowledged,omitempty"`
 }
 
 // Inventory counts the tokens of a vendor's list. It is written when a count

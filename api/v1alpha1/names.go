@@ -1,5 +1,10 @@
 package v1alpha1
 
+import (
+	"cmp"
+	"strings"
+)
+
 // OperatorName names the operator wherever an object or a write says who made
 // it: the managed-by label, the field manager, the source of events.
 const OperatorName = "gateway-token-operator"
@@ -32,7 +37,28 @@ const (
 	// UID of that very object, so that it cannot be templated and does not
 	// survive a recreation.
 	AnnotationSkipRevocation = GroupName + "/skip-revocation"
+	// AnnotationAcknowledge on an issuer tells what a person has decided about:
+	// one or more, separated by commas, of what AcknowledgeOrphan gives.
+	AnnotationAcknowledge = GroupName + "/acknowledge"
 )
+
+// AcknowledgeOrphan is what AnnotationAcknowledge says of an entry of
+// status.possibleOrphans: its ID or, where it has none, its name.
+func AcknowledgeOrphan(idOrName string) string {
+	return ReasonPossibleOrphans + "/" + idOrName
+}
+
+// AcknowledgedBy tells whether an issuer's annotations say that a person has
+// decided about an entry of status.possibleOrphans.
+func (o *PossibleOrphan) AcknowledgedBy(annotations map[string]string) bool {
+	want := AcknowledgeOrphan(cmp.Or(o.ID, o.Name))
+	for said := range strings.SplitSeq(annotations[AnnotationAcknowledge], ",") {
+		if strings.TrimSpace(said) == want {
+			return true
+		}
+	}
+	return false
+}
 
 // Labels.
 const (

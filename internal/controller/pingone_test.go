@@ -166,3 +166,24 @@ func TestPingOneGatewayDeleted(t *testing.T) {
 		t.Error("it is not gone")
 	}
 }
+
+// Two answers in a row are lost while somebody else works on the gateway: nothing is issued until a person has decided, which needs
+// no deletion.
+func TestPingOneAcknowledged(t *testing.T) {
+	w := newWorld(t, harness.At(harness.AtPingOne(false)))
+	w.Fault(pingone.RouteCreate, stage.CutAfterCommit, func(f *simulator.Fault) { f.Times = 2 })
+	issuer, object := w.Ask()
+	w.Advance(3 * time.Hour)
+	w.Want(object, v1alpha1.ConditionStalled, metav1.ConditionTrue, string(lifecycle.ReasonPossibleOrphans))
+	w.WantActive(2)
+	acknowledge(w, issuer)
+	w.Advance(10 * time.Minute)
+	w.WantReady(object)
+	w.WantActive(3)
+	w.Refresh(issuer)
+	for _, orphan := range issuer.Status.PossibleOrphans {
+		if !orphan.Acknowledged {
+			t.Errorf("%s was acknowledged, and is not so", orphan.ID)
+		}
+	}
+}

@@ -57,7 +57,11 @@ type Issue struct {
 }
 
 // Report: have the issuer say of tokens that they may be ours, for a person to decide.
-type Report struct{ IDs []token.ID }
+type Report struct {
+	IDs []token.ID
+	// Unlisted is a create whose token nothing lists; nil for none.
+	Unlisted *Attempt
+}
 
 // Change: have the vendor allow the current token something else, with the value it has.
 type Change struct {

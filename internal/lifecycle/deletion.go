@@ -65,7 +65,7 @@ func revokeDueBeforeRetaining(v *view) Decision {
 		return wait
 	}
 	for _, retirement := range v.retirements() {
-		if v.standing(retirement.ID) == standingActive {
+		if v.mayLive(retirement.ID) {
 			return Wait{Problem: Problem{ReasonRetiring, "Token " + string(retirement.ID) + " was replaced and stays valid until its overlap has passed; then this GatewayToken is released."},
 				Until: v.Now.Add(max(retirement.Due.Sub(v.ServerNow), time.Second))}
 		}
@@ -131,7 +131,7 @@ func (v *view) ledgerIDs() []token.ID {
 
 // awaitFirstList: a list that is too old to show the last create is of no use here; one that shows it need not be the last.
 func awaitFirstList(v *view) Decision {
-	if v.Snapshot.BegunAfter(v.latestUncertainty()) {
+	if v.unlisted() || v.Snapshot.BegunAfter(v.latestUncertainty()) {
 		return nil
 	}
 	return Relist{After: v.latestUncertainty(), Purpose: "see which tokens are left"}
@@ -140,6 +140,9 @@ func awaitFirstList(v *view) Decision {
 // awaitLastList: a create whose answer was lost may be committed up to Settle later. Only a list that begins after that
 // can tell that nothing is left, and it must have begun after the last revocation, too.
 func awaitLastList(v *view) Decision {
+	if v.unlisted() {
+		return nil
+	}
 	after := later(v.latestUncertainty().Add(v.Settings.Settle), v.attemptSettled())
 	for _, at := range v.Memory.Revoked {
 		if at.After(after) {

@@ -12,10 +12,15 @@ import (
 // A token without a name cannot be found again by it. What was there before a create is written down before the vendor is asked,
 // in the status, signed. What is there afterwards and was not before is a stranger: it came of that create, or somebody else made
 // it meanwhile. Only where nobody else does is it revoked; else a person decides.
+//
+// Where nothing lists the tokens, not even a stranger can be seen. The name that was asked for is written down, too, and is all
+// that a person is told when the answer is lost.
 
 // Attempt is a create of a token without a name, as it was written down before the vendor was asked.
 type Attempt struct {
 	Sequence int
+	// Name is what was asked for, where nothing lists the token that may have come of it.
+	Name string
 	// Before are the tokens that were there: none of them came of it.
 	Before []token.ID
 	// VendorTime is the vendor's clock, StartedAt the operator's, when it was written.
@@ -24,6 +29,8 @@ type Attempt struct {
 	Earlier []token.ID
 	// Further: strangers of an earlier create were there already. There is no third.
 	Further bool
+	// Reported: a person has been told of the token that may have come of it. Only where nothing lists it.
+	Reported bool
 	// Proved: the operator wrote it.
 	Proved bool
 }
@@ -40,20 +47,30 @@ const (
 // AttemptWindow is how long after an attempt its token may have been made. Nobody else's create at the same place begins within.
 func AttemptWindow(settle time.Duration) time.Duration { return createTime + settle + 2*clockGrain }
 
-// unlisted: a token that nothing lists could not be found again by anything.
-func unlisted(v *view) Decision {
-	if !v.Issuer.Known || !v.Issuer.CanList || v.Issuer.Capabilities.Listable || v.usable() {
-		return nil
-	}
-	return Stall{Problem{ReasonNotSupported, "This release issues no tokens that the vendor does not list: those of an existing service account at Causeloop. The vendor was asked for nothing. Ask for a dedicated service account."}}
-}
+// named tells whether tokens have names that a list shows.
+func (v *view) named() bool { return v.Issuer.Capabilities.Named }
 
-func (v *view) named() bool { return v.Issuer.Capabilities.Named || !v.Issuer.Capabilities.Listable }
+// unlisted tells whether nothing lists the tokens. Of a vendor that was not looked at nobody knows.
+func (v *view) unlisted() bool { return v.Issuer.CanList && !v.Issuer.Capabilities.Listable }
+
+// mayLive tells whether a token has to be revoked: a list shows it as active or, where there is none, nobody has said that it ended.
+func (v *view) mayLive(id token.ID) bool {
+	return v.standing(id) == standingActive || (v.unlisted() && !v.revoked(id))
+}
 
 // openAttempt is the create of which nothing was published; nil for none.
 func (v *view) openAttempt() *Attempt {
 	attempt := v.Object.Attempt
 	if attempt == nil || v.named() || (v.proof != nil && v.proof.Current.Sequence >= attempt.Sequence) {
+		return nil
+	}
+	return attempt
+}
+
+// unanswered is the open attempt where nobody knows what came of it; nil where this process does.
+func (v *view) unanswered() *Attempt {
+	attempt, hand := v.openAttempt(), v.Memory.InHand
+	if attempt == nil || (hand != nil && hand.Sequence == attempt.Sequence) {
 		return nil
 	}
 	return attempt
@@ -70,13 +87,13 @@ func (v *view) attemptSettled() time.Time {
 
 // strangers are the tokens that may have come of the open attempt, oldest first.
 func (v *view) strangers() []token.Token {
-	attempt := v.openAttempt()
+	attempt := v.unanswered()
 	if attempt == nil {
 		return nil
 	}
 	var strangers []token.Token
 	for _, row := range v.Snapshot.Rows {
-		if !v.active(row) || v.proof.Knows(row.ID) || slices.Contains(attempt.Before, row.ID) {
+		if !v.active(row) || v.proof.Knows(row.ID) || slices.Contains(attempt.Before, row.ID) || v.Issuer.Acknowledged[row.ID] {
 			continue
 		}
 		early := row.IssuedAt.Before(attempt.VendorTime.Add(-clockGrain))
@@ -137,6 +154,9 @@ func (v *view) nextAttempt(sequence int) *Attempt {
 		return nil
 	}
 	attempt := &Attempt{Sequence: sequence, StartedAt: v.Now, Proved: true, Further: len(v.strangers()) > 0}
+	if v.unlisted() {
+		attempt.Name, attempt.Further = v.nameOf(sequence), v.undecided()
+	}
 	for id := range v.Snapshot.Rows {
 		attempt.Before = append(attempt.Before, id)
 	}
@@ -156,15 +176,39 @@ func (v *view) nextAttempt(sequence int) *Attempt {
 // awaitAttempt: what a create may have left is in a list that begins when the vendor must have committed it.
 func awaitAttempt(v *view) Decision {
 	after := v.attemptSettled()
-	if after.IsZero() || v.settled() || v.Snapshot.BegunAfter(after) {
+	if after.IsZero() || v.settled() || v.unlisted() || v.Snapshot.BegunAfter(after) {
 		return nil
 	}
 	return Relist{After: after, Purpose: "see what the last create left"}
 }
 
+// reportUnlisted: what nothing lists is told to a person at once, by the name that was asked for. No waiting tells more.
+func reportUnlisted(v *view) Decision {
+	attempt := v.unanswered()
+	if attempt == nil || !v.unlisted() || (attempt.Reported && attempt.Proved) {
+		return nil
+	}
+	told := *attempt
+	if !told.Proved {
+		// Whoever else can write a status has no word in the issuer's.
+		told.Name = v.nameOf(max(told.Sequence, firstSequence))
+	}
+	return Report{Unlisted: &told}
+}
+
+// undecided tells whether a token that may have come of an earlier create for this object waits for a person's word.
+func (v *view) undecided() bool {
+	for name := range v.Issuer.ReportedNames {
+		if _, marker, ok := token.ParseName(name); ok && marker.SameIncarnation(v.Object.Marker) {
+			return true
+		}
+	}
+	return false
+}
+
 // reportStrangers: a person decides what becomes of tokens that may be ours, also when this object is gone.
 func reportStrangers(v *view) Decision {
-	if v.settled() && !v.Object.Deleting {
+	if v.unlisted() || (v.settled() && !v.Object.Deleting) {
 		return nil
 	}
 	if _, certain := v.ours(); certain {
@@ -208,12 +252,49 @@ func unresolved(v *view) Decision {
 	if v.named() {
 		return nil
 	}
+	if v.unlisted() {
+		return v.undecidedTwice()
+	}
 	if v.Issuer.HeldUntil.After(v.Now) {
 		return Wait{Problem: Problem{ReasonIssuerNotReady, "Another token is being issued at the same place; tokens without names are issued one after the other."}, Until: v.Issuer.HeldUntil}
 	}
 	if attempt := v.openAttempt(); attempt != nil && attempt.Further && len(v.strangers()) > 0 {
 		return Stall{Problem{ReasonPossibleOrphans, "Two creates in a row were not answered, and each may have left a token that cannot be told from somebody else's. " +
 			"See status.possibleOrphans of the issuer: delete at the vendor what nobody uses. Nothing is issued until then."}}
+	}
+	return nil
+}
+
+// undecidedTwice: where nothing lists what creates leave, one more is made than were answered, and none after that.
+func (v *view) undecidedTwice() Decision {
+	if attempt := v.openAttempt(); attempt == nil || !attempt.Further || !v.undecided() {
+		return nil
+	}
+	return Stall{Problem{ReasonPossibleOrphans, "Two creates in a row were not answered, and each may have left a token that nothing lists. " +
+		"See status.possibleOrphans of the issuer: revoke at the vendor what is there under those names, and acknowledge each. Nothing is issued until then."}}
+}
+
+// revokeInHand: a token that was made and never published is known to nobody else, and to no list by its name.
+func revokeInHand(v *view) Decision {
+	hand := v.Memory.InHand
+	if hand == nil || v.named() || v.proof.Knows(hand.Token.ID) || v.revoked(hand.Token.ID) {
+		return nil
+	}
+	if wait := v.heldBack(); wait != nil {
+		return wait
+	}
+	return Revoke{ID: hand.Token.ID, Why: "the GatewayToken is deleted, and this was not published yet"}
+}
+
+// strikeOff: what is revoked, and nothing lists, would be taken for active again by a process that was not there.
+func strikeOff(v *view) Decision {
+	if !v.unlisted() || !v.usable() {
+		return nil
+	}
+	for _, entry := range slices.Concat(v.proof.Retiring, v.proof.Condemned) {
+		if v.revoked(entry.ID) {
+			return Publish{Source: FromSecret, Ledger: v.nextLedger(v.proof.Current), Why: "a token that was replaced is revoked"}
+		}
 	}
 	return nil
 }

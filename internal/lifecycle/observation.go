@@ -101,8 +101,10 @@ type Issuer struct {
 	Exclusive, Gone bool
 	// HeldUntil is when no create for another object can be under way at the place where this object's tokens are.
 	HeldUntil time.Time
-	// Reported are the tokens of which the issuer says that they may be ours.
-	Reported map[token.ID]bool
+	// Reported are the tokens of which the issuer says that they may be ours, Acknowledged those of them that a person has decided
+	// about, ReportedNames the names of those that nothing lists.
+	Reported, Acknowledged map[token.ID]bool
+	ReportedNames          map[string]bool
 	// Account is the vendor account the issuer is pinned to; empty while none is known.
 	Account      string
 	Capabilities token.Capabilities

@@ -15,7 +15,6 @@ var living = []rule{
 	{"suspended", suspended},
 	{"the spec cannot be carried out", invalidSpec},
 	{"somebody else's Secret is in the way", secretConflict},
-	{"a token that nothing lists is not issued", unlisted},
 	{"the finalizer comes before the first effect", protect},
 	{"a minted value is published before anything else", publishInHand},
 	{"a drifted Secret is repaired with the value it holds", repairFromSecret},
@@ -28,6 +27,7 @@ var living = []rule{
 	{"a revocation by somebody else is reported, where that is wanted", reportRevocation},
 	{"what the list must tell, a list begun late enough tells", awaitList},
 	{"what a create may have left is looked for when it must be there", awaitAttempt},
+	{"what a create may have left and nothing lists is told by its name", reportUnlisted},
 	{"a ledger that lost its signature is signed again", signAgain},
 	{"a token that exists already is used", adopt},
 	{"a list that lacks a known token proves nothing", doubtList},
@@ -38,6 +38,7 @@ var living = []rule{
 	{"rights that were given are written down", noteRights},
 	{"a stray is listed before it is revoked", condemnStrays},
 	{"what is replaced is revoked when its time has come", revokeDue},
+	{"what is revoked and nothing lists is struck off", strikeOff},
 	{"rest", rest},
 }
 
@@ -54,10 +55,12 @@ var deleting = []rule{
 	{"a stray is listed before it is revoked, where the token is retained", condemnBeforeRetaining},
 	{"what is replaced is revoked when its time has come, where the token is retained", revokeDueBeforeRetaining},
 	{"every token that a list shows is revoked", revokeShown},
+	{"what was made and never published is revoked", revokeInHand},
 	{"what was made last is seen and revoked before any waiting", awaitFirstList},
 	{"the last list begins when nothing can be in flight any more", awaitLastList},
 	{"a token that the ledger knows and no list shows is revoked by its ID", revokeUnlisted},
 	{"what a create may have left, and nobody else can have made, is revoked", revokeStranger},
+	{"what a create may have left and nothing lists is told by its name", reportUnlisted},
 	{"what may be ours and cannot be told for certain is reported", reportStrangers},
 	{"a retained Secret is marked", retain},
 	{"the Secret goes after its token", deleteSecret},
@@ -83,7 +86,14 @@ func Plan(o Observation) Planned {
 }
 
 // HandSpent tells whether a minted value that is still in memory has lost its use: it was published, or somebody else
-// published another token, or it is revoked. What is left of it at the vendor is a stray like any other.
-func HandSpent(o Observation) bool {
-	return o.Memory.InHand != nil && !newView(o).handFits()
+// published another token, or it is revoked. What is left of it at the vendor is a stray like any other, but where tokens have no
+// names: lost says that this process alone knows whose it is.
+func HandSpent(o Observation) (spent, lost bool) {
+	v, hand := newView(o), o.Memory.InHand
+	if hand == nil || v.handFits() {
+		return false, false
+	}
+	id := hand.Token.ID
+	lost = !v.named() && !v.hint.Knows(id) && !v.proof.Knows(id) && !v.revoked(id) && !v.Memory.Published[id]
+	return true, lost
 }

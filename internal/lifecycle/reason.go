@@ -22,7 +22,6 @@ const (
 	ReasonRepairPaced       Reason = "RepairPaced"
 	ReasonClockSkew         Reason = "ClockSkew"
 	ReasonVendorMismatch    Reason = "VendorMismatch"
-	ReasonNotSupported      Reason = "NotSupported"
 	ReasonQuotaExceeded     Reason = "QuotaExceeded"
 	ReasonPossibleOrphans   Reason = "PossibleOrphans"
 	ReasonGatewayNotFound   Reason = "GatewayNotFound"

@@ -177,7 +177,7 @@ func reportRevocation(v *view) Decision {
 
 // awaitList: whether a token exists already is told only by a list that began after every earlier attempt had ended.
 func awaitList(v *view) Decision {
-	if v.settled() || v.Snapshot.BegunAfter(v.latestUncertainty()) {
+	if v.settled() || v.unlisted() || v.Snapshot.BegunAfter(v.latestUncertainty()) {
 		return nil
 	}
 	return Relist{After: v.latestUncertainty(), Purpose: "see whether a token exists already"}
@@ -272,7 +272,7 @@ const shortLife = 10 * time.Minute
 func (v *view) nextIssue() Issue {
 	sequence := v.nextSequence()
 	issue := Issue{
-		Name:     v.Object.Marker.WithSequence(sequence).Name(v.Object.BaseName, v.Issuer.Capabilities.MaxNameLength),
+		Name:     v.nameOf(sequence),
 		Sequence: sequence,
 		Role:     v.Object.Role, Rights: v.Object.Rights, Inputs: v.Object.Inputs, ExpiresAfter: v.Object.ExpiresAfter,
 		Planned: sequence == firstSequence,
@@ -280,7 +280,7 @@ func (v *view) nextIssue() Issue {
 		Attempt: v.nextAttempt(sequence),
 	}
 	if issue.Attempt != nil {
-		issue.Name = ""
+		issue.Name = issue.Attempt.Name
 	}
 	if v.Object.ExpiresAfter > 0 {
 		issue.ExpiresAt = v.ServerNow.Add(v.Object.ExpiresAfter).Truncate(time.Second)
@@ -301,6 +301,11 @@ func (v *view) nextIssue() Issue {
 		issue.Why = "the value is lost and the vendor does not show it again"
 	}
 	return issue
+}
+
+// nameOf is the name of the token with that sequence at the vendor.
+func (v *view) nameOf(sequence int) string {
+	return v.Object.Marker.WithSequence(sequence).Name(v.Object.BaseName, v.Issuer.Capabilities.MaxNameLength)
 }
 
 // driftPause is how long rights that somebody else changes again and again are left as they are.
@@ -374,7 +379,12 @@ func (v *view) nextSequence() int {
 		}
 	}
 	known := last
-	for _, hint := range []int{v.hint.LastSequence(), v.Object.HintSequence} {
+	hints := []int{v.hint.LastSequence(), v.Object.HintSequence}
+	if attempt := v.Object.Attempt; attempt != nil && attempt.Name != "" {
+		// Whether a name may be used twice is not known.
+		hints = append(hints, attempt.Sequence)
+	}
+	for _, hint := range hints {
 		if hint <= known+maxHintLead {
 			last = max(last, hint)
 		}
@@ -478,13 +488,13 @@ func revokeDue(v *view) Decision {
 	return Revoke{ID: entry.ID, Name: entry.Name, Why: "it was replaced and its overlap has passed"}
 }
 
-// firstDue finds a listed token whose time has come and that a list shows as active.
+// firstDue finds a listed token whose time has come and that may live.
 func (v *view) firstDue() (ledger.Entry, bool) {
 	if v.proof == nil {
 		return ledger.Entry{}, false
 	}
 	for _, entry := range v.proof.Condemned {
-		if v.standing(entry.ID) == standingActive {
+		if v.mayLive(entry.ID) {
 			return entry, true
 		}
 	}
@@ -492,7 +502,7 @@ func (v *view) firstDue() (ledger.Entry, bool) {
 		return ledger.Entry{}, false
 	}
 	for _, entry := range v.proof.Retiring {
-		if v.standing(entry.ID) == standingActive && !v.ServerNow.Before(v.retires(entry)) && !v.usedStranger(entry) {
+		if v.mayLive(entry.ID) && !v.ServerNow.Before(v.retires(entry)) && !v.usedStranger(entry) {
 			return entry, true
 		}
 	}

@@ -357,6 +357,61 @@ func TestStories(t *testing.T) {
 			s.observation.Object.Deleting = true
 			s.settles().leaves()
 		},
+		"without a list": func(s *story) {
+			unlisted(s)
+			s.settles().hasCreates(1).leaves("T1")
+			s.dies().settles().hasCreates(1).leaves("T1")
+			s.passes(time.Hour).says("it is deleted")
+			s.observation.Object.Deleting = true
+			s.settles().leaves()
+		},
+		"without a list, answers lost": func(s *story) {
+			unlisted(s)
+			s.createFault = "lost"
+			s.says("a GatewayToken is created").settles().hasCreates(2).leaves("T1", "T2")
+			s.says("the Secret is deleted, and the answer to the next create is lost, too")
+			s.inSecret, s.observation.Secret = "", Secret{}
+			s.createFault = "lost"
+			s.settles().hasCreates(3).leaves("T1", "T2", "T3")
+			s.says("a person revokes T1 and T3, and says so").revokedBySomebody("T1")
+			s.revokedBySomebody("T3")
+			s.observation.Issuer.ReportedNames = map[string]bool{}
+			s.settles().hasCreates(4).leaves("T2", "T4")
+			s.passes(2 * time.Hour).settles().leaves("T4")
+			s.dies().settles().hasCreates(4).leaves("T4")
+		},
+		"without a list, killed between commit and Secret": func(s *story) {
+			unlisted(s)
+			s.createFault = "dies"
+			s.says("a GatewayToken is created").settles().hasCreates(2).leaves("T1", "T2")
+			s.says("it is deleted")
+			s.observation.Object.Deleting = true
+			s.settles().leaves("T1")
+		},
+		"without a list, deleted with a lost answer": func(s *story) {
+			unlisted(s)
+			s.createFault = "lost"
+			s.observation.Object.HeldBackUntil = time.Time{}
+			s.says("the answer is lost, and the GatewayToken deleted before anything else happens")
+			s.observation.Object.Protected = true
+			s.observation.Object.Attempt = &Attempt{Sequence: 1, Name: s.observation.Object.Marker.WithSequence(1).Name("mediator", 64), StartedAt: s.now, Proved: true}
+			s.observation.Object.Deleting = true
+			s.settles().hasCreates(0)
+		},
+		"without a list, published by another process meanwhile": func(s *story) {
+			unlisted(s)
+			s.settles()
+			s.says("this process holds a token that was minted to replace T1, and finds T9 published")
+			s.rows["T2"] = token.Token{ID: "T2", State: token.Active}
+			s.observation.Memory.InHand = &InHand{Token: s.rows["T2"], Sequence: 2, Replaces: "T1"}
+			s.rows["T9"] = token.Token{ID: "T9", State: token.Active}
+			s.values["T9"] = "value of T9"
+			s.inSecret = s.values["T9"]
+			s.observation.Secret.Ledger.Retiring = []ledger.Entry{s.observation.Secret.Ledger.Current}
+			s.observation.Secret.Ledger.Current = ledger.Entry{ID: "T9", Sequence: 2}
+			s.settles().hasCreates(1).leaves("T1", "T9")
+			s.passes(2 * time.Hour).says("the overlap passes").settles().leaves("T9")
+		},
 		"without a name, deleted with a lost answer": func(s *story) {
 			nameless(s)
 			s.createFault = "late"

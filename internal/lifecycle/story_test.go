@@ -82,6 +82,12 @@ func nameless(s *story) {
 	s.observation.Issuer.Reported = map[token.ID]bool{}
 }
 
+// unlisted makes the vendor one that lists no tokens, and shows values once.
+func unlisted(s *story) {
+	s.observation.Issuer.Capabilities = token.Capabilities{RevokeConfirms: true, MaxNameLength: 64}
+	s.observation.Issuer.ReportedNames = map[string]bool{}
+}
+
 // ending makes the vendor one that shows values once, drops revoked rows, shows no single token, and lets tokens end.
 func ending(s *story) {
 	s.observation.Issuer.Capabilities = token.Capabilities{
@@ -132,6 +138,9 @@ func (s *story) dies() *story {
 
 // lists takes a list, as the inventory does by itself from time to time.
 func (s *story) lists() *story {
+	if !s.observation.Issuer.Capabilities.Listable {
+		return s
+	}
 	var before *token.Snapshot
 	if latest := s.observation.Snapshot; latest.Taken() {
 		latest.Before = nil
@@ -155,9 +164,14 @@ func (s *story) settles() *story {
 	for range 40 {
 		s.observation.Now, s.observation.ServerNow = s.now, s.now.Add(s.skew)
 		planned := Plan(s.observation)
-		if HandSpent(s.observation) {
-			s.observation.Memory.Doubted[s.observation.Memory.InHand.Token.Name] = true
-			s.observation.Memory.InHand = nil
+		if spent, lost := HandSpent(s.observation); spent {
+			hand := s.observation.Memory.InHand
+			if s.observation.Memory.InHand = nil; lost {
+				s.observation.Memory.Undo = append(s.observation.Memory.Undo, hand.Token.ID)
+				planned = Plan(s.observation)
+			} else {
+				s.observation.Memory.Doubted[hand.Token.Name] = true
+			}
 		}
 		s.note("%s: %s", planned.Rule, describe(planned.Decision))
 		if !s.performs(planned.Decision) {
@@ -214,6 +228,9 @@ func describe(d Decision) string {
 	case Relist:
 		return "Relist to " + d.Purpose
 	case Report:
+		if d.Unlisted != nil {
+			return "Report " + d.Unlisted.Name
+		}
 		return fmt.Sprintf("Report %s", d.IDs)
 	case Confirm:
 		return "Confirm " + string(d.ID)
@@ -247,9 +264,7 @@ func (s *story) performs(d Decision) bool {
 	case Revoke:
 		return s.revokes1(d)
 	case Report:
-		for _, id := range d.IDs {
-			s.observation.Issuer.Reported[id] = true
-		}
+		s.reports(d)
 	case Confirm:
 		if _, there := s.rows[d.ID]; !there {
 			s.note("  the vendor does not know it")
@@ -268,6 +283,18 @@ func (s *story) performs(d Decision) bool {
 		s.observation.Object.Protected = false
 	}
 	return true
+}
+
+func (s *story) reports(d Report) {
+	for _, id := range d.IDs {
+		s.observation.Issuer.Reported[id] = true
+	}
+	if d.Unlisted != nil {
+		s.observation.Issuer.ReportedNames[d.Unlisted.Name] = true
+		attempt := *d.Unlisted
+		attempt.Reported = true
+		s.observation.Object.Attempt = &attempt
+	}
 }
 
 func (s *story) creates1(d Issue) bool {
@@ -343,6 +370,7 @@ func (s *story) revokes1(d Revoke) bool {
 	}
 	s.revokedBySomebody(d.ID)
 	s.observation.Memory.Revoked[d.ID] = s.now
+	s.observation.Memory.Undo = slices.DeleteFunc(s.observation.Memory.Undo, func(id token.ID) bool { return id == d.ID })
 	return true
 }
 

@@ -118,7 +118,30 @@ func (r *Reconciler) issue(ctx context.Context, s *scene, d lifecycle.Issue) (ou
 	if !ok {
 		return outcome{again: true}, nil
 	}
-	return r.publish(ctx, s, publish)
+	came, err := r.publish(ctx, s, publish)
+	r.giveUp(ctx, s)
+	return came, err
+}
+
+// giveUp revokes at once what could not be published and never will be, where this process alone knows whose it is: it may be one
+// that leads no more, and have no other look.
+func (r *Reconciler) giveUp(ctx context.Context, s *scene) {
+	hand := s.memory.hand
+	if hand == nil || s.account.Vendor.Capabilities().Named {
+		return
+	}
+	now, err := r.observe(ctx, client.ObjectKeyFromObject(s.object), r.Live)
+	if err != nil {
+		return
+	}
+	lost := now == nil || now.object.UID != s.object.UID
+	if !lost {
+		_, lost = lifecycle.HandSpent(now.observation)
+	}
+	if lost {
+		s.memory.hand = nil
+		r.undo(ctx, s, hand.Token.ID)
+	}
 }
 
 // mostTaken is how many names in a row are tried soon.
@@ -126,7 +149,7 @@ const mostTaken = 3
 
 // createFailed notes a create that gave no token, and what must be known about it.
 func (r *Reconciler) createFailed(ctx context.Context, s *scene, d lifecycle.Issue, started metav1.Time, f *token.Failure) outcome {
-	if f.Class == token.Conflict && !s.account.Vendor.Capabilities().UniqueNames {
+	if can := s.account.Vendor.Capabilities(); f.Class == token.Conflict && !can.UniqueNames && can.Listable {
 		// No name can be taken: the vendor just refuses.
 		refused := *f
 		refused.Class = token.Invalid

@@ -112,12 +112,18 @@ func (m *memory) observed(leaderSince time.Time, uid string) lifecycle.Memory {
 	return seen
 }
 
-// drop gives up a minted value. What is left of it at the vendor was never published.
-func (m *memory) drop() {
-	if m.hand != nil {
+// drop gives up a minted value. What is left of it at the vendor was never published: a list tells whose it is, or this process
+// alone knows, and revokes it.
+func (m *memory) drop(lost bool) {
+	switch {
+	case m.hand == nil:
+		return
+	case lost:
+		m.undo = append(m.undo, m.hand.Token.ID)
+	default:
 		m.doubted[m.hand.Token.Name] = true
-		m.hand = nil
 	}
+	m.hand = nil
 }
 
 // noteCreate remembers a create that nobody planned, for a day.

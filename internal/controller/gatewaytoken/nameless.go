@@ -10,13 +10,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/accounts"
 	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
 	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
-	"github.com/gatewaytoken/gateway-token-operator/internal/status"
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
 )
 
@@ -35,7 +33,8 @@ func (r *Reconciler) observeNameless(s *scene, into *lifecycle.Object) {
 	}
 	if written := s.object.Status.Attempt; written != nil && written.Pool != "" {
 		into.Attempt = &lifecycle.Attempt{
-			Sequence: int(written.Sequence), Before: idsOf(written.IDsBefore), Earlier: idsOf(written.Earlier), Further: written.Further,
+			Sequence: int(written.Sequence), Name: written.Name, Before: idsOf(written.IDsBefore), Earlier: idsOf(written.Earlier),
+			Further: written.Further, Reported: written.Reported,
 			StartedAt: timeOf(written.StartedAt), VendorTime: timeOf(written.VendorTime),
 			Proved: written.Pool == s.demand.Pool && r.Sealer.Signed(attemptPurpose, r.owner(s.object), signable(s.object.UID, written), written.MAC),
 		}
@@ -62,10 +61,14 @@ func (s *scene) ledgerToKeep(kept string, came outcome) string {
 
 // signable is what is signed of an attempt: all of it, in one spelling.
 func signable(uid types.UID, written *v1alpha1.IssueAttempt) string {
-	return strings.Join([]string{
+	parts := []string{
 		string(uid), written.Pool, strconv.FormatInt(written.Sequence, 10), timeOf(written.StartedAt).UTC().Format(time.RFC3339),
 		timeOf(written.VendorTime).UTC().Format(time.RFC3339), strings.Join(written.IDsBefore, ","), strings.Join(written.Earlier, ","), strconv.FormatBool(written.Further),
-	}, "\n")
+	}
+	if written.Name != "" {
+		parts = append(parts, written.Name, strconv.FormatBool(written.Reported))
+	}
+	return strings.Join(parts, "\n")
 }
 
 func timeOf(t *metav1.Time) time.Time {
@@ -96,8 +99,8 @@ func textsOf(ids []token.ID) []string {
 func (r *Reconciler) writeAttempt(ctx context.Context, s *scene, planned *lifecycle.Attempt) error {
 	started, vendorTime := metav1.NewTime(planned.StartedAt.Truncate(time.Second)), metav1.NewTime(planned.VendorTime.Truncate(time.Second))
 	written := &v1alpha1.IssueAttempt{
-		Sequence: int64(planned.Sequence), Pool: s.demand.Pool, StartedAt: &started, IDsBefore: textsOf(planned.Before), Earlier: textsOf(planned.Earlier),
-		Further: planned.Further,
+		Sequence: int64(planned.Sequence), Name: planned.Name, Pool: s.demand.Pool, StartedAt: &started,
+		IDsBefore: textsOf(planned.Before), Earlier: textsOf(planned.Earlier), Further: planned.Further, Reported: planned.Reported,
 	}
 	if !planned.VendorTime.IsZero() {
 		written.VendorTime = &vendorTime
@@ -118,6 +121,10 @@ func (r *Reconciler) writeAttempt(ctx context.Context, s *scene, planned *lifecy
 func (r *Reconciler) prepare(ctx context.Context, s *scene, d lifecycle.Issue) (*outcome, error) {
 	if d.Attempt == nil {
 		return nil, nil //nolint:nilnil // nothing to prepare
+	}
+	if !s.account.Vendor.Capabilities().Listable {
+		// Nothing tells what was there before: nobody has to wait for anybody.
+		return nil, r.writeAttempt(ctx, s, d.Attempt)
 	}
 	now := r.Clock.Now()
 	if !r.Book.TryHold(s.scope, s.object.UID, now, now.Add(lifecycle.AttemptWindow(r.Settings.Settle))) {
@@ -146,52 +153,4 @@ func (r *Reconciler) heldUntil(ctx context.Context, s *scene) (time.Time, error)
 		}
 	}
 	return held, nil
-}
-
-// report has the issuer say of tokens that they may be ours. It outlives this object.
-func (r *Reconciler) report(ctx context.Context, s *scene, d lifecycle.Report) (outcome, error) {
-	issuer := emptyIssuer(s.key.Kind)
-	if err := r.Live.Get(ctx, client.ObjectKey{Namespace: s.key.Namespace, Name: s.key.Name}, issuer); err != nil {
-		return outcome{}, fmt.Errorf("get issuer: %w", err)
-	}
-	before, ok := issuer.DeepCopyObject().(client.Object)
-	if !ok {
-		return outcome{}, fmt.Errorf("issuer %s is not an object", s.key)
-	}
-	told := issuer.IssuerStatus()
-	known := reported(told, s.demand.Pool)
-	for _, id := range d.IDs {
-		if known[id] || len(told.PossibleOrphans) >= maxOrphans {
-			continue
-		}
-		orphan := v1alpha1.PossibleOrphan{
-			ID: string(id), Pool: s.demand.Pool, Since: metav1.NewTime(r.Clock.Now().Truncate(time.Second)),
-			Message: "A create for GatewayToken " + s.object.Namespace + "/" + s.object.Name + " was not answered; this was not there before. Delete it at the vendor if nobody else made it.",
-		}
-		if row, listed := s.observation.Snapshot.Rows[id]; listed && !row.IssuedAt.IsZero() {
-			made := metav1.NewTime(row.IssuedAt)
-			orphan.CreatedAt = &made
-		}
-		told.PossibleOrphans = append(told.PossibleOrphans, orphan)
-	}
-	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
-	if err := r.Client.Status().Patch(ctx, issuer, patch, client.FieldOwner(v1alpha1.OperatorName)); err != nil {
-		return outcome{}, fmt.Errorf("report possible orphans: %w", err)
-	}
-	log.FromContext(ctx).Info("reported tokens that may be ours", "ids", d.IDs)
-	r.warn(s.object, v1alpha1.ReasonPossibleOrphans, "A create was not answered, and may have left a token: see status.possibleOrphans of "+s.object.IssuerRef().String()+".")
-	return outcome{after: time.Second, Outcome: status.Outcome{}}, nil
-}
-
-// maxOrphans is how many an issuer's status holds.
-const maxOrphans = 128
-
-func reported(told *v1alpha1.TokenIssuerStatus, pool string) map[token.ID]bool {
-	known := map[token.ID]bool{}
-	for _, orphan := range told.PossibleOrphans {
-		if orphan.Pool == pool {
-			known[token.ID(orphan.ID)] = true
-		}
-	}
-	return known
 }

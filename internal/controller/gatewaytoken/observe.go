@@ -167,7 +167,10 @@ func (r *Reconciler) observeIssuer(ctx context.Context, s *scene, from client.Re
 	}
 	if account.Vendor != nil && !observed.Capabilities.Named {
 		observed.Exclusive, observed.Gone = issuer.IssuerSpec().Exclusive(), account.Gone
-		observed.Reported = reported(issuer.IssuerStatus(), s.demand.Pool)
+		told := told(issuer.IssuerStatus(), s.demand.Pool)
+		observed.Reported, observed.Acknowledged, observed.ReportedNames = told.ids, told.acknowledged, told.names
+	}
+	if account.Vendor != nil && !observed.Capabilities.Named && observed.Capabilities.Listable {
 		if observed.HeldUntil, err = r.heldUntil(ctx, s); err != nil {
 			return observed, err
 		}

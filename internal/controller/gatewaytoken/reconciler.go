@@ -94,15 +94,13 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return ctrl.Result{}, err
 	}
 	planned := lifecycle.Plan(s.observation)
-	live := lifecycle.IsEffect(planned.Decision)
+	spent, _ := lifecycle.HandSpent(s.observation)
+	live := lifecycle.IsEffect(planned.Decision) || spent
 	if live {
 		if s, err = r.observe(ctx, request.NamespacedName, r.Live); err != nil || s == nil {
 			return ctrl.Result{}, err
 		}
-		planned = lifecycle.Plan(s.observation)
-		if lifecycle.HandSpent(s.observation) {
-			s.memory.drop()
-		}
+		planned = r.planLive(s)
 	}
 	log.FromContext(ctx).V(1).Info("planned", "decision", fmt.Sprintf("%T", planned.Decision), "rule", planned.Rule, "live", live)
 	outcome, err := r.act(ctx, s, planned.Decision)
@@ -110,6 +108,21 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return wake.AfterError(err)
 	}
 	return r.record(ctx, s, planned, outcome)
+}
+
+// planLive plans on what the API server says, and gives up a minted value that has lost its use.
+func (r *Reconciler) planLive(s *scene) lifecycle.Planned {
+	planned := lifecycle.Plan(s.observation)
+	spent, lost := lifecycle.HandSpent(s.observation)
+	if !spent {
+		return planned
+	}
+	s.memory.drop(lost)
+	if !lost {
+		return planned
+	}
+	s.observation.Memory = s.memory.observed(r.LeaderSince(), string(s.object.UID))
+	return lifecycle.Plan(s.observation)
 }
 
 // outcome is what came of a decision.

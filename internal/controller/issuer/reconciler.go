@@ -114,6 +114,8 @@ type scene struct {
 	failure  *token.Failure
 	failures int32
 	retryAt  time.Time
+	// decided: a person has just decided about tokens that may be ours.
+	decided bool
 	// unwritten: the copy of the accepted credentials could not be written.
 	unwritten bool
 }

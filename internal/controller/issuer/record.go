@@ -75,6 +75,10 @@ func (r *Reconciler) record(ctx context.Context, s *scene) (ctrl.Result, error) 
 			return wake.AfterError(fmt.Errorf("patch the issuer's status: %w", err))
 		}
 	}
+	if s.decided {
+		// Creates may have waited for that.
+		r.Tokens.Add(accounts.Requests(s.tokens)...)
+	}
 	return ctrl.Result{RequeueAfter: r.pause(s)}, nil
 }
 
@@ -118,6 +122,7 @@ func (r *Reconciler) describe(ctx context.Context, s *scene) error {
 		next.Inventory = &counts
 		next.PossibleOrphans = slices.DeleteFunc(next.PossibleOrphans, func(o v1alpha1.PossibleOrphan) bool { return r.ended(s, o) })
 	}
+	s.acknowledge(next)
 	s.put(next, s.ready(next))
 	s.put(next, s.reachable())
 	s.put(next, s.inUse())
@@ -265,6 +270,20 @@ func (r *Reconciler) ended(s *scene, orphan v1alpha1.PossibleOrphan) bool {
 }
 
 // owns tells whether anything in the cluster accounts for a token: a GatewayToken of this issuer or, where several issuers
+// acknowledge takes a person's word about tokens that may be ours. What nothing lists needs no further mention.
+func (s *scene) acknowledge(next *v1alpha1.TokenIssuerStatus) {
+	var open []v1alpha1.PossibleOrphan
+	for _, orphan := range next.PossibleOrphans {
+		if orphan.AcknowledgedBy(s.issuer.GetAnnotations()) && !orphan.Acknowledged {
+			orphan.Acknowledged, s.decided = true, true
+		}
+		if orphan.ID != "" || !orphan.Acknowledged {
+			open = append(open, orphan)
+		}
+	}
+	next.PossibleOrphans = open
+}
+
 // lead to one account, of another.
 func (r *Reconciler) owns(ctx context.Context, owned ownership, row token.Token) (bool, error) {
 	marker, _ := row.Marker()

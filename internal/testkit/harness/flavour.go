@@ -33,6 +33,11 @@ type Manifests interface {
 	Ask(spec *v1alpha1.GatewayTokenSpec)
 }
 
+// Preparer is a Flavour whose vendor must be made ready before anybody asks it for anything.
+type Preparer interface {
+	Prepare(vendor *simulator.Server) error
+}
+
 // Truth is what is known of a vendor from the outside.
 type Truth interface {
 	// Tokens are all that the vendor ever made, in whichever pool: oldest first of each account.

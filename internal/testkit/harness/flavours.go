@@ -70,6 +70,72 @@ func (atRackGateway) Secrets(vendor *simulator.Server) []string {
 	return vendor.RackGateway().Secrets()
 }
 
+// atExisting is the flavour of Causeloop where tokens of one existing service account are asked for.
+type atExisting struct {
+	atCauseloop
+	account string
+}
+
+// AtCauseloopExisting is Causeloop, where tokens of a service account are asked for that somebody else made. No call lists them.
+func AtCauseloopExisting() Flavour {
+	return &atExisting{atCauseloop: atCauseloop{v1alpha1.CauseloopKindExisting}}
+}
+
+// Prepare makes the service account, as its administrator does.
+func (e *atExisting) Prepare(vendor *simulator.Server) (err error) {
+	e.account, err = vendor.Causeloop().CreateServiceAccount(causeloop.DemoWorkspaceID, "shared", "issues:read")
+	return err
+}
+
+func (e *atExisting) Grant(grant *v1alpha1.Grant) {
+	grant.Causeloop = &v1alpha1.CauseloopGrant{
+		Kinds: []v1alpha1.CauseloopKind{v1alpha1.CauseloopKindExisting}, ServiceAccountIDs: []string{e.account},
+	}
+}
+
+func (e *atExisting) Ask(spec *v1alpha1.GatewayTokenSpec) {
+	spec.Causeloop = &v1alpha1.CauseloopToken{ServiceAccount: &v1alpha1.CauseloopServiceAccount{ID: e.account}}
+}
+
+func (e *atExisting) Route(call string) string {
+	switch call {
+	case RouteCreate:
+		return causeloop.RouteIssue
+	case RouteRevoke:
+		return causeloop.RouteWithdraw
+	default:
+		return "causeloop." + call
+	}
+}
+
+// Tokens are those of the account.
+func (e *atExisting) Tokens(vendor *simulator.Server) []Token {
+	var all []Token
+	for _, account := range vendor.Causeloop().Truth().ServiceAccounts {
+		if account.ID != e.account {
+			continue
+		}
+		for _, made := range account.Tokens {
+			all = append(all, Token{
+				ID: made.ID, Name: made.Name, Active: made.State == causeloop.Active, CreatedAt: made.CreatedAt, Rights: inOrder(made.Scopes),
+			})
+		}
+	}
+	return all
+}
+
+func (e *atExisting) Check(vendor *simulator.Server, value string) Connection {
+	return Connection(vendor.Causeloop().Check(value))
+}
+
+func (e *atExisting) Create(vendor *simulator.Server, name string) (string, error) {
+	return vendor.Causeloop().Issue(e.account, name)
+}
+
+func (e *atExisting) Revoke(vendor *simulator.Server, id string) error {
+	return vendor.Causeloop().Revoke(id)
+}
+
 // atCauseloop is the flavour of Causeloop, asked for tokens of one kind.
 type atCauseloop struct{ kind v1alpha1.CauseloopKind }
 

@@ -110,6 +110,11 @@ func New(t testing.TB, plane *Plane, connector Connector, options ...Option) *Wo
 		t.Fatal(err)
 	}
 	t.Cleanup(w.Vendor.Close)
+	if preparer, ok := w.flavour.(Preparer); ok {
+		if err := preparer.Prepare(w.Vendor); err != nil {
+			t.Fatal(err)
+		}
+	}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("what happened in %s:\n%s", w.Name, w.Story())

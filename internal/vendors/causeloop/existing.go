@@ -22,7 +22,7 @@ var (
 
 // Capabilities implements vendors.Vendor.
 func (*existing) Capabilities() token.Capabilities {
-	return token.Capabilities{RevokeConfirms: true}
+	return token.Capabilities{RevokeConfirms: true, MaxNameLength: maxNameLength}
 }
 
 // List implements vendors.Vendor: it is not possible.
@@ -31,7 +31,7 @@ func (e *existing) List(context.Context, func(token.Token) error) (vendors.Listi
 }
 
 // Create implements vendors.Vendor. The token has the scopes of its account, so that none can be asked for; its name is for
-// people only.
+// people, who may have to look for it, for no call does.
 func (e *existing) Create(ctx context.Context, request vendors.Request) (token.Issued, error) {
 	const operation = "issue token of service account"
 	if len(request.Rights) > 0 {

@@ -1,0 +1,164 @@
+package controller_test
+
+import (
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/causeloop"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/stage"
+	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/harness"
+)
+
+// acknowledge lets a person decide about all that the issuer reports.
+func acknowledge(w *harness.World, issuer *v1alpha1.ClusterTokenIssuer) {
+	w.Refresh(issuer)
+	orphans := issuer.Status.PossibleOrphans
+	harness.Change(w, issuer, func(issuer *v1alpha1.ClusterTokenIssuer) {
+		said := ""
+		for _, orphan := range orphans {
+			said += v1alpha1.AcknowledgeOrphan(orphan.ID+orphan.Name) + ", "
+		}
+		issuer.Annotations = map[string]string{v1alpha1.AnnotationAcknowledge: said}
+	})
+}
+
+// Born, kept over a restart, and revoked: as everywhere, although nothing lists the token. Nothing is called meanwhile but the check
+// of the credentials.
+func TestExistingLife(t *testing.T) {
+	w := newWorld(t, harness.At(harness.AtCauseloopExisting()))
+	w.Watch()
+	issuer, object := w.Publish()
+	w.Want(issuer, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonCredentialsAccepted)
+	w.Restart()
+	w.Settle()
+	before := w.AllCalls()
+	w.Advance(time.Hour)
+	w.WantReady(object)
+	w.WantCreates(1)
+	for route := range w.CallsSince(before) {
+		if route != causeloop.RouteScopes {
+			t.Errorf("%s was called at rest", route)
+		}
+	}
+	w.CheckRest()
+	w.Remove(object)
+	w.Advance(5 * time.Minute)
+	if !w.Gone(object) {
+		t.Error("it is not gone")
+	}
+	w.WantActive(0)
+}
+
+// The answer to a create is lost, or the process dies before it can be published: the next one is published, and the first told by
+// the name that it has at the vendor, until a person says that it has been looked after.
+func TestExistingLostAnswer(t *testing.T) {
+	lost := func(w *harness.World) { w.Fault(causeloop.RouteIssue, stage.CutAfterCommit) }
+	killed := func(w *harness.World) {
+		after, _ := once(func(e harness.Effect) bool { return e.Is(harness.Mint, harness.VendorToken) }, harness.Kill)
+		w.Interfere(harness.Interference{After: after})
+	}
+	for name, goWrong := range map[string]func(*harness.World){"answer lost": lost, "killed": killed} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, harness.At(harness.AtCauseloopExisting()))
+			w.Watch()
+			goWrong(w)
+			issuer, object := w.Ask(hour)
+			w.Settle()
+			w.Interfere(harness.Interference{})
+			if w.Dead() {
+				w.Restart()
+			}
+			w.Advance(time.Hour)
+			w.WantReady(object)
+			w.WantActive(2)
+			w.Refresh(issuer)
+			if told := issuer.Status.PossibleOrphans; len(told) != 1 || told[0].Name != w.Tokens()[0].Name || told[0].ID != "" {
+				t.Fatalf("reported: %+v, want %s", told, w.Tokens()[0].Name)
+			}
+			w.Remove(object)
+			w.Advance(10 * time.Minute)
+			if !w.Gone(object) {
+				t.Error("it is not gone")
+			}
+			w.WantActive(1)
+			w.RevokeByHand(w.Tokens()[0].ID)
+			acknowledge(w, issuer)
+			w.Advance(time.Minute)
+			w.Refresh(issuer)
+			if len(issuer.Status.PossibleOrphans) != 0 {
+				t.Errorf("still reported: %+v", issuer.Status.PossibleOrphans)
+			}
+		})
+	}
+}
+
+// Two answers in a row are lost: nothing is issued until a person has looked, and then at once.
+func TestExistingTwoAnswersLost(t *testing.T) {
+	w := newWorld(t, harness.At(harness.AtCauseloopExisting()))
+	w.Fault(causeloop.RouteIssue, stage.CutAfterCommit, func(f *simulator.Fault) { f.Times = 2 })
+	issuer, object := w.Ask()
+	w.Advance(3 * time.Hour)
+	w.Want(object, v1alpha1.ConditionStalled, metav1.ConditionTrue, string(lifecycle.ReasonPossibleOrphans))
+	w.WantActive(2)
+	w.Restart()
+	w.Advance(time.Hour)
+	w.WantActive(2)
+	acknowledge(w, issuer)
+	w.Settle()
+	w.WantReady(object)
+	w.WantActive(3)
+}
+
+// The Secret is deleted, and with it the ledger: whose the old token is, is told by the copy in the status. It retires, and is asked
+// for no more once it is revoked.
+func TestExistingSecretDeleted(t *testing.T) {
+	w := newWorld(t, harness.At(harness.AtCauseloopExisting()))
+	_, object := w.Publish(hour)
+	w.Remove(w.SecretIn(object.Namespace, object.SecretName()))
+	w.Advance(3 * time.Hour)
+	w.WantReady(object)
+	w.WantActive(1)
+	revocations := w.Calls(causeloop.RouteWithdraw)
+	w.Restart()
+	w.Advance(time.Hour)
+	w.WantReady(object)
+	if got := w.Calls(causeloop.RouteWithdraw); got != revocations {
+		t.Errorf("%d revocations after a restart, want none", got-revocations)
+	}
+}
+
+// Somebody deletes the service account: no token can be made of it, and none is left to be revoked.
+func TestExistingAccountDeleted(t *testing.T) {
+	w := newWorld(t, harness.At(harness.AtCauseloopExisting()))
+	_, object := w.Publish()
+	if err := w.Vendor.Causeloop().DeleteServiceAccount(object.Spec.Causeloop.ServiceAccount.ID); err != nil {
+		t.Fatal(err)
+	}
+	w.Remove(w.SecretIn(object.Namespace, object.SecretName()))
+	w.Advance(time.Hour)
+	w.Want(object, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonCreateRefused)
+	w.Remove(object)
+	w.Advance(10 * time.Minute)
+	if !w.Gone(object) {
+		t.Error("it is not gone")
+	}
+}
+
+// A process that no longer leads finishes a create, and finds another's token published: it revokes its own, which nobody else can.
+func TestExistingZombie(t *testing.T) {
+	w := newWorld(t, harness.At(harness.AtCauseloopExisting()))
+	w.Watch()
+	_, object := w.Ask(hour)
+	zombie := w.Park(time.Minute, func(e harness.Effect) bool { return e.Is(harness.Mint, harness.VendorToken) })
+	w.Advance(10 * time.Minute)
+	w.WantReady(object)
+	w.Resume(zombie)
+	w.Advance(3 * time.Hour)
+	w.WantReady(object)
+	w.WantActive(1)
+}
