@@ -88,8 +88,11 @@ func TestRackChangeGoesWrong(t *testing.T) {
 		"killed after the change": {reason: "the ledger does not say it yet", asked: 2, befall: func(w *harness.World) {
 			killOnce(w, func(e harness.Effect) bool { return e.Is(harness.Update, harness.VendorToken) })
 		}},
-		"killed after the ledger": {reason: "all is done", asked: 1, befall: func(w *harness.World) {
+		"killed before the change": {reason: "it is written down, and not done", asked: 1, befall: func(w *harness.World) {
 			killOnce(w, func(e harness.Effect) bool { return e.Is(harness.Apply, "Secret") })
+		}},
+		"killed after the ledger": {reason: "all is done", asked: 1, befall: func(w *harness.World) {
+			killOnce(w, func(e harness.Effect) bool { return e.Is(harness.Apply, "Secret") && w.Calls(rackgateway.RouteUpdate) == 1 })
 		}},
 		"answer lost": {reason: "it is asked again", asked: 2, befall: func(w *harness.World) { w.Fault(rackgateway.RouteUpdate, stage.CutAfterCommit) }},
 		"not done":    {reason: "it is asked again", asked: 2, befall: func(w *harness.World) { w.Fault(rackgateway.RouteUpdate, stage.CutBeforeCommit) }},
@@ -152,6 +155,26 @@ func TestRackChangeTakenBack(t *testing.T) {
 		harness.Change(w, object, permitted("convox:app:*"))
 		w.Advance(10 * time.Minute)
 		wantRights(t, w, object, "convox:app:read")
+		w.WantReady(object)
+		w.WantCreates(1)
+		w.CheckRest()
+	})
+	t.Run("while the operator is down, killed before the ledger was written", func(t *testing.T) {
+		w := newWorld(t, harness.At(harness.AtRackGateway()))
+		_, object := w.Publish(inRole(v1alpha1.RackGatewayViewer))
+		before := w.TokenByID(object.Status.Current.ID).Rights
+		w.Advance(time.Minute)
+		killOnce(w, func(e harness.Effect) bool { return e.Is(harness.Update, harness.VendorToken) })
+		harness.Change(w, object, inRole(v1alpha1.RackGatewayDeployer))
+		w.Settle()
+		if !w.Dead() {
+			t.Fatal("it was not killed")
+		}
+		harness.Change(w, object, inRole(v1alpha1.RackGatewayViewer))
+		w.Interfere(harness.Interference{})
+		w.Restart()
+		w.Advance(10 * time.Minute)
+		wantRights(t, w, object, before...)
 		w.WantReady(object)
 		w.WantCreates(1)
 		w.CheckRest()
@@ -299,8 +322,7 @@ func TestRackQuestionFails(t *testing.T) {
 	w.CheckRest()
 }
 
-// A gateway that has never seen our tokens is at the other end: for as long as the process lives, nothing is issued or revoked on
-// the word of its lists.
+// A gateway that has never seen our tokens is at the other end: nothing is issued or revoked on the word of its lists.
 func TestRackOtherGateway(t *testing.T) {
 	w := newWorld(t, harness.At(harness.AtRackGateway()))
 	issuer, object := w.Publish()
@@ -322,6 +344,7 @@ func TestRackOtherGateway(t *testing.T) {
 	}
 	lead(other)
 	w.Advance(time.Hour)
+	w.Want(issuer, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonAccountChanged)
 	if got := other.RackGateway().Truth().Calls[rackgateway.RouteCreate]; got != 0 {
 		t.Errorf("%d creates at the other gateway, want none", got)
 	}

@@ -44,6 +44,9 @@ type Ledger struct {
 	URL string `json:"url,omitempty"`
 	// Inputs is the digest of what the spec asked of the vendor when the current token was minted.
 	Inputs string `json:"inputs,omitempty"`
+	// Changing is the digest of what the vendor is about to be asked to change the current token to: until Inputs has it, the token may
+	// have either. Empty for nothing.
+	Changing string `json:"changing,omitempty"`
 	// ExpiresAfter is the lifetime that was asked for when the current token was minted; zero for none.
 	ExpiresAfter time.Duration `json:"expiresAfter,omitempty"`
 	// HandledRotateRequest (reserved: not yet written) is the last rotate request that a token was minted for.

@@ -155,6 +155,14 @@ func awaitLastList(v *view) Decision {
 	return Relist{After: after, Purpose: "see that no token is left"}
 }
 
+// saidEnded tells whether the vendor has said of the token itself that it has ended. What lists lack may be there all the same: to
+// ask once more costs one call.
+func (v *view) saidEnded(id token.ID) bool {
+	_, confirmed := v.Memory.Revoked[id]
+	row, listed := v.Snapshot.Rows[id]
+	return v.revokedSince(id) || v.Memory.Gone[id] || (listed && row.State == token.Revoked) || (confirmed && !v.Issuer.Capabilities.KeepsRevoked && !listed)
+}
+
 // revokeUnlisted: the ledger knows a token that the list does not show. Where lists show every token there ever was, such a list
 // is of another account; elsewhere the vendor is asked for the token by its ID.
 func revokeUnlisted(v *view) Decision {
@@ -162,7 +170,7 @@ func revokeUnlisted(v *view) Decision {
 		return Wait{Problem: notListed(id)}
 	}
 	for _, id := range v.ledgerIDs() {
-		if _, listed := v.Snapshot.Rows[id]; listed || v.kept(id) || v.revoked(id) {
+		if _, listed := v.Snapshot.Rows[id]; listed || v.kept(id) || v.saidEnded(id) {
 			continue
 		}
 		if wait := v.heldBack(); wait != nil {

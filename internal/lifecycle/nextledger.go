@@ -40,7 +40,7 @@ func (v *view) carryOver(next *ledger.Ledger) {
 	next.Retiring = v.stillListed(before.Retiring, next.Current.ID)
 	next.Condemned = v.stillListed(before.Condemned, next.Current.ID)
 	if before.Current.ID == next.Current.ID {
-		next.Inputs, next.ExpiresAfter = before.Inputs, before.ExpiresAfter
+		next.Inputs, next.Changing, next.ExpiresAfter = before.Inputs, before.Changing, before.ExpiresAfter
 		next.Current.Since = v.since(before.Current)
 		return
 	}

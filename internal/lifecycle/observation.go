@@ -166,15 +166,12 @@ type Memory struct {
 	Creates []time.Time
 	// Taken are sequences whose name the vendor refused because there is a token of that name.
 	Taken map[int]bool
-	// Changed is the digest of what the vendor has changed the current token to since its ledger was written; empty for nothing,
-	// ChangeUnknown where it was asked and has not said that it did.
+	// Changed is the digest of what the vendor has said that it changed the current token to since its ledger was written; empty for
+	// nothing.
 	Changed string
 	// ChangedAt is when it was asked last.
 	ChangedAt time.Time
 }
-
-// ChangeUnknown is no digest.
-const ChangeUnknown = "unknown"
 
 // InHand is a minted token whose value exists nowhere else but here.
 type InHand struct {

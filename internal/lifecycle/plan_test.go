@@ -259,30 +259,33 @@ func TestDemotionKeepsTheBound(t *testing.T) {
 // changeable lets rights be changed in place.
 func changeable(o *Observation) { o.Issuer.Capabilities.UpdateInPlace = true }
 
-// What the vendor was asked for, and the ledger does not have, is not forgotten when the spec changes again.
+// What the vendor is asked for is written down first, so that it is not forgotten when the spec changes again.
 func TestPlanChange(t *testing.T) {
-	with := func(asked, changed, written string) func(*Observation) {
+	const intent, note = "Publish T1 from the Secret, changing", "Publish T1 from the Secret"
+	with := func(asked, changed, written, changing string) func(*Observation) {
 		return func(o *Observation) {
-			o.Object.Inputs, o.Memory.Changed, o.Secret.Ledger.Inputs = asked, changed, written
+			o.Object.Inputs, o.Memory.Changed, o.Secret.Ledger.Inputs, o.Secret.Ledger.Changing = asked, changed, written, changing
 		}
 	}
 	tests := map[string]struct {
-		reason                  string
-		asked, changed, written string
-		want                    string
+		reason                            string
+		asked, changed, written, changing string
+		want                              string
 	}{
-		"as written":           {"nothing to do", "a", "", "a", "Rest"},
-		"edited":               {"the vendor is asked", "b", "", "a", "Change T1 to []"},
-		"done":                 {"it is written down", "b", "b", "a", "Publish T1 from the Secret"},
-		"edited again":         {"the vendor is asked once more", "c", "b", "a", "Change T1 to []"},
-		"taken back":           {"the ledger is right again, the vendor not yet", "a", "b", "a", "Change T1 to []"},
-		"taken back, and done": {"all are of one mind", "a", "a", "a", "Rest"},
-		"taken back, unknown":  {"the vendor may have done it", "a", ChangeUnknown, "a", "Change T1 to []"},
-		"unknown":              {"it is asked again, which does no harm", "b", ChangeUnknown, "a", "Change T1 to []"},
+		"as written":                {"nothing to do", "a", "", "a", "", "Rest"},
+		"edited":                    {"it is written down first", "b", "", "a", "", intent},
+		"written down":              {"the vendor is asked; whoever comes later asks once more", "b", "", "a", "b", "Change T1 to []"},
+		"done":                      {"it is written down", "b", "b", "a", "b", note},
+		"edited again":              {"it is written down first", "c", "b", "a", "b", intent},
+		"edited again, and noted":   {"the vendor is asked once more", "c", "b", "a", "c", "Change T1 to []"},
+		"taken back":                {"the ledger is right again, the vendor not yet", "a", "b", "a", "b", intent},
+		"taken back, and forgotten": {"the process before may have asked", "a", "", "a", "b", intent},
+		"taken back, and noted":     {"the vendor may have done it", "a", "", "a", "a", "Change T1 to []"},
+		"taken back, and done":      {"all are of one mind", "a", "a", "a", "a", note},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			o := observed(t, holds("T1", 1), row("T1", 1, token.Active), changeable, with(tc.asked, tc.changed, tc.written))
+			o := observed(t, holds("T1", 1), row("T1", 1, token.Active), changeable, with(tc.asked, tc.changed, tc.written, tc.changing))
 			if got := describe(Plan(o).Decision); got != tc.want {
 				t.Errorf("%s: %s, want %s", tc.reason, got, tc.want)
 			}

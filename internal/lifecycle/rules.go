@@ -321,6 +321,12 @@ func changeRights(v *view) Decision {
 	if v.standing(v.proof.Current.ID) != standingActive || !v.Issuer.CanMint || !v.Issuer.Granted || v.heldBack() != nil {
 		return nil
 	}
+	if asked && v.proof.Changing != v.Object.Inputs {
+		// Whoever comes next must know what was asked for, should the spec be another by then.
+		record := v.nextLedger(v.proof.Current)
+		record.Changing = v.Object.Inputs
+		return Publish{Source: FromSecret, Ledger: record, Why: "the token is about to be given other rights"}
+	}
 	return Change{ID: v.proof.Current.ID, Role: v.Object.Role, Rights: v.Object.Rights, Inputs: v.Object.Inputs}
 }
 
@@ -331,7 +337,7 @@ func noteRights(v *view) Decision {
 		return nil
 	}
 	record := v.nextLedger(v.proof.Current)
-	record.Inputs = v.Object.Inputs
+	record.Inputs, record.Changing = v.Object.Inputs, ""
 	return Publish{Source: FromSecret, Ledger: record, Why: "the token was given other rights"}
 }
 
@@ -342,7 +348,7 @@ func (v *view) rightsDiffer() bool {
 	}
 	// A spec that is again what the ledger says does not undo what the vendor was asked for meanwhile.
 	changed := v.Memory.Changed
-	return v.proof.Inputs != v.Object.Inputs || (changed != "" && changed != v.Object.Inputs)
+	return v.proof.Inputs != v.Object.Inputs || v.proof.Changing != "" || (changed != "" && changed != v.Object.Inputs)
 }
 
 // rightsDrifted tells whether a list shows other rights of the token in use than were asked for. What a role stands for is the

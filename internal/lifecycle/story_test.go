@@ -221,6 +221,9 @@ func describe(d Decision) string {
 		for _, entry := range d.Ledger.Condemned {
 			listed += " condemned " + string(entry.ID)
 		}
+		if d.Ledger.Changing != "" {
+			listed += ", changing"
+		}
 		source := map[Source]string{FromHand: "from hand", FromSecret: "from the Secret", FromVendor: "from the vendor"}[d.Source]
 		return fmt.Sprintf("Publish %s %s%s", d.Ledger.Current.ID, source, listed)
 	case Revoke:

@@ -250,7 +250,7 @@ func hopeless(reason lifecycle.Reason) bool {
 // settled tells whether the Secret holds what the spec asks for.
 func (s Scene) settled() bool {
 	if s.Outcome.Published != nil {
-		return s.Outcome.Published.Inputs == s.Observed.Object.Inputs
+		return s.Outcome.Published.Inputs == s.Observed.Object.Inputs && s.Outcome.Published.Changing == ""
 	}
 	return s.Planned.Settled
 }

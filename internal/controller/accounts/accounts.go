@@ -17,8 +17,8 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/inventory"
 )
 
-// releaseMemory is how long a released object is remembered, so that a token that its vendor commits late is revoked.
-const releaseMemory = 24 * time.Hour
+// ReleaseMemory is how long a released object is remembered, so that a token that its vendor commits late is revoked.
+const ReleaseMemory = 24 * time.Hour
 
 // Key names an issuer.
 type Key struct{ Kind, Namespace, Name string }
@@ -219,7 +219,7 @@ func (b *Book) Release(marker token.Marker, kept token.ID, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for old, was := range b.released {
-		if now.Sub(was.at) > releaseMemory {
+		if now.Sub(was.at) > ReleaseMemory {
 			delete(b.released, old)
 		}
 	}
@@ -237,7 +237,7 @@ func (b *Book) Gone(marker token.Marker, id token.ID, now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	was, ok := b.released[marker.WithSequence(0)]
-	return ok && now.Sub(was.at) <= releaseMemory && id != was.kept
+	return ok && now.Sub(was.at) <= ReleaseMemory && id != was.kept
 }
 
 // hold is the place where an object's create may be under way.

@@ -85,8 +85,8 @@ func (r *Reconciler) change(ctx context.Context, s *scene, d lifecycle.Change) (
 		return *refused, nil
 	}
 	log.FromContext(ctx).Info("changing what a token is allowed", "id", d.ID)
-	// Until the vendor has answered, nobody knows what it is allowed, whatever the spec asks for next.
-	s.memory.changed = lifecycle.ChangeUnknown
+	// Until the vendor has answered, nobody knows what it is allowed, whatever it said before.
+	s.memory.changed = ""
 	if f := token.AsFailure(updater.Update(ctx, d.ID, rights)); f != nil {
 		r.alarm(s, f)
 		return vendorFailed(f, status.ChangeProblem(f)), nil

@@ -33,6 +33,9 @@ const (
 // caKey is where a kept bundle has the CA certificates.
 const caKey = "caBundle"
 
+// urlKey is where it has the URL.
+const urlKey = "url"
+
 // maxCABytes bounds a CA bundle.
 const maxCABytes = 512 << 10
 
@@ -40,12 +43,18 @@ const maxCABytes = 512 << 10
 type bundle struct {
 	credentials map[string]token.Value
 	ca          string
+	// url is the vendor's that they were accepted at; only of a copy.
+	url string
 }
 
 func (b bundle) found() bool { return len(b.credentials) > 0 }
 
 func (b bundle) equal(other bundle) bool {
-	return b.ca == other.ca && maps.EqualFunc(b.credentials, other.credentials, token.Value.Equal)
+	return b.ca == other.ca && b.sameCredentials(other)
+}
+
+func (b bundle) sameCredentials(other bundle) bool {
+	return maps.EqualFunc(b.credentials, other.credentials, token.Value.Equal)
 }
 
 // namespace is where the issuer's credentials and CA bundle are.
@@ -101,6 +110,16 @@ func urls(spec *v1alpha1.TokenIssuerSpec) []string {
 // showsAccount tells whether the vendor's rows tell the account that they belong to.
 func showsAccount(spec *v1alpha1.TokenIssuerSpec) bool {
 	return spec.Vendor() == v1alpha1.VendorCausely
+}
+
+// placeIsURL tells whether all credentials at one URL lead to the same tokens: Rack Gateway's list has those of all users.
+func placeIsURL(spec *v1alpha1.TokenIssuerSpec) bool {
+	return spec.Vendor() == v1alpha1.VendorRackGateway
+}
+
+// placeIsPool tells whether the name of a pool tells where it is: PingOne's gateways have IDs of their own in the whole world.
+func placeIsPool(spec *v1alpha1.TokenIssuerSpec) bool {
+	return spec.Vendor() == v1alpha1.VendorPingOne
 }
 
 // hasPools tells whether the vendor's tokens are in several lists.

@@ -58,7 +58,7 @@ func (r *Reconciler) readCopy(ctx context.Context, from client.Reader, s *scene)
 	if secret.Labels[v1alpha1.LabelRole] != v1alpha1.RoleLastGood {
 		return bundle{}, nil
 	}
-	copied := bundle{credentials: map[string]token.Value{}, ca: string(secret.Data[caKey])}
+	copied := bundle{credentials: map[string]token.Value{}, ca: string(secret.Data[caKey]), url: string(secret.Data[urlKey])}
 	_, keys := credentialKeys(s.issuer.IssuerSpec())
 	for role := range keys {
 		value := token.NewValue(string(secret.Data[role]))
@@ -85,11 +85,20 @@ func (r *Reconciler) keep(ctx context.Context, s *scene) error {
 		s.account.CanMint = false
 		s.account.Problem = *problem(v1alpha1.ReasonIssuerNotReady, "The issuer is about to be prepared for its first token.")
 		return nil
-	case s.copied.equal(s.own) && r.copyIsThere(ctx, s):
+	case s.isCopied(s.copied) && r.copyIsThere(ctx, s):
 		s.account.CanMint = true
 		return nil
 	}
-	data := map[string][]byte{}
+	if p := s.unproven(); p != nil {
+		// The copy may be all that its tokens can be revoked with.
+		s.account.CanMint = false
+		s.account.Problem = p.problem
+		if p.problem.Reason == "" {
+			s.account.Problem = *notAskedYet()
+		}
+		return nil
+	}
+	data := map[string][]byte{urlKey: []byte(apiURL(s.issuer.IssuerSpec()))}
 	for role, value := range s.own.credentials {
 		data[role] = []byte(value.Reveal())
 	}
@@ -111,8 +120,14 @@ func (r *Reconciler) keep(ctx context.Context, s *scene) error {
 		return fmt.Errorf("keep credentials: %w", err)
 	}
 	s.copied, s.kept = s.own, s.own
+	s.copied.url = apiURL(s.issuer.IssuerSpec())
 	s.account.CanMint = true
 	return nil
+}
+
+// isCopied tells whether a copy has what serves now.
+func (s *scene) isCopied(copied bundle) bool {
+	return copied.equal(s.own) && copied.url == apiURL(s.issuer.IssuerSpec())
 }
 
 // copyIsThere tells whether the copy is what the cache says. It is asked before the first create after a while without.
@@ -121,7 +136,7 @@ func (r *Reconciler) copyIsThere(ctx context.Context, s *scene) bool {
 		return true
 	}
 	live, err := r.readCopy(ctx, r.Live, s)
-	return err == nil && live.equal(s.own)
+	return err == nil && s.isCopied(live)
 }
 
 // dropKept deletes the copy with the last token that needed it.

@@ -28,6 +28,8 @@ type memory struct {
 	// checked is when the vendor was last asked for more than a pool, at a vendor with pools.
 	checked time.Time
 	pools   map[string]*pool
+	// needed is when a GatewayToken used a pool last.
+	needed map[string]time.Time
 
 	own, kept connected
 }
@@ -37,6 +39,8 @@ type pool struct {
 	vendor vendors.Vendor
 	// from is the client that it is a pool of.
 	from vendors.Pooled
+	// listed: the vendor answered the last list, with that client.
+	listed bool
 	// problem is why it cannot be listed though the credentials are accepted: without a reason where it can. The failures-th time in
 	// a row; it is not tried again before held.
 	problem  lifecycle.Problem
@@ -59,7 +63,7 @@ func (r *Reconciler) remember(s *scene) *memory {
 	if have != nil && have.uid == s.issuer.GetUID() {
 		return have
 	}
-	m := &memory{uid: s.issuer.GetUID(), pools: map[string]*pool{}}
+	m := &memory{uid: s.issuer.GetUID(), pools: map[string]*pool{}, needed: map[string]time.Time{}}
 	m.turns.mayHaveCreated(s.now.Add(r.Settle))
 	if failure := s.issuer.IssuerStatus().Failure; failure != nil && failure.Generation == s.issuer.GetGeneration() && failure.NextAttemptTime != nil {
 		m.recall(failure)

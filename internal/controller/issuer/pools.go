@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/accounts"
+	"github.com/gatewaytoken/gateway-token-operator/internal/demand"
 	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
 	"github.com/gatewaytoken/gateway-token-operator/internal/status"
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
@@ -16,12 +17,27 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/inventory"
 )
 
+// lateness is how long a pool is listed after its last GatewayToken is gone: a create may be carried out late, and the name of what
+// comes of it tells whose it was.
+const lateness = accounts.ReleaseMemory
+
 // dropPools forgets the pools that no GatewayToken uses any more, and makes room for new ones.
 func (r *Reconciler) dropPools(s *scene) {
+	for _, name := range s.pools {
+		s.memory.needed[name] = s.now
+	}
+	for name, p := range s.memory.pools {
+		named := p.vendor != nil && p.vendor.Capabilities().Named
+		if named && !slices.Contains(s.pools, name) && s.now.Sub(s.memory.needed[name]) < lateness {
+			s.pools = append(s.pools, name)
+		}
+	}
+	slices.Sort(s.pools)
 	for name := range s.memory.pools {
 		if !slices.Contains(s.pools, name) {
 			r.Inventory.Forget(accounts.Scope(s.memory.uid, name))
 			delete(s.memory.pools, name)
+			delete(s.memory.needed, name)
 		}
 	}
 	for _, name := range s.pools {
@@ -58,9 +74,9 @@ func (r *Reconciler) poolDue(s *scene, name string) time.Time {
 func (r *Reconciler) listAll(ctx context.Context, s *scene, which source, vendor vendors.Vendor) error {
 	pooled, ok := vendor.(vendors.Pooled)
 	if !ok {
-		err := r.list(ctx, s, "", vendor)
+		err := r.list(ctx, s, which, "", vendor)
 		if err == nil {
-			s.memory.pools[""].vendor = vendor
+			s.memory.pools[""].vendor, s.memory.pools[""].listed = vendor, true
 		}
 		return err
 	}
@@ -73,7 +89,7 @@ func (r *Reconciler) listAll(ctx context.Context, s *scene, which source, vendor
 		s.memory.checked = r.Clock.Now()
 	}
 	for _, name := range s.pools {
-		if err := r.listPool(ctx, s, name, pooled); err != nil {
+		if err := r.listPool(ctx, s, which, name, pooled); err != nil {
 			return err
 		}
 	}
@@ -82,7 +98,7 @@ func (r *Reconciler) listAll(ctx context.Context, s *scene, which source, vendor
 
 // listPool takes the list of one pool if it is due, or if the client is another than the one that took the list before. Only a list
 // lets the client in.
-func (r *Reconciler) listPool(ctx context.Context, s *scene, name string, from vendors.Pooled) error {
+func (r *Reconciler) listPool(ctx context.Context, s *scene, which source, name string, from vendors.Pooled) error {
 	p := s.memory.pools[name]
 	same := p.vendor != nil && p.from == from
 	if same && (p.mute() || r.poolDue(s, name).After(r.Clock.Now())) {
@@ -101,16 +117,17 @@ func (r *Reconciler) listPool(ctx context.Context, s *scene, name string, from v
 		p.vendor, p.from = vendor, from
 		return nil
 	}
-	err := r.list(ctx, s, name, vendor)
+	err := r.list(ctx, s, which, name, vendor)
 	failure := token.AsFailure(err)
 	switch {
 	case failure == nil:
-		*p = pool{vendor: vendor, from: from}
+		*p = pool{vendor: vendor, from: from, listed: true}
 		return nil
 	case concernsAll(failure) || errors.As(err, new(*inventory.OtherAccountError)):
 		return err
 	default:
 		p.failures++
+		p.listed = p.listed && same
 		p.problem, p.gone = status.PoolProblem(failure), failure.Cause == token.CauseGone
 		p.held = r.Clock.Now().Add(status.BackOff(status.VendorTrouble, p.failures, string(s.memory.uid)+name, failure.RetryAfter))
 		if p.vendor == nil {
@@ -128,21 +145,84 @@ func concernsAll(failure *token.Failure) bool {
 }
 
 // list takes one list, and notes whose rows changed.
-func (r *Reconciler) list(ctx context.Context, s *scene, name string, vendor vendors.Vendor) error {
-	snapshot, changed, err := r.Inventory.Refresh(ctx, accounts.Scope(s.memory.uid, name), vendor, s.account.ID)
+func (r *Reconciler) list(ctx context.Context, s *scene, which source, name string, vendor vendors.Vendor) error {
+	snapshot, changed, err := r.Inventory.Refresh(ctx, accounts.Scope(s.memory.uid, name), vendor, s.expectation(which, name, vendor))
 	if err != nil {
 		return err //nolint:wrapcheck // it says what failed
 	}
 	s.changed = append(s.changed, changed...)
-	s.anchored = s.anchored || anchoredAnew(snapshot, vendor.Capabilities())
+	s.noteLacking(name, snapshot, vendor.Capabilities())
 	s.account.ID = cmp.Or(s.account.ID, snapshot.Account)
 	return nil
 }
 
-// anchoredAnew tells whether it has just become known that a list is the right account's, so that what it lacks is gone, at a vendor
-// whose lists lack what is revoked. Rows that the list before it lacked already are no change that would tell anybody.
-func anchoredAnew(snapshot token.Snapshot, can token.Capabilities) bool {
-	return snapshot.Anchored && !can.KeepsRevoked && snapshot.Before != nil && !snapshot.Before.Anchored
+// expectation is what is known of the account that a pool's list is to be of.
+func (s *scene) expectation(which source, name string, vendor vendors.Vendor) inventory.Expectation {
+	spec := s.issuer.IssuerSpec()
+	if showsAccount(spec) {
+		return inventory.Expectation{Pin: s.account.ID}
+	}
+	p := s.memory.pools[name]
+	return inventory.Expectation{
+		Untold: true, Known: s.tokensIn(name),
+		Same: placeIsPool(spec) || (p.listed && p.vendor == vendor) || s.likeCopied(which),
+	}
+}
+
+// likeCopied tells whether some credentials lead where those lead that the vendor accepted last, perhaps in the time of another
+// process: they are the same, at the same URL.
+func (s *scene) likeCopied(which source) bool {
+	spec := s.issuer.IssuerSpec()
+	if !s.copied.found() || s.copied.url != apiURL(spec) {
+		return false
+	}
+	return which == kept || placeIsURL(spec) || s.copied.sameCredentials(s.own)
+}
+
+// tokensIn are the tokens in a pool that the GatewayTokens' statuses tell of.
+func (s *scene) tokensIn(pool string) []token.ID {
+	var ids []token.ID
+	for i := range s.tokens {
+		object := &s.tokens[i]
+		if in, told := demand.PoolOf(object, s.issuer.IssuerSpec()); !told || in != pool {
+			continue
+		}
+		if object.Status.Current != nil {
+			ids = append(ids, token.ID(object.Status.Current.ID))
+		}
+		for _, retiring := range object.Status.Retiring {
+			ids = append(ids, token.ID(retiring.ID))
+		}
+	}
+	return ids
+}
+
+// unproven finds a pool with tokens of which the credentials have not shown that they lead to it.
+func (s *scene) unproven() *pool {
+	for _, name := range s.pools {
+		p := s.memory.pools[name]
+		if !p.listed && !p.gone && !p.mute() && len(s.tokensIn(name)) > 0 {
+			return p
+		}
+	}
+	return nil
+}
+
+// noteLacking notes whose token a list lacks, where lists lack what is revoked: what that proves depends on the list, and rows that the
+// list before it lacked already are no change that would tell anybody.
+func (s *scene) noteLacking(pool string, snapshot token.Snapshot, can token.Capabilities) {
+	if can.KeepsRevoked {
+		return
+	}
+	for i := range s.tokens {
+		object := &s.tokens[i]
+		if in, told := demand.PoolOf(object, s.issuer.IssuerSpec()); !told || in != pool || object.Status.Current == nil {
+			continue
+		}
+		if _, listed := snapshot.Rows[token.ID(object.Status.Current.ID)]; !listed {
+			s.lacking = append(s.lacking, *object)
+		}
+	}
 }
 
 // found is what was found of each pool; nil at a vendor without pools.

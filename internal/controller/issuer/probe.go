@@ -151,9 +151,13 @@ func (r *Reconciler) failed(s *scene, which source, failure *token.Failure) {
 func elsewhere(pinned, found string) *lifecycle.Problem {
 	lead := "to the vendor account " + shown(found)
 	if found == "" {
-		lead = "to a vendor account without any token"
+		lead = "to a vendor account that shows none of the tokens that were there before"
 	}
-	return problem(v1alpha1.ReasonAccountChanged, "The credentials lead "+lead+", but the issuer's tokens are in "+shown(pinned)+
+	place := shown(pinned)
+	if place == "" {
+		place = "another"
+	}
+	return problem(v1alpha1.ReasonAccountChanged, "The credentials lead "+lead+", but the issuer's tokens are in "+place+
 		". Nothing is created or revoked, and Secrets are untouched. Put back credentials of the account; for another account create another issuer.")
 }
 

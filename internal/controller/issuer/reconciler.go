@@ -105,11 +105,10 @@ type scene struct {
 	account accounts.Account
 	// accepted: the vendor accepts the user's own credentials.
 	accepted bool
-	// probed: the vendor was asked for a list just now; changed are the objects whose rows differ. anchored: what a list lacks
-	// counts again, after one of which it did not.
-	probed   bool
-	changed  []string
-	anchored bool
+	// probed: the vendor was asked for a list just now; changed are the objects whose rows differ, lacking those whose token it lacks.
+	probed  bool
+	changed []string
+	lacking []v1alpha1.GatewayToken
 	// failure is a list that failed just now, the failures-th in a row; the next is to be tried at retryAt.
 	failure  *token.Failure
 	failures int32

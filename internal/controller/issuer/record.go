@@ -22,13 +22,14 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
 )
 
-// announce tells the GatewayTokens what was found: all of them where the account can be used for more or less than before, or lists
-// tell more, else those that wait for a list and those whose rows changed.
+// announce tells the GatewayTokens what was found: all of them where the account can be used for more or less than before, else those
+// that wait for a list, those whose rows changed and those whose token the list lacks.
 func (r *Reconciler) announce(ctx context.Context, s *scene) error {
 	standing, changed := r.Book.Put(s.key, s.account)
 	s.account = standing
 	s.accepted = s.accepted && standing.CanList
-	if changed || s.anchored {
+	r.Tokens.Add(accounts.Requests(s.lacking)...)
+	if changed {
 		// A GatewayToken that came since this look began has seen the book as it was.
 		tokens, err := accounts.TokensOf(ctx, r.Client, s.key)
 		if err != nil {

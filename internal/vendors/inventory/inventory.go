@@ -27,6 +27,22 @@ const (
 	maxNameless = 256
 )
 
+// emptiness is how long lists of the account must show nothing that was known before they prove that it is gone, where no token can be
+// asked for by its ID: a vendor in trouble may answer with a list that lacks everything.
+const emptiness = time.Hour
+
+// Expectation is what is known beforehand of the account that a list is to be of.
+type Expectation struct {
+	// Pin is the account that the rows must belong to, where they tell; empty while none is known.
+	Pin string
+	// Untold: rows do not tell the account. It is known by what it is reached with, or by a row that was there before.
+	Untold bool
+	// Same: the list is taken with what an earlier one was taken with, and so of the same account.
+	Same bool
+	// Known are tokens of which somebody else than this inventory knows that they were in the account.
+	Known []token.ID
+}
+
 // Scope names what one list covers: an issuer or, where the vendor's tokens are in pools, one pool of it.
 type Scope string
 
@@ -50,6 +66,8 @@ type scope struct {
 	// known are the IDs of all rows of the latest list that was anchored, unmanaged ones included, but for those that were revoked
 	// since. A list without any of them may be another account's: it does not take that one's place.
 	known map[token.ID]struct{}
+	// lacking is since when lists of the account have shown none of what was known.
+	lacking time.Time
 	// prints tell per object whether its rows changed.
 	prints map[string]string
 	// wanted are the instants after which somebody needs a list to begin, earliest first.
@@ -140,10 +158,10 @@ func (i *Inventory) Forget(name Scope) {
 	delete(i.scopes, name)
 }
 
-// Refresh takes a list. pin is the account the rows must belong to, empty where none is known yet. It returns the new
-// snapshot and the marker objects whose rows changed since the last list; an empty one where rows have no names. After an error the last snapshot stays.
-func (i *Inventory) Refresh(ctx context.Context, name Scope, from vendors.Vendor, pin string) (token.Snapshot, []string, error) {
-	list := &listing{install: i.install, pin: pin, nameless: !from.Capabilities().Named, rows: map[token.ID]token.Token{}, ids: map[token.ID]struct{}{}}
+// Refresh takes a list. It returns the new snapshot and the marker objects whose rows changed since the last list; an empty one where
+// rows have no names. After an error the last snapshot stays.
+func (i *Inventory) Refresh(ctx context.Context, name Scope, from vendors.Vendor, expect Expectation) (token.Snapshot, []string, error) {
+	list := &listing{install: i.install, pin: expect.Pin, nameless: !from.Capabilities().Named, rows: map[token.ID]token.Token{}, ids: map[token.ID]struct{}{}}
 	started := i.now()
 	told, err := from.List(ctx, list.add)
 	if err != nil {
@@ -155,9 +173,13 @@ func (i *Inventory) Refresh(ctx context.Context, name Scope, from vendors.Vendor
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	s := i.scope(name)
+	anchored, other := s.anchor(list, expect, from.Capabilities().GetByID, started)
+	if other {
+		return token.Snapshot{}, nil, &OtherAccountError{Account: list.account}
+	}
 	snapshot := token.Snapshot{
 		Account: list.account, StartedAt: started, Duration: i.now().Sub(started), VendorTime: told.VendorTime,
-		Complete: true, Anchored: intersect(s.known, list.ids),
+		Complete: true, Anchored: anchored,
 		Rows: list.rows, Unmanaged: list.unmanaged, Active: list.active,
 	}
 	if s.latest.Taken() {
@@ -167,6 +189,26 @@ func (i *Inventory) Refresh(ctx context.Context, name Scope, from vendors.Vendor
 	}
 	changed := s.replace(snapshot, list)
 	return snapshot, changed, nil
+}
+
+// anchor tells whether what the list lacks is gone, or whether it is another account's.
+func (s *scope) anchor(list *listing, expect Expectation, asks bool, now time.Time) (anchored, other bool) {
+	if intersect(s.known, list.ids) || slices.ContainsFunc(expect.Known, list.has) {
+		s.lacking = time.Time{}
+		return true, false
+	}
+	switch known := len(s.known)+len(expect.Known) > 0; {
+	case !expect.Untold:
+		return false, false
+	case !expect.Same:
+		return false, known
+	case !known, asks:
+		return true, false
+	}
+	if s.lacking.IsZero() {
+		s.lacking = now
+	}
+	return now.Sub(s.lacking) >= emptiness, false
 }
 
 // replace takes the new list in place of the old one and gives the objects whose rows changed.
@@ -192,7 +234,7 @@ func (s *scope) replace(snapshot token.Snapshot, list *listing) []string {
 	return changed
 }
 
-// OtherAccountError says that a list shows another vendor account than the one it was to show. Such a list is not kept: what
+// OtherAccountError says that a list shows another vendor account than the one it was to show, or nothing that was in that one. Such a list is not kept: what
 // is missing in it proves nothing, and what is in it is not ours.
 type OtherAccountError struct{ Account string }
 
@@ -207,6 +249,11 @@ type listing struct {
 	rows              map[token.ID]token.Token
 	ids               map[token.ID]struct{}
 	active, unmanaged int
+}
+
+func (l *listing) has(id token.ID) bool {
+	_, listed := l.ids[id]
+	return listed
 }
 
 var errTooManyRows = errors.New("the vendor's list has more rows than are read")

@@ -47,7 +47,7 @@ func (b *bench) object(name string) string { return b.ours.Marker("causely", nam
 // refresh takes a list, which must succeed.
 func (b *bench) refresh(pin string) (token.Snapshot, []string) {
 	b.t.Helper()
-	snapshot, changed, err := b.Refresh(b.t.Context(), scope, &b.list, pin)
+	snapshot, changed, err := b.Refresh(b.t.Context(), scope, &b.list, inventory.Expectation{Pin: pin})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -61,11 +61,12 @@ type list struct {
 	err          error
 	duration     time.Duration
 	keepsRevoked bool
+	asks         bool
 	takes        func()
 }
 
 func (l *list) Capabilities() token.Capabilities {
-	return token.Capabilities{Named: true, Listable: true, KeepsRevoked: l.keepsRevoked}
+	return token.Capabilities{Named: true, Listable: true, KeepsRevoked: l.keepsRevoked, GetByID: l.asks}
 }
 
 func (l *list) List(_ context.Context, yield func(token.Token) error) (vendors.Listing, error) {
@@ -144,6 +145,60 @@ func TestAnchor(t *testing.T) {
 	}
 }
 
+// Where rows do not tell the account, it is known by what it is reached with, or by a token that was there before.
+func TestAnchorWhereRowsDoNotTell(t *testing.T) {
+	theirs := row("9", "by hand", of(""))
+	tests := map[string]struct {
+		reason string
+		expect inventory.Expectation
+		rows   []token.Token
+		asks   bool
+		after  time.Duration
+		want   bool
+		other  bool
+	}{
+		"nothing known, other credentials": {
+			reason: "nothing is at stake, and nothing proved", rows: []token.Token{theirs},
+		},
+		"nothing known, same credentials": {
+			reason: "it is the account that it was", expect: inventory.Expectation{Same: true}, want: true,
+		},
+		"a known token, other credentials": {
+			reason: "they lead to where it is", expect: inventory.Expectation{Known: []token.ID{"8", "9"}}, rows: []token.Token{theirs}, want: true,
+		},
+		"no known token, other credentials": {
+			reason: "they lead elsewhere", expect: inventory.Expectation{Known: []token.ID{"8"}}, rows: []token.Token{theirs}, other: true,
+		},
+		"empty, other credentials": {
+			reason: "they may lead elsewhere", expect: inventory.Expectation{Known: []token.ID{"8"}}, other: true,
+		},
+		"no known token, same credentials": {
+			reason: "a vendor in trouble may answer so", expect: inventory.Expectation{Same: true, Known: []token.ID{"8"}}, after: 59 * time.Minute,
+		},
+		"no known token for long, same credentials": {
+			reason: "it is gone", expect: inventory.Expectation{Same: true, Known: []token.ID{"8"}}, after: time.Hour, want: true,
+		},
+		"no known token, same credentials, the vendor can be asked": {
+			reason: "it is asked for by its ID", expect: inventory.Expectation{Same: true, Known: []token.ID{"8"}}, asks: true, want: true,
+		},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			b.rows, b.keepsRevoked, b.asks = tc.rows, false, tc.asks
+			tc.expect.Untold = true
+			got, _, err := b.Refresh(t.Context(), scope, &b.list, tc.expect)
+			if tc.after > 0 {
+				b.now = b.now.Add(tc.after)
+				got, _, err = b.Refresh(t.Context(), scope, &b.list, tc.expect)
+			}
+			if got.Anchored != tc.want || errors.As(err, new(*inventory.OtherAccountError)) != tc.other || (err != nil) != tc.other {
+				t.Errorf("anchored %t, error %v, want %t, another account %t: %s", got.Anchored, err, tc.want, tc.other, tc.reason)
+			}
+		})
+	}
+}
+
 // What we revoked ourselves is missed in no list.
 func TestAnchorAfterRevocations(t *testing.T) {
 	b := newBench(t)
@@ -215,7 +270,7 @@ func TestListsThatAreNone(t *testing.T) {
 			before, _ := b.refresh("")
 			b.keepsRevoked = !tc.forgets
 			b.rows, b.err = tc.rows, tc.err
-			_, changed, err := b.Refresh(t.Context(), scope, &b.list, "project")
+			_, changed, err := b.Refresh(t.Context(), scope, &b.list, inventory.Expectation{Pin: "project"})
 			if (err != nil) != tc.refused {
 				t.Fatalf("error %v, want refused %t: %s", err, tc.refused, tc.reason)
 			}
@@ -242,7 +297,7 @@ func TestTooManyRows(t *testing.T) {
 	for i := range 100_001 {
 		b.rows = append(b.rows, row(fmt.Sprint(i), "x"))
 	}
-	_, _, err := b.Refresh(t.Context(), scope, &b.list, "")
+	_, _, err := b.Refresh(t.Context(), scope, &b.list, inventory.Expectation{})
 	if f := token.AsFailure(err); f == nil || f.Cause != token.CauseTooLarge {
 		t.Errorf("error %v, want too large", err)
 	}
@@ -332,7 +387,7 @@ func TestFailedListServesNobody(t *testing.T) {
 	b.refresh("")
 	b.Want(scope, start().Add(time.Second))
 	b.now, b.err = start().Add(time.Minute), errors.New("down")
-	if _, _, err := b.Refresh(t.Context(), scope, &b.list, "project"); err == nil {
+	if _, _, err := b.Refresh(t.Context(), scope, &b.list, inventory.Expectation{Pin: "project"}); err == nil {
 		t.Fatal("no error")
 	}
 	if got := b.Due(scope, time.Hour); !got.Equal(start().Add(time.Second + 1)) {
