@@ -155,7 +155,8 @@ func (c *cache) replace(keys []entry, found map[entry]client.Object) []change {
 	return changes
 }
 
-// track has the world look at an object from now on.
+// track has the world look at an object from now on. Of ConfigMaps the operator caches none, and sees changes of those that issuers
+// name.
 func (w *World) track(kind string, name client.ObjectKey) {
 	key := entry{kind, name}
 	if (fresh(kind) != nil || kind == "ConfigMap") && !slices.Contains(w.tracked, key) {
