@@ -264,8 +264,7 @@ const (
 	ReasonCredentialsKeyMissing = "CredentialsKeyMissing"
 	// ReasonCredentialsRejected (Ready False): the vendor answered 401: it does not
 	// know the credentials, or they were withdrawn.
-	// What to do: put valid credentials into the Secret; they are noticed within 15
-	// seconds.
+	// What to do: put valid credentials into the Secret; they are noticed at once.
 	ReasonCredentialsRejected = "CredentialsRejected"
 	// ReasonPermissionDenied (Ready False): the vendor answered 403: it knows the
 	// credentials and does not allow this.

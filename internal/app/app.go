@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
 	"k8s.io/utils/ptr"
@@ -25,6 +26,7 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/accounts"
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/gatewaytoken"
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/issuer"
+	"github.com/gatewaytoken/gateway-token-operator/internal/controller/named"
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/wake"
 	"github.com/gatewaytoken/gateway-token-operator/internal/metrics"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/inventory"
@@ -159,6 +161,11 @@ func assemble(ctx context.Context, manager ctrl.Manager, options Options, passiv
 // setup registers the controllers.
 func setup(ctx context.Context, manager ctrl.Manager, options Options, shared issuer.Config, server *serverClock) error {
 	issuers := map[string]*wake.Queue{v1alpha1.KindTokenIssuer: {}, v1alpha1.KindClusterTokenIssuer: {}}
+	watches, err := watchNamed(manager, issuers)
+	if err != nil {
+		return err
+	}
+	shared.Named = watches
 	if err := issuer.Setup(manager, shared, options.IssuerWorkers, issuers); err != nil {
 		return err
 	}
@@ -170,4 +177,18 @@ func setup(ctx context.Context, manager ctrl.Manager, options Options, shared is
 	}
 	ctrl.LoggerFrom(ctx).Info("starting", "cluster", shared.Identity.ClusterID, "install", shared.Identity.Install(), "instance", options.Instance)
 	return gatewaytoken.Setup(manager, tokens, options.TokenWorkers, shared.Tokens)
+}
+
+// watchNamed has the issuers woken by the objects that they name. The cache of the manager cannot: what it watches is said when it
+// is made, and one selector for all of a kind is all that it has.
+func watchNamed(manager ctrl.Manager, issuers map[string]*wake.Queue) (*named.Watches, error) {
+	metadataOnly, err := metadata.NewForConfigAndClient(manager.GetConfig(), manager.GetHTTPClient())
+	if err != nil {
+		return nil, fmt.Errorf("make the client for metadata: %w", err)
+	}
+	watches := named.New(metadataOnly, issuers)
+	if err := manager.Add(watches); err != nil {
+		return nil, fmt.Errorf("add the watches of what issuers name: %w", err)
+	}
+	return watches, nil
 }

@@ -390,9 +390,13 @@ func (o *installation) token(name string) *v1alpha1.GatewayToken {
 // apply creates everything at once, the token first.
 func (o *installation) apply(name string) (*v1alpha1.TokenIssuer, *v1alpha1.GatewayToken) {
 	o.t.Helper()
-	object := o.token(name)
-	interval := metav1.Duration{Duration: time.Second}
-	issuer := &v1alpha1.TokenIssuer{
+	issuer, object := o.issuer(time.Second), o.token(name)
+	o.create(object, issuer, o.credentials(), o.ca())
+	return issuer, object
+}
+
+func (o *installation) issuer(interval time.Duration) *v1alpha1.TokenIssuer {
+	return &v1alpha1.TokenIssuer{
 		ObjectMeta: metav1.ObjectMeta{Namespace: tenant, Name: "causely"},
 		Spec: v1alpha1.TokenIssuerSpec{
 			Causely: &v1alpha1.CauselyIssuer{
@@ -400,20 +404,23 @@ func (o *installation) apply(name string) (*v1alpha1.TokenIssuer, *v1alpha1.Gate
 				CredentialsSecretRef: v1alpha1.ClientCredentialsReference{Name: "credentials"},
 			},
 			CABundle:          &v1alpha1.CABundle{ConfigMapRef: v1alpha1.ConfigMapKeyReference{Name: "ca"}},
-			InventoryInterval: &interval,
+			InventoryInterval: &metav1.Duration{Duration: interval},
 		},
 	}
-	o.create(object, issuer,
-		&corev1.Secret{
-			ObjectMeta: metav1.ObjectMeta{Namespace: tenant, Name: "credentials"},
-			StringData: map[string]string{"clientId": causely.DemoClientID, "clientSecret": causely.DemoSecret},
-		},
-		&corev1.ConfigMap{
-			ObjectMeta: metav1.ObjectMeta{Namespace: tenant, Name: "ca"},
-			Data:       map[string]string{"ca.crt": string(o.vendor.CAPEM())},
-		},
-	)
-	return issuer, object
+}
+
+func (o *installation) credentials() *corev1.Secret {
+	return &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: tenant, Name: "credentials"},
+		StringData: map[string]string{"clientId": causely.DemoClientID, "clientSecret": causely.DemoSecret},
+	}
+}
+
+func (o *installation) ca() *corev1.ConfigMap {
+	return &corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{Namespace: tenant, Name: "ca"},
+		Data:       map[string]string{"ca.crt": string(o.vendor.CAPEM())},
+	}
 }
 
 func (o *installation) secret(name string) *corev1.Secret {

@@ -92,7 +92,9 @@ func TestRackChangeGoesWrong(t *testing.T) {
 			killOnce(w, func(e harness.Effect) bool { return e.Is(harness.Apply, "Secret") })
 		}},
 		"killed after the ledger": {reason: "all is done", asked: 1, befall: func(w *harness.World) {
-			killOnce(w, func(e harness.Effect) bool { return e.Is(harness.Apply, "Secret") && w.Calls(rackgateway.RouteUpdate) == 1 })
+			killOnce(w, func(e harness.Effect) bool {
+				return e.Is(harness.Apply, "Secret") && w.Calls(rackgateway.RouteUpdate) == 1
+			})
 		}},
 		"answer lost": {reason: "it is asked again", asked: 2, befall: func(w *harness.World) { w.Fault(rackgateway.RouteUpdate, stage.CutAfterCommit) }},
 		"not done":    {reason: "it is asked again", asked: 2, befall: func(w *harness.World) { w.Fault(rackgateway.RouteUpdate, stage.CutBeforeCommit) }},

@@ -86,7 +86,7 @@ func (d *demo) startOperator(ctx context.Context) (err error) {
 func (d *demo) rights(ctx context.Context) error {
 	may := map[string]bool{
 		"create secrets": true, "patch gatewaytokens.gatewaytoken.io": true, "patch gatewaytokens.gatewaytoken.io/status": true,
-		"list pods": false, "list configmaps": false, "create gatewaytokens.gatewaytoken.io": false,
+		"list pods": false, "patch configmaps": false, "create gatewaytokens.gatewaytoken.io": false,
 		"delete gatewaytokens.gatewaytoken.io": false, "create pods": false, "get nodes": false, "impersonate users": false,
 	}
 	for question, want := range may {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/accounts"
+	"github.com/gatewaytoken/gateway-token-operator/internal/controller/named"
 	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors"
@@ -65,8 +66,22 @@ func (r *Reconciler) namespace(key accounts.Key) string {
 	return key.Namespace
 }
 
-// gather reads the user's credentials and CA bundle, from the API server itself: they are nobody's to cache.
+// refersTo gives the objects that the issuer's credentials and CA bundle are in.
+func (r *Reconciler) refersTo(s *scene) []named.Object {
+	var objects []named.Object
+	if secret, _ := credentialKeys(s.issuer.IssuerSpec()); secret != "" {
+		objects = append(objects, named.Secret(r.namespace(s.key), secret))
+	}
+	if ca := s.issuer.IssuerSpec().CABundle; ca != nil {
+		objects = append(objects, named.ConfigMap(r.namespace(s.key), ca.ConfigMapRef.Name))
+	}
+	return objects
+}
+
+// gather reads the user's credentials and CA bundle, from the API server itself: they are nobody's to cache. Their changes are asked
+// for first, so that none is missed.
 func (r *Reconciler) gather(ctx context.Context, s *scene) error {
+	r.Named.Refer(s.key, r.refersTo(s)...)
 	if s.ownProblem = r.judgeURLs(s.issuer.IssuerSpec()); s.ownProblem != nil {
 		return nil
 	}

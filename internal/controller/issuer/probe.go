@@ -17,7 +17,7 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/inventory"
 )
 
-// recheck is how soon missing credentials are looked for again; no vendor call is made for it.
+// recheck is how soon credentials that do not serve are looked for again where they cannot be watched; no vendor call is made for it.
 const recheck = 15 * time.Second
 
 // maxAsked bounds the lists of one look: the kept credentials tell whose account it is, the user's are refused, the kept serve.

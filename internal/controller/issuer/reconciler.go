@@ -22,6 +22,7 @@ import (
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/accounts"
+	"github.com/gatewaytoken/gateway-token-operator/internal/controller/named"
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/wake"
 	"github.com/gatewaytoken/gateway-token-operator/internal/demand"
 	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
@@ -46,6 +47,14 @@ type Connection struct {
 // Connect makes a client. It makes no call.
 type Connect func(Connection) (vendors.Vendor, error)
 
+// Named wakes issuers at once when an object changes that they refer to.
+type Named interface {
+	// Refer notes what an issuer refers to from now on, before that is read.
+	Refer(issuer accounts.Key, objects ...named.Object)
+	// Watched tells whether changes of all of them are told of.
+	Watched(objects ...named.Object) bool
+}
+
 // Config is what the reconcilers of both kinds share.
 type Config struct {
 	// Client reads from the cache and writes; Live reads from the API server.
@@ -58,8 +67,9 @@ type Config struct {
 	Inventory *inventory.Inventory
 	// Settle is how long a vendor may take to commit a create whose answer was lost.
 	Settle time.Duration
-	// Tokens wakes GatewayTokens.
+	// Tokens wakes GatewayTokens, Named issuers.
 	Tokens *wake.Queue
+	Named  Named
 	// LeaderSince tells when this process became leader.
 	LeaderSince func() time.Time
 	Metrics     *metrics.Metrics
@@ -228,6 +238,7 @@ func (r *Reconciler) gone(ctx context.Context, key accounts.Key) error {
 
 func (r *Reconciler) forget(key accounts.Key) {
 	r.Book.Forget(key)
+	r.Named.Refer(key)
 	r.Metrics.Forget(key.Kind, key.Namespace, key.Name)
 	r.dropMemory(key)
 }

@@ -83,13 +83,13 @@ func (r *Reconciler) record(ctx context.Context, s *scene) (ctrl.Result, error) 
 	return ctrl.Result{RequeueAfter: r.pause(s)}, nil
 }
 
-// pause is how long until the issuer is to be looked at again: when the vendor is to be asked, and soon where a person may have
-// mended what no event tells of.
+// pause is how long until the issuer is to be looked at again: when the vendor is to be asked, and soon where a person may mend what
+// no event would tell of.
 func (r *Reconciler) pause(s *scene) time.Duration {
 	now := r.Clock.Now()
 	which, at := s.memory.turns.next(r.means(s))
 	soon := now.Add(max(recheck, s.issuer.IssuerSpec().ListInterval()))
-	if s.unwritten || mendable(string(s.account.Problem.Reason)) {
+	if s.unwritten || (mendable(string(s.account.Problem.Reason)) && !r.Named.Watched(r.refersTo(s)...)) {
 		soon = now.Add(recheck)
 	}
 	if which == nobody || at.After(soon) {
@@ -98,7 +98,7 @@ func (r *Reconciler) pause(s *scene) time.Duration {
 	return max(at.Sub(now), time.Millisecond)
 }
 
-// mendable tells whether a person mends it in the Secret or ConfigMap that the issuer names, of which no event tells.
+// mendable tells whether a person mends it in the Secret or ConfigMap that the issuer names.
 func mendable(reason string) bool {
 	switch reason {
 	case v1alpha1.ReasonCredentialsNotFound, v1alpha1.ReasonCredentialsKeyMissing, v1alpha1.ReasonCABundleNotFound, v1alpha1.ReasonCABundleInvalid,

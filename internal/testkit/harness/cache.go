@@ -155,10 +155,11 @@ func (c *cache) replace(keys []entry, found map[entry]client.Object) []change {
 	return changes
 }
 
-// track has the world look at an object from now on.
+// track has the world look at an object from now on. Of ConfigMaps the operator caches none, and sees changes of those that issuers
+// name.
 func (w *World) track(kind string, name client.ObjectKey) {
 	key := entry{kind, name}
-	if fresh(kind) != nil && !slices.Contains(w.tracked, key) {
+	if (fresh(kind) != nil || kind == "ConfigMap") && !slices.Contains(w.tracked, key) {
 		w.tracked = append(w.tracked, key)
 	}
 }
@@ -189,6 +190,9 @@ func (w *World) look(ctx context.Context, keys []entry) (map[entry]client.Object
 	found := map[entry]client.Object{}
 	for _, key := range keys {
 		object := fresh(key.kind)
+		if object == nil {
+			continue
+		}
 		err := w.admin.Get(ctx, key.name, object)
 		if apierrors.IsNotFound(err) {
 			continue

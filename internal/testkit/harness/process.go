@@ -31,6 +31,7 @@ type Process struct {
 	gate        *gate
 	cache       *cache
 	agenda      *agenda
+	named       *namedObjects
 	reconcilers map[string]reconcile.Reconciler
 	began       time.Time
 	// stale is what the cache may be behind of.
@@ -48,6 +49,7 @@ func (w *World) start() *Process {
 		world: w, number: w.started, cache: newCache(), agenda: newAgenda(w.Clock), began: w.Clock.Now(),
 		gate: &gate{world: w, process: w.started},
 	}
+	p.named = newNamedObjects(p)
 	w.note("process %d starts", p.number)
 	book := accounts.NewBook()
 	lists := inventory.New(w.Identity.Install(), w.Clock.Now)
@@ -62,7 +64,7 @@ func (w *World) start() *Process {
 	}
 	leaderSince := func() time.Time { return p.began }
 	config := issuer.Config{
-		Client: writer, Live: live, Clock: w.Clock, Connect: p.connect(), Book: book, Inventory: lists, Tokens: tokens,
+		Client: writer, Live: live, Clock: w.Clock, Connect: p.connect(), Book: book, Inventory: lists, Tokens: tokens, Named: p.named,
 		LeaderSince: leaderSince, Identity: w.Identity, Sealer: w.Sealer, ClusterResourceNamespace: w.System, Settle: w.Settings.Settle,
 	}
 	p.reconcilers = map[string]reconcile.Reconciler{

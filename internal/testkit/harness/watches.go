@@ -32,6 +32,7 @@ func (p *Process) observe(ctx context.Context) error {
 	for _, changed := range p.cache.replace(keys, found) {
 		p.wake(changed)
 	}
+	p.named.wake(keys)
 	return nil
 }
 
