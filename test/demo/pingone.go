@@ -21,7 +21,7 @@ const (
 	pingNamespace = "identity"
 	pingIssuer    = "pingone"
 	pingExclusive = "pingone-exclusive"
-	pingSecret    = "ldap-gateway-credential"
+	pingSecret    = "ldap-gateway-credential" //nolint:gosec // the name of a Secret
 	pingKey       = "gatewayCredential"
 
 	// pingRoom is how many credentials a gateway has at most.
