@@ -40,8 +40,6 @@ const (
 	createTime = time.Minute
 	// clockGrain is how coarse a vendor's clock may be.
 	clockGrain = 2 * time.Second
-	// strangerRest is how long a stranger must have been seen unused.
-	strangerRest = 15 * time.Minute
 )
 
 // AttemptWindow is how long after an attempt its token may have been made. Nobody else's create at the same place begins within.
@@ -143,7 +141,7 @@ func (v *view) usedStranger(entry ledger.Entry) bool {
 // retires is when a listed token may be revoked.
 func (v *view) retires(entry ledger.Entry) time.Time {
 	if !v.named() && entry.Sequence == 0 {
-		return v.since(entry).Add(max(v.overlap(), strangerRest))
+		return v.since(entry).Add(max(v.overlap(), v.Settings.StrangerRest))
 	}
 	return v.since(entry).Add(v.overlap())
 }

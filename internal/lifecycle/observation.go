@@ -192,6 +192,9 @@ type Settings struct {
 	OverlapFloor time.Duration
 	// Settle is how long a vendor may take to commit a request whose answer was lost.
 	Settle time.Duration
+	// StrangerRest is how long a token without a name that a create may have left stays before it is revoked: whoever has its value
+	// has that long to be seen using it.
+	StrangerRest time.Duration
 	// MaxSkew is how far the operator's clock may be off before time triggers nothing.
 	MaxSkew time.Duration
 	// MintsPerHour and MintsPerDay bound the creates that no spec caused.
@@ -203,6 +206,7 @@ func DefaultSettings() Settings {
 	return Settings{
 		OverlapFloor: 2 * time.Minute,
 		Settle:       30 * time.Second,
+		StrangerRest: 15 * time.Minute,
 		MaxSkew:      5 * time.Minute,
 		MintsPerHour: 3,
 		MintsPerDay:  10,

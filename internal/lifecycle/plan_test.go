@@ -164,6 +164,39 @@ func deleted(o *Observation) {
 
 func retained(o *Observation) { o.Object.Retain = true }
 
+// A stranger that is listed was never given to anybody, as far as is known: it stays until whoever may have it was seen using it.
+func TestStrangerRests(t *testing.T) {
+	const rest = 4 * time.Hour // more than the overlap of an hour
+	tests := map[string]struct {
+		reason            string
+		rest, listed, use time.Duration
+		want              string
+	}{
+		"not long enough":             {"whoever has it may use it yet", rest, rest - time.Second, 0, "Rest"},
+		"long enough":                 {"nobody has it", rest, rest, 0, "Revoke T1"},
+		"used":                        {"somebody has it, and a person decides", rest, 2 * rest, time.Hour, "Rest"},
+		"no rest, within the overlap": {"what is replaced does not go earlier, either", 0, time.Hour - time.Second, 0, "Rest"},
+		"no rest, after the overlap":  {"the overlap is enough where the setting says so", 0, time.Hour, 0, "Revoke T1"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			o := observed(t, holds("T2", 2))
+			o.Issuer.Capabilities = token.Capabilities{Listable: true, GetByID: true, ShowsLastUse: true, Slots: 5}
+			o.Settings.StrangerRest = tc.rest
+			o.Secret.Ledger.Retiring = []ledger.Entry{{ID: "T1", Since: o.ServerNow.Add(-tc.listed)}}
+			for _, id := range []token.ID{"T1", "T2"} {
+				o.Snapshot.Rows[id] = token.Token{ID: id, State: token.Active}
+			}
+			if tc.use > 0 {
+				o.Snapshot.Rows["T1"] = token.Token{ID: "T1", State: token.Active, LastUsedAt: o.ServerNow.Add(-tc.use)}
+			}
+			if got := describe(Plan(o).Decision); got != tc.want {
+				t.Errorf("%s: got %s, want %s", tc.reason, got, tc.want)
+			}
+		})
+	}
+}
+
 // What is not known to be wrong is left in use.
 func TestUsable(t *testing.T) {
 	tests := map[string]struct {

@@ -15,6 +15,7 @@ func lowered() []string {
 		"--overlap-floor=2s",                // 2m
 		"--request-timeout=3s",              // 15s
 		"--settle=6s",                       // 30s; never under twice the request time-out
+		"--stranger-rest=" + rest.String(),  // 15m
 		"--leader-elect-lease-duration=5s",  // 15s
 		"--leader-elect-renew-deadline=4s",  // 10s
 		"--leader-elect-retry-period=500ms", // 2s

@@ -32,8 +32,9 @@ func (d *demo) ofCauseloop() []chapter {
 		{title: "Causeloop: a service account of its own for each token", steps: slices.Concat(
 			d.loopBegins(report), d.loopChanges(report), d.loopRefuses(),
 			report.isRevokedByHand("a person deletes the service account", 3),
-			survivor.isKilled(causeloop.RouteIssue, tokenManifest(loopNamespace, survivor.name, v1alpha1.KindClusterTokenIssuer, loopIssuer,
-				overlapSpec+dedicatedSpec("issues:read")), report),
+			survivor.isKilled(causeloop.RouteIssue, d.apply(tokenManifest(loopNamespace, survivor.name, v1alpha1.KindClusterTokenIssuer, loopIssuer,
+				overlapSpec+dedicatedSpec("issues:read")))),
+			survivor.leavesNothing(report),
 			survivor.isDeleted(),
 		)},
 		{title: "Causeloop: a token of a person", steps: slices.Concat(

@@ -47,6 +47,8 @@ type demo struct {
 	value, id string
 	// seen are all values that were ever read from a Secret.
 	seen []string
+	// others are tokens of somebody else.
+	others []belonging
 }
 
 func newDemo(running *stack.Stack, stories []story, out io.Writer) *demo {
@@ -217,12 +219,17 @@ func haveRows(at platform, base string, total, active int) func(context.Context)
 		if err != nil {
 			return err
 		}
-		living := slices.DeleteFunc(slices.Clone(found), func(t stack.Token) bool { return !t.Active })
-		if len(found) != total || len(living) != active {
-			return fmt.Errorf("expected %d tokens named %s-… at the vendor, %d of them active; found %d, %d active: %+v", total, base, active, len(found), len(living), found)
-		}
-		return nil
+		return haveCount(found, "named "+base+"-…", total, active)
 	}
+}
+
+// haveCount compares how many tokens there are, and how many of them are active.
+func haveCount(found []stack.Token, which string, total, active int) error {
+	living := slices.DeleteFunc(slices.Clone(found), func(t stack.Token) bool { return !t.Active })
+	if len(found) != total || len(living) != active {
+		return fmt.Errorf("expected %d tokens %s at the vendor, %d of them active; found %d, %d active: %+v", total, which, active, len(found), len(living), found)
+	}
+	return nil
 }
 
 // soon holds when the condition does within a while.

@@ -33,8 +33,9 @@ func (d *demo) ofRackGateway() []chapter {
 	return []chapter{{title: "Rack Gateway: a token for a pipeline", steps: slices.Concat(
 		d.rackBegins(deploy), d.rackChanges(deploy), d.rackRefuses(),
 		deploy.isRevokedByHand("a person deletes the token at the gateway", 2),
-		survivor.isKilled(rackgateway.RouteCreate, tokenManifest(rackNamespace, survivor.name, v1alpha1.KindClusterTokenIssuer, rackIssuer,
-			overlapSpec+"  rackGateway:\n    role: cicd\n"), deploy),
+		survivor.isKilled(rackgateway.RouteCreate, d.apply(tokenManifest(rackNamespace, survivor.name, v1alpha1.KindClusterTokenIssuer, rackIssuer,
+			overlapSpec+"  rackGateway:\n    role: cicd\n"))),
+		survivor.leavesNothing(deploy),
 		survivor.isDeleted(),
 	)}}
 }

@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/pingone"
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/stack"
 	"github.com/gatewaytoken/gateway-token-operator/test/demo/canary"
 )
@@ -60,7 +61,7 @@ func (d *demo) secrets(ctx context.Context) ([]canary.Secret, error) {
 		}
 	}
 	add("value read from a Secret", d.seen...)
-	add("client ID", d.accounts.Causely.ClientID)
+	add("client ID", d.accounts.Causely.ClientID, pingone.DemoClientID)
 	for _, at := range d.platforms() {
 		told, err := at.Secrets(ctx)
 		if err != nil {
@@ -91,7 +92,7 @@ func valuesOf(secret *corev1.Secret) []string {
 	return values
 }
 
-// quiet are the channels that the stories that are told have no use for: that of Rack Gateway has no TokenIssuer.
+// quiet are the channels that the stories that are told have no use for: those of Rack Gateway and PingOne have no TokenIssuer.
 func (d *demo) quiet() []string {
 	if d.isTold(stack.Causely) || d.isTold(stack.Causeloop) {
 		return nil

@@ -26,6 +26,7 @@ func everything() []story {
 		{vendor: stack.Causely, chapters: (*demo).ofCausely, namespaces: []string{storyNamespace, badNamespace}, issuer: storyIssuer, creates: 7},
 		{vendor: stack.RackGateway, chapters: (*demo).ofRackGateway, namespaces: []string{rackNamespace}, issuer: rackIssuer, creates: 4},
 		{vendor: stack.Causeloop, chapters: (*demo).ofCauseloop, namespaces: []string{loopNamespace}, issuer: loopIssuer, creates: 8},
+		{vendor: stack.PingOne, chapters: (*demo).ofPingOne, namespaces: []string{pingNamespace}, issuer: pingIssuer, creates: 8},
 	}
 }
 

@@ -14,10 +14,11 @@ func TestChoose(t *testing.T) {
 		reason, vendor string
 		want           []stack.Vendor
 	}{
-		"All":         {reason: "nothing left out is all", want: []stack.Vendor{stack.Causely, stack.RackGateway, stack.Causeloop}},
+		"All":         {reason: "nothing left out is all", want: []stack.Vendor{stack.Causely, stack.RackGateway, stack.Causeloop, stack.PingOne}},
 		"Causely":     {reason: "one only", vendor: "causely", want: []stack.Vendor{stack.Causely}},
 		"RackGateway": {reason: "one only", vendor: "rackgateway", want: []stack.Vendor{stack.RackGateway}},
 		"Causeloop":   {reason: "one only", vendor: "causeloop", want: []stack.Vendor{stack.Causeloop}},
+		"PingOne":     {reason: "one only", vendor: "pingone", want: []stack.Vendor{stack.PingOne}},
 		"Unknown":     {reason: "a typing error is no story", vendor: "causly"},
 	}
 	for name, tc := range tests {

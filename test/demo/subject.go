@@ -19,18 +19,24 @@ const (
 	// overlap is how long a replaced token goes on working, and how the specs say it.
 	overlap     = 3 * time.Second
 	overlapSpec = "  rotation:\n    overlap: 3s\n"
+	// rest is how long a token without a name that nobody can use stays, where nobody else makes any: longer than the overlap.
+	rest = 6 * time.Second
 )
 
-// subject is a GatewayToken that the stories of Rack Gateway and Causeloop follow. Their vendors show no value again, so that a
-// value that got lost is not to be had any more.
+// subject is a GatewayToken that the stories of Rack Gateway, Causeloop and PingOne follow. Their vendors show no value again, so
+// that a value that got lost is not to be had any more.
 type subject struct {
 	*demo
 	at platform
 	// namespace and name are the GatewayToken's, base is its tokenName; key is the one of the Secret that holds the token.
 	namespace, name, base, secretName, key string
+	// gateway is where its credentials are at PingOne, in place of a base: they have no names.
+	gateway string
 
 	// value and id are of the token that was in the Secret when it was last looked at, oldValue and oldID of the one before.
 	value, id, oldValue, oldID string
+	// unread is the token whose value died with the operator.
+	unread stack.Token
 }
 
 func (s *subject) object() object {
@@ -104,15 +110,42 @@ func (s *subject) oldIsRefused(ctx context.Context) error {
 
 // row is a token in the vendor's books.
 func (s *subject) row(ctx context.Context, id string) (stack.Token, error) {
-	all, err := s.at().Tokens(ctx)
+	return rowOf(ctx, s.at(), id)
+}
+
+func rowOf(ctx context.Context, at stack.Platform, id string) (stack.Token, error) {
+	all, err := at.Tokens(ctx)
 	if err != nil {
 		return stack.Token{}, err
 	}
 	found := slices.IndexFunc(all, func(t stack.Token) bool { return t.ID == id })
 	if found < 0 {
-		return stack.Token{}, fmt.Errorf("expected the vendor to have token %s, found none", id)
+		return stack.Token{}, fmt.Errorf("expected %s to have token %s, found none", at.Vendor.Title(), id)
 	}
 	return all[found], nil
+}
+
+// tokens are all that the operator ever made for it: by their name or, where they have none, at its gateway.
+func (s *subject) tokens(ctx context.Context) ([]stack.Token, error) {
+	if s.gateway == "" {
+		return rows(ctx, s.at(), s.base)
+	}
+	all, err := s.place().Credentials(ctx)
+	return slices.DeleteFunc(all, func(t stack.Token) bool { return !byOperator(t) }), err
+}
+
+// place is its gateway at PingOne.
+func (s *subject) place() stack.Gateway { return stack.Gateway{Platform: s.at(), ID: s.gateway} }
+
+// haveTokens holds when the operator has made that many tokens for it, and so many of them are active.
+func (s *subject) haveTokens(total, active int) func(context.Context) error {
+	return func(ctx context.Context) error {
+		found, err := s.tokens(ctx)
+		if err != nil {
+			return err
+		}
+		return haveCount(found, "of "+s.object().String(), total, active)
+	}
 }
 
 // hasRights holds when the token has these rights at the vendor.
@@ -166,31 +199,38 @@ func (s *subject) isRevokedByHand(how string, creates int) []step {
 	}
 }
 
-// isKilled kills the operator after the vendor has made the token and before the Secret is written. Another is looked at
-// before and after.
-func (s *subject) isKilled(route, manifest string, other *subject) []step {
-	var unread stack.Token
+// isKilled kills the operator after the vendor has made the token and before the Secret is written.
+func (s *subject) isKilled(route string, apply func(context.Context) error) []step {
 	return []step{
 		do("the vendor will make the next token and hold its answer back", func(ctx context.Context) error {
 			return s.vendor.AddFaults(ctx, stack.Fault{Route: route, Kind: stage.HangAfterCommit, Times: 1})
 		}),
-		do("kubectl apply: GatewayToken "+s.name, s.apply(manifest)),
+		do("kubectl apply: GatewayToken "+s.name, apply),
 		check("the vendor has made the token; the operator is killed (SIGKILL) before it has written a Secret", func(ctx context.Context) error {
 			var err error
-			unread, err = made(ctx, s.at(), s.base)
+			s.unread, err = made(ctx, s.tokens)
 			return errors.Join(err, s.operator.Kill(), s.noSecret(s.namespace, s.secretName)(ctx))
 		}),
 		do("the operator starts again and waits until the dead one's Lease has expired", func(ctx context.Context) error { return s.operator.Start(ctx) }),
 		check("the next one is published: the value of the first is not to be had any more", both(s.isReady(), s.isPublished, func(context.Context) error {
-			if s.id == unread.ID {
-				return fmt.Errorf("expected another token than %s, found that one", unread.ID)
+			if s.id == s.unread.ID {
+				return fmt.Errorf("expected another token than %s, found that one", s.unread.ID)
 			}
 			return nil
 		})),
-		check("the one that nobody can use is gone after the overlap: exactly one extra was made", both(
-			soon(haveRows(s.at, s.base, 2, 1)), s.isKept)),
-		check("the other token was not touched", both(other.isKept, s.tells(other.object(), ready()))),
 	}
+}
+
+// leavesNothing follows a kill where names tell whose a token is. Another is looked at before and after.
+func (s *subject) leavesNothing(other *subject) []step {
+	return []step{
+		check("the one that nobody can use is gone after the overlap: exactly one extra was made", both(soon(s.haveTokens(2, 1)), s.isKept)),
+		other.isUntouched(),
+	}
+}
+
+func (s *subject) isUntouched() step {
+	return check("the other token was not touched", both(s.isKept, s.tells(s.object(), ready())))
 }
 
 // isDeleted deletes the GatewayToken.
@@ -198,32 +238,57 @@ func (s *subject) isDeleted() []step {
 	return []step{
 		do("kubectl delete gatewaytoken "+s.name, s.kubectl("--namespace", s.namespace, "delete", "gatewaytoken", s.name, "--timeout=60s")),
 		check("all its tokens have ended at the vendor, and its Secret is gone", both(s.hasNoneActive, s.noSecret(s.namespace, s.secretName))),
-		check("what somebody else has at the vendor was never touched", s.foreignIsActive),
+		check("what somebody else has at the vendor was never touched", s.othersActive),
 	}
 }
 
 // foreign is the name of what somebody else has at a vendor.
 const foreign = "somebody-elses"
 
-// isNotAlone lets somebody else have a token, too: a list that shows nothing that it showed before proves nothing.
-func (s *subject) isNotAlone(ctx context.Context) error { return s.at().Create(ctx, foreign) }
+// belonging is a token of somebody else.
+type belonging struct {
+	at platform
+	id string
+}
 
-func (s *subject) foreignIsActive(ctx context.Context) error {
-	all, err := s.at().Tokens(ctx)
-	if err != nil {
+// isNotAlone lets somebody else have a token, too: a list that shows nothing that it showed before proves nothing.
+func (s *subject) isNotAlone(ctx context.Context) error {
+	if s.gateway != "" {
+		id, err := s.place().Create(ctx)
+		s.others = append(s.others, belonging{s.at, id})
 		return err
 	}
-	others := slices.DeleteFunc(all, func(t stack.Token) bool { return t.Name != foreign })
-	if len(others) == 0 || slices.ContainsFunc(others, func(t stack.Token) bool { return !t.Active }) {
-		return fmt.Errorf("expected what is called %s to be active, found %+v", foreign, others)
+	if err := s.at().Create(ctx, foreign); err != nil {
+		return err
 	}
-	return nil
+	all, err := s.at().Tokens(ctx)
+	all = slices.DeleteFunc(all, func(t stack.Token) bool { return t.Name != foreign })
+	if err == nil && len(all) == 0 {
+		err = fmt.Errorf("expected something that is called %s at %s, found nothing", foreign, s.at().Vendor.Title())
+	}
+	for _, t := range all {
+		s.others = append(s.others, belonging{s.at, t.ID})
+	}
+	return err
+}
+
+// othersActive holds while every token of somebody else is active.
+func (d *demo) othersActive(ctx context.Context) error {
+	var wrong []error
+	for _, other := range d.others {
+		row, err := rowOf(ctx, other.at(), other.id)
+		if err == nil && !row.Active {
+			err = fmt.Errorf("expected a token of somebody else to be active at %s, found %+v", other.at().Vendor.Title(), row)
+		}
+		wrong = append(wrong, err)
+	}
+	return errors.Join(wrong...)
 }
 
 func (s *subject) hasNoneActive(ctx context.Context) error {
-	found, err := rows(ctx, s.at(), s.base)
+	found, err := s.tokens(ctx)
 	if err == nil && (len(found) == 0 || slices.ContainsFunc(found, func(t stack.Token) bool { return t.Active })) {
-		err = fmt.Errorf("expected the vendor to have tokens %s-…, none of them active, found %+v", s.base, found)
+		err = fmt.Errorf("expected the vendor to have tokens of %s, none of them active, found %+v", s.object(), found)
 	}
 	return err
 }
@@ -235,6 +300,8 @@ type refusal struct {
 	spec string
 	// reason and says are what Ready must tell.
 	reason, says string
+	// heals: it may come to be right without anybody editing it.
+	heals bool
 }
 
 // refusals asks an issuer for what cannot be had.
@@ -246,9 +313,11 @@ func (d *demo) refusals(namespace, issuer string, refused ...refusal) []step {
 	steps := []step{do("kubectl apply: GatewayTokens that ask for what they cannot have", d.apply(manifests...))}
 	for _, r := range refused {
 		o := object{kind: v1alpha1.KindGatewayToken, namespace: namespace, name: r.name}
-		steps = append(steps, check(r.what+": "+r.reason, both(soon(d.tells(o,
-			expectation{kind: v1alpha1.ConditionReady, status: "False", reason: r.reason, says: r.says},
-			expectation{kind: v1alpha1.ConditionStalled, status: "True", reason: r.reason})), d.noSecret(namespace, r.name))))
+		wants := []expectation{{kind: v1alpha1.ConditionReady, status: "False", reason: r.reason, says: r.says}}
+		if !r.heals {
+			wants = append(wants, expectation{kind: v1alpha1.ConditionStalled, status: "True", reason: r.reason})
+		}
+		steps = append(steps, check(r.what+": "+r.reason, both(soon(d.tells(o, wants...)), d.noSecret(namespace, r.name))))
 	}
 	return steps
 }

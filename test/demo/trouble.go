@@ -24,7 +24,7 @@ func (d *demo) killed() chapter {
 		do("kubectl apply: GatewayToken "+name, d.apply(tokenManifest(storyNamespace, name, v1alpha1.KindClusterTokenIssuer, storyIssuer, ""))),
 		check("the vendor has made the token, and the operator is killed (SIGKILL)", func(ctx context.Context) error {
 			var err error
-			committed, err = made(ctx, d.causely(), name)
+			committed, err = made(ctx, func(ctx context.Context) ([]stack.Token, error) { return rows(ctx, d.causely(), name) })
 			return errors.Join(err, d.operator.Kill())
 		}),
 		check("no Secret had been written", d.noSecret(storyNamespace, name)),
@@ -53,7 +53,7 @@ func (d *demo) stopped() chapter {
 		}),
 		do("kubectl apply: GatewayToken "+name, d.apply(tokenManifest(storyNamespace, name, v1alpha1.KindClusterTokenIssuer, storyIssuer, ""))),
 		check("the vendor has made the token, and the operator ends well after SIGTERM", func(ctx context.Context) (err error) {
-			committed, err = made(ctx, d.causely(), name)
+			committed, err = made(ctx, func(ctx context.Context) ([]stack.Token, error) { return rows(ctx, d.causely(), name) })
 			return errors.Join(err, d.operator.Stop())
 		}),
 		check("before it ended it wrote the Secret with that token", func(ctx context.Context) error {
@@ -78,9 +78,9 @@ func (d *demo) stopped() chapter {
 
 // made waits until the vendor has made a token, and a value of it, for an object: well within the request time-out, and so more often than anything
 // else is asked for.
-func made(ctx context.Context, at stack.Platform, base string) (committed stack.Token, err error) {
+func made(ctx context.Context, tokens func(context.Context) ([]stack.Token, error)) (committed stack.Token, err error) {
 	err = stack.AwaitEvery(ctx, 10*time.Millisecond, patience, func(ctx context.Context) error {
-		found, err := rows(ctx, at, base)
+		found, err := tokens(ctx)
 		if err != nil {
 			return err
 		}

@@ -66,6 +66,9 @@ type Token struct {
 	ID, Name string
 	// Account is the vendor account that the token is in, where the vendor has several.
 	Account string
+	// Place is where in the account it is, and Maker who had it made, where the vendor knows: at PingOne the gateway, and the client
+	// ID of a worker application or "console" for a person.
+	Place, Maker string
 	// Rights are permissions or scopes, in the vendor's order.
 	Rights []string
 	// Active tells that it has not ended; Issued that a value of it was made.
@@ -162,7 +165,8 @@ func ofPingOne(truth pingone.Truth) []Token {
 		for _, gateway := range environment.Gateways {
 			for _, t := range gateway.Credentials {
 				found = append(found, Token{
-					ID: t.ID, Account: environment.ID, Active: t.State == pingone.Active, Issued: true, CreatedAt: t.CreatedAt, EndedAt: t.DeletedAt,
+					ID: t.ID, Account: environment.ID, Place: gateway.ID, Maker: t.CreatedBy, Active: t.State == pingone.Active, Issued: true,
+					CreatedAt: t.CreatedAt, EndedAt: t.DeletedAt,
 				})
 			}
 		}
@@ -217,7 +221,7 @@ func (p Platform) Check(ctx context.Context, value string) (Connection, error) {
 }
 
 // Create makes a token as a person does in the vendor's console, in the first account; at Causeloop also a service account of the
-// name, without a token.
+// name, without a token, and at PingOne without the name.
 func (p Platform) Create(ctx context.Context, name string) error {
 	switch p.Vendor {
 	case Causely:
@@ -229,7 +233,8 @@ func (p Platform) Create(ctx context.Context, name string) error {
 			p.call(ctx, http.MethodPost, "tokens", map[string]string{"member": causeloop.DemoName, "name": name}, nil),
 			p.call(ctx, http.MethodPost, "service-accounts", map[string]string{"workspaceID": causeloop.DemoWorkspaceID, "name": name}, nil))
 	case PingOne:
-		return p.call(ctx, http.MethodPost, "credentials", map[string]string{"environmentID": pingone.DemoEnvironmentID, "gatewayID": pingone.DemoGatewayID}, nil)
+		_, err := Gateway{Platform: p, ID: pingone.DemoGatewayID}.Create(ctx)
+		return err
 	default:
 		return nil
 	}
