@@ -61,7 +61,7 @@ type Client struct {
 	// following is api for the second call of two whose turns were taken at once.
 	following *rest.Client
 	// gate is nil where nothing is paced.
-	gate   rest.Limiter
+	gate   *pacing.Gate
 	bearer token.Value
 	clock  func() time.Time
 }
@@ -102,10 +102,13 @@ func New(options Options) (*Client, error) {
 }
 
 // admitted lets calls pass whose turns were taken before.
-type admitted struct{ rest.Limiter }
+type admitted struct{ *pacing.Gate }
 
 // Admit implements rest.Limiter.
-func (admitted) Admit(context.Context) (time.Duration, error) { return 0, nil }
+func (a admitted) Admit(context.Context, bool) (time.Duration, error) {
+	a.Enter()
+	return 0, nil
+}
 
 // Check implements vendors.Pooled.
 func (c *Client) Check(ctx context.Context) error {

@@ -74,7 +74,7 @@ func (d *dedicated) turn(ctx context.Context, operation string) error {
 	if d.client.gate == nil {
 		return nil
 	}
-	comeBack, err := d.client.gate.Admit(ctx)
+	comeBack, err := d.client.gate.Book(ctx)
 	switch {
 	case err != nil:
 		return &token.Failure{Operation: operation, Class: token.Unavailable, Cause: token.CauseTimeout, Err: err}

@@ -49,7 +49,7 @@ func (c *Client) login(ctx context.Context) (token.Value, time.Duration, error) 
 		return token.Value{}, 0, &token.Failure{Operation: "log in", Class: token.Invalid, Cause: token.CauseUnexpected}
 	}
 	answer, _, err := rest.Object[loginAnswer](ctx, c.auth, rest.Call{
-		Operation: "log in", Method: http.MethodPost, Body: body, Want: http.StatusOK,
+		Operation: "log in", Method: http.MethodPost, Harmless: true, Body: body, Want: http.StatusOK,
 	})
 	if err != nil {
 		return token.Value{}, 0, err

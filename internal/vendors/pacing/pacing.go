@@ -2,7 +2,8 @@
 //
 // Whoever calls with the same credentials at the same host shares a pace, whatever issuer it comes from, and so does the
 // pause that a vendor asks for. A call that would have to wait long is not made at all: its worker is told when to come
-// back and does something else.
+// back and does something else. Calls that are under way are bounded, too, and a vendor that does not answer is left alone
+// for a while, and then asked by one call that changes nothing.
 package pacing
 
 import (
@@ -64,6 +65,7 @@ type Limiter struct {
 	paces  map[paceKey]*rate.Limiter
 	hosts  map[string]*rate.Limiter
 	pauses map[accountKey]pause
+	lines  map[accountKey]*line
 }
 
 type accountKey struct {
@@ -87,6 +89,7 @@ func New(options Options) *Limiter {
 		paces:   map[paceKey]*rate.Limiter{},
 		hosts:   map[string]*rate.Limiter{},
 		pauses:  map[accountKey]pause{},
+		lines:   map[accountKey]*line{},
 	}
 }
 
@@ -105,9 +108,23 @@ type Gate struct {
 	key     paceKey
 }
 
-// Admit returns when the call may be made: at once or after at most MaxWait. Where that is not enough, or the vendor asked
-// for a pause, it returns at once with the time after which to come back. The error is the context's.
-func (g *Gate) Admit(ctx context.Context) (comeBack time.Duration, err error) {
+// Admit returns when the call may be made: at once or after at most MaxWait. Where that is not enough, the vendor asked for a pause or
+// does not answer, it returns at once with the time after which to come back. The error is the context's. Every call that is admitted
+// is followed by Done.
+func (g *Gate) Admit(ctx context.Context, harmless bool) (comeBack time.Duration, err error) {
+	tries, comeBack := g.limiter.enter(g.key.accountKey, harmless)
+	if comeBack > 0 {
+		return comeBack, nil
+	}
+	comeBack, err = g.Book(ctx)
+	if comeBack > 0 || err != nil {
+		g.limiter.leave(g.key.accountKey, tries)
+	}
+	return comeBack, err
+}
+
+// Book takes the turn of a call that is admitted later, by Enter.
+func (g *Gate) Book(ctx context.Context) (comeBack time.Duration, err error) {
 	l := g.limiter
 	now := l.options.Clock()
 	booked, comeBack := l.book(g.key, now)
@@ -216,7 +233,7 @@ func pace[K comparable](paces map[K]*rate.Limiter, key K, perSecond float64) *ra
 
 // forget drops what is at rest, so that the credentials of long gone issuers take no room. It is called with the lock held.
 func (l *Limiter) forget(now time.Time) {
-	if len(l.paces) <= maxIdle && len(l.pauses) <= maxIdle {
+	if len(l.paces) <= maxIdle && len(l.pauses) <= maxIdle && len(l.lines) <= maxIdle {
 		return
 	}
 	dropIdle(l.paces, now)
@@ -224,6 +241,11 @@ func (l *Limiter) forget(now time.Time) {
 	for account, held := range l.pauses {
 		if !held.until.After(now) {
 			delete(l.pauses, account)
+		}
+	}
+	for account, line := range l.lines {
+		if line.rests() {
+			delete(l.lines, account)
 		}
 	}
 }

@@ -60,9 +60,12 @@ var (
 
 func admit(t *testing.T, gate *Gate) time.Duration {
 	t.Helper()
-	comeBack, err := gate.Admit(t.Context())
+	comeBack, err := gate.Admit(t.Context(), true)
 	if err != nil {
 		t.Fatalf("Admit: %v", err)
+	}
+	if comeBack == 0 {
+		gate.Done(false)
 	}
 	return comeBack
 }
@@ -179,7 +182,7 @@ func TestGivenUpWhileWaiting(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for range 10 {
-		if _, err := gate.Admit(ctx); !errors.Is(err, context.Canceled) {
+		if _, err := gate.Admit(ctx, true); !errors.Is(err, context.Canceled) {
 			t.Fatalf("Admit = %v, want the context's error: who gave up has kept a place", err)
 		}
 	}
@@ -250,8 +253,12 @@ func TestConcurrentUse(t *testing.T) {
 		group.Go(func() {
 			gate := limiter.Gate("api.example.com", alice, 5)
 			for range 100 {
-				if _, err := gate.Admit(context.Background()); err != nil {
+				comeBack, err := gate.Admit(context.Background(), true)
+				if err != nil {
 					t.Error(err)
+				}
+				if comeBack == 0 {
+					gate.Done(true)
 				}
 				gate.Hold(time.Millisecond)
 			}

@@ -44,8 +44,10 @@ var (
 // Limiter paces the calls of one account.
 type Limiter interface {
 	// Admit waits for a short time until the call may be made. Where that is not enough it does not wait at all and says
-	// after which time to come back. The error is the context's.
-	Admit(ctx context.Context) (comeBack time.Duration, err error)
+	// after which time to come back. The error is the context's. harmless: the call changes nothing at the vendor.
+	Admit(ctx context.Context, harmless bool) (comeBack time.Duration, err error)
+	// Done follows every call that was admitted. outage: the vendor did not answer, or that it is in trouble itself.
+	Done(outage bool)
 	// Hold refuses every call for a time: the vendor said so.
 	Hold(pause time.Duration)
 }
@@ -182,6 +184,8 @@ type Call struct {
 	Want int
 	// Creates: the request must not be done twice, so that an answer that does not come leaves a doubt.
 	Creates bool
+	// Harmless: the call changes nothing at the vendor though its method is not GET.
+	Harmless bool
 	// Refusal, where set, tells apart refusals that have one status. It is given the class of the status and the body, which is
 	// nil unless it is JSON of at most MaxRefusal bytes, and gives the class and the cause that the failure has. It is not
 	// asked where the status leaves a doubt. What it is given must not be shown.
@@ -227,6 +231,28 @@ func (c *Client) do(ctx context.Context, call Call, limit int, decode func(*mete
 	if err := c.admit(ctx, call); err != nil {
 		return Answer{}, err
 	}
+	answer, err := c.make(ctx, call, limit, decode)
+	if c.options.Limiter != nil {
+		c.options.Limiter.Done(outage(answer, err))
+	}
+	return answer, err
+}
+
+// outage tells whether a call says that the vendor is away or in trouble: whatever it would be asked next, it would not do.
+func outage(answer Answer, err error) bool {
+	failure := token.AsFailure(err)
+	switch {
+	case failure == nil, errors.Is(err, context.Canceled):
+		return false
+	case answer.Status != 0:
+		return answer.Status >= http.StatusInternalServerError || failure.Cause == token.CauseTimeout
+	default:
+		return failure.Cause == token.CauseConnect || failure.Cause == token.CauseTimeout || failure.Cause == token.CauseBroken
+	}
+}
+
+// make makes a call that was admitted.
+func (c *Client) make(ctx context.Context, call Call, limit int, decode func(*meter) error) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.options.Timeout)
 	defer cancel()
 	response, err := c.send(ctx, call)
@@ -247,7 +273,7 @@ func (c *Client) admit(ctx context.Context, call Call) error {
 	if c.options.Limiter == nil {
 		return nil
 	}
-	comeBack, err := c.options.Limiter.Admit(ctx)
+	comeBack, err := c.options.Limiter.Admit(ctx, call.Harmless || call.Method == http.MethodGet)
 	switch {
 	case err != nil:
 		return call.failure(token.Unavailable, token.CauseTimeout, 0, err)

@@ -567,6 +567,49 @@ func TestLimiter(t *testing.T) {
 	if calls.Load() != 4 {
 		t.Errorf("%d requests, want 4: what is not admitted is not sent", calls.Load())
 	}
+	if diff := cmp.Diff([]bool{false, false, true, true}, limiter.outages); diff != "" {
+		t.Errorf("outages, one for each request -want +got:\n%s", diff)
+	}
+}
+
+// The limiter learns of every request whether the vendor is away or in trouble, and which would do no harm.
+func TestLimiterLearnsOfOutages(t *testing.T) {
+	cut := func(w http.ResponseWriter, _ *http.Request) {
+		connection, _, err := http.NewResponseController(w).Hijack()
+		if err == nil {
+			_ = connection.Close()
+		}
+	}
+	status := func(code int) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
+	}
+	tests := map[string]struct {
+		reason string
+		answer http.HandlerFunc
+		call   Call
+		want   bool
+	}{
+		"Answered":   {reason: "all is well", answer: status(http.StatusNoContent), call: Call{Method: http.MethodGet, Want: http.StatusNoContent}},
+		"Refused":    {reason: "the vendor answers", answer: status(http.StatusForbidden), call: Call{Method: http.MethodGet, Want: http.StatusOK}},
+		"Unexpected": {reason: "something answers", answer: status(http.StatusOK), call: Call{Method: http.MethodGet, Want: http.StatusOK}},
+		"5xx":        {reason: "it says so itself", answer: status(http.StatusBadGateway), call: Call{Method: http.MethodDelete, Want: http.StatusNoContent}, want: true},
+		"Cut":        {reason: "no answer", answer: cut, call: Call{Method: http.MethodPost, Creates: true, Want: http.StatusCreated}, want: true},
+		"Login":      {reason: "a login changes nothing", answer: status(http.StatusOK), call: Call{Method: http.MethodPost, Harmless: true, Want: http.StatusOK}},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			server, _ := serve(t, tc.answer)
+			limiter := &recorder{}
+			_, _, _ = Object[sample](t.Context(), connect(t, server, Options{Limiter: limiter}), tc.call)
+			if diff := cmp.Diff([]bool{tc.want}, limiter.outages); diff != "" {
+				t.Errorf("outages -want +got: %s\n%s", tc.reason, diff)
+			}
+			harmless := tc.call.Method == http.MethodGet || tc.call.Harmless
+			if diff := cmp.Diff([]bool{harmless}, limiter.harmless); diff != "" {
+				t.Errorf("harmless -want +got: %s\n%s", tc.reason, diff)
+			}
+		})
+	}
 }
 
 // Behind a proxy the target is checked before it is handed over, and the proxy, which may be anywhere, is not.
@@ -733,8 +776,15 @@ type recorder struct {
 	comeBack time.Duration
 	err      error
 	held     []time.Duration
+	// harmless and outages are what was said of each call.
+	harmless, outages []bool
 }
 
-func (r *recorder) Admit(context.Context) (time.Duration, error) { return r.comeBack, r.err }
+func (r *recorder) Admit(_ context.Context, harmless bool) (time.Duration, error) {
+	r.harmless = append(r.harmless, harmless)
+	return r.comeBack, r.err
+}
+
+func (r *recorder) Done(outage bool) { r.outages = append(r.outages, outage) }
 
 func (r *recorder) Hold(pause time.Duration) { r.held = append(r.held, pause) }
