@@ -133,8 +133,12 @@ func (r *Reconciler) list(ctx context.Context, s *scene, name string, vendor ven
 	if err != nil {
 		return err //nolint:wrapcheck // it says what failed
 	}
-	s.changed = append(s.changed, changed...)
-	s.anchored = s.anchored || anchoredAnew(snapshot, vendor.Capabilities())
+	for _, object := range changed {
+		s.changed = append(s.changed, change{pool: name, object: object})
+	}
+	if anchoredAnew(snapshot, vendor.Capabilities()) {
+		s.anchored = append(s.anchored, name)
+	}
 	s.account.ID = cmp.Or(s.account.ID, snapshot.Account)
 	return nil
 }
