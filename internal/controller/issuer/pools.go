@@ -105,14 +105,16 @@ func (r *Reconciler) listPool(ctx context.Context, s *scene, name string, from v
 	failure := token.AsFailure(err)
 	switch {
 	case failure == nil:
+		healed := p.problem.Reason
 		*p = pool{vendor: vendor, from: from}
+		s.memory.relieve(healed)
 		return nil
 	case concernsAll(failure) || errors.As(err, new(*inventory.OtherAccountError)):
 		return err
 	default:
 		p.failures++
 		p.problem, p.gone = status.PoolProblem(failure), failure.Cause == token.CauseGone
-		p.held = r.Clock.Now().Add(status.BackOff(status.VendorTrouble, p.failures, string(s.memory.uid)+name, failure.RetryAfter))
+		p.held = r.Clock.Now().Add(s.poolPause(name, failure))
 		if p.vendor == nil {
 			p.vendor, p.from = vendor, from
 		}
@@ -123,7 +125,7 @@ func (r *Reconciler) listPool(ctx context.Context, s *scene, name string, from v
 // concernsAll tells whether a list that failed says something of the credentials or of the vendor as a whole, and not of the one
 // pool: a vendor that answers, and only there not as it should, serves the others.
 func concernsAll(failure *token.Failure) bool {
-	answered := failure.Status != 0 || failure.Cause == token.CauseUnexpected || failure.Cause == token.CauseTooLarge
+	answered := (failure.Status != 0 && failure.Cause != token.CauseLogin) || failure.Cause == token.CauseUnexpected || failure.Cause == token.CauseTooLarge
 	return failure.Cause == token.CausePaced || (status.ConcernsIssuer(failure) && (failure.Class != token.Unavailable || !answered))
 }
 
