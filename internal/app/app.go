@@ -140,7 +140,7 @@ func filled(caches cache.Cache) healthz.Checker {
 func assemble(ctx context.Context, manager ctrl.Manager, options Options, passive clock.PassiveClock) (issuer.Config, error) {
 	shared := issuer.Config{
 		Client: manager.GetClient(), Live: manager.GetAPIReader(), Clock: passive,
-		Connect: newConnector(options, passive.Now).connect, Book: accounts.NewBook(),
+		Connect: Connect(options, passive.Now, nil), Book: accounts.NewBook(),
 		Tokens: &wake.Queue{}, LeaderSince: (&leadership{clock: passive}).since,
 		ClusterResourceNamespace: options.ClusterResourceNamespace, AllowHTTP: options.AllowHTTP, Settle: options.Lifecycle.Settle,
 	}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -25,12 +26,15 @@ type connector struct {
 	logins  *login.Cache
 }
 
-func newConnector(options Options, now func() time.Time) *connector {
-	return &connector{
+// Connect gives what makes vendors' clients, with what they share. Sleep is how a pace waits, by a timer when nil: a test has a clock
+// of its own.
+func Connect(options Options, now func() time.Time, sleep func(context.Context, time.Duration) error) issuer.Connect {
+	shared := &connector{
 		options: options, now: now,
-		pacing: pacing.New(pacing.Options{Clock: now, HostPerSecond: options.HostPerSecond}),
+		pacing: pacing.New(pacing.Options{Clock: now, Sleep: sleep, HostPerSecond: options.HostPerSecond}),
 		logins: login.NewCache(now),
 	}
+	return shared.connect
 }
 
 // connect implements issuer.Connect.

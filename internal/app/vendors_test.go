@@ -41,7 +41,7 @@ func TestConnect(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			tc.options.RequestTimeout = 10 * time.Second
 			clock := clocktesting.NewFakePassiveClock(time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC))
-			client, err := newConnector(tc.options, clock.Now).connect(tc.connection)
+			client, err := Connect(tc.options, clock.Now, nil)(tc.connection)
 			if (err != nil) != tc.fails {
 				t.Fatalf("error %v, want one %t: %s", err, tc.fails, tc.reason)
 			}

@@ -379,10 +379,8 @@ func issuerMints(v *view) Decision {
 // write counts within bounds: a sequence that no name can carry, or the same one again and again, would defeat list and budget.
 func (v *view) nextSequence() int {
 	last := v.proof.LastSequence()
-	for _, row := range v.Snapshot.Rows {
-		if marker, ok := row.Marker(); ok && marker.SameIncarnation(v.Object.Marker) {
-			last = max(last, marker.Sequence)
-		}
+	for _, row := range v.Snapshot.Of(v.Object.Marker) {
+		last = max(last, sequenceOf(row))
 	}
 	known := last
 	hints := []int{v.hint.LastSequence(), v.Object.HintSequence}
@@ -428,10 +426,8 @@ func budget(v *view) Decision {
 func (v *view) unplannedMints() []time.Time {
 	at := map[int]time.Time{}
 	planned := map[int]bool{firstSequence: true}
-	for _, row := range v.Snapshot.Rows {
-		if marker, ok := row.Marker(); ok && marker.SameIncarnation(v.Object.Marker) {
-			at[marker.Sequence] = row.IssuedAt
-		}
+	for _, row := range v.Snapshot.Of(v.Object.Marker) {
+		at[sequenceOf(row)] = row.IssuedAt
 	}
 	if v.proof != nil && v.proof.Incarnation == v.Object.Marker.Incarnation {
 		for _, made := range v.proof.Mints {

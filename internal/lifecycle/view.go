@@ -31,8 +31,8 @@ func newView(o Observation) *view {
 	if v.proof == nil && o.Object.Record != nil && !v.named() {
 		v.proof, v.hint = o.Object.Record, o.Object.Record
 	}
-	for _, row := range o.Snapshot.Rows {
-		if marker, ok := row.Marker(); ok && marker.SameIncarnation(o.Object.Marker) && v.active(row) {
+	for _, row := range o.Snapshot.Of(o.Object.Marker) {
+		if v.active(row) {
 			v.mine = append(v.mine, row)
 		}
 	}

@@ -70,6 +70,9 @@ type Snapshot struct {
 	Anchored bool
 	// Rows are the tokens with a marker of this installation, by ID.
 	Rows map[ID]Token
+	// ByObject are the IDs of the rows by the object of their marker, so that each GatewayToken need not read the names of all; nil where
+	// nobody sorted them.
+	ByObject map[string][]ID
 	// Before is the list before this one; nil where there was none, or where it proves nothing by what it lacks.
 	Before *Snapshot
 	// Unmanaged counts active rows without a marker of this installation; Active counts all active rows.
@@ -82,6 +85,26 @@ func (s Snapshot) Taken() bool { return !s.StartedAt.IsZero() }
 
 // BegunAfter tells whether the list was asked for later than an instant of our own clock.
 func (s Snapshot) BegunAfter(t time.Time) bool { return s.Taken() && s.StartedAt.After(t) }
+
+// Of gives the rows with the marker of the very object, whatever their sequence, in no order.
+func (s Snapshot) Of(object Marker) []Token {
+	var of []Token
+	note := func(row Token) {
+		if marker, ok := row.Marker(); ok && marker.SameIncarnation(object) {
+			of = append(of, row)
+		}
+	}
+	if s.ByObject != nil {
+		for _, id := range s.ByObject[object.Object] {
+			note(s.Rows[id])
+		}
+		return of
+	}
+	for _, row := range s.Rows {
+		note(row)
+	}
+	return of
+}
 
 // LackedTwice tells whether this list and the one before it prove, by not showing it, that a token is gone. Both began later than
 // an instant at which it certainly was there.

@@ -4,6 +4,7 @@ package accounts
 
 import (
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -97,13 +98,33 @@ func (a Account) In(pool string) (Account, bool) {
 	return a, looked
 }
 
-// same tells whether those who wait would see no difference.
+// same tells whether those who wait would see no difference, whatever pool they need.
 func (a Account) same(b Account) bool {
 	return a.UID == b.UID && a.Generation == b.Generation && a.CanMint == b.CanMint && a.CanList == b.CanList && a.CanRevoke == b.CanRevoke &&
-		a.Problem.Reason == b.Problem.Reason && a.ID == b.ID && a.URL == b.URL && (!b.CanList || a.Vendor == b.Vendor) &&
-		maps.EqualFunc(a.Pools, b.Pools, func(x, y Pool) bool {
-			return x.Vendor == y.Vendor && x.Gone == y.Gone && x.Problem.Reason == y.Problem.Reason
-		})
+		a.Problem.Reason == b.Problem.Reason && a.ID == b.ID && a.URL == b.URL && (!b.CanList || a.Vendor == b.Vendor)
+}
+
+// otherPools are the names of the pools of which those who need them would see a difference.
+func (a Account) otherPools(b Account) []string {
+	var others []string
+	for _, name := range slices.Sorted(maps.Keys(union(a.Pools, b.Pools))) {
+		before, knew := a.Pools[name]
+		after, knows := b.Pools[name]
+		same := knew == knows && before.Vendor == after.Vendor && before.Gone == after.Gone && before.Problem.Reason == after.Problem.Reason
+		if !same {
+			others = append(others, name)
+		}
+	}
+	return others
+}
+
+func union(a, b map[string]Pool) map[string]Pool {
+	both := maps.Clone(a)
+	if both == nil {
+		both = map[string]Pool{}
+	}
+	maps.Copy(both, b)
+	return both
 }
 
 // Book holds the accounts. It is safe for concurrent use.
@@ -139,8 +160,8 @@ func (b *Book) Get(issuer v1alpha1.Issuer) (Account, bool) {
 }
 
 // Put notes what was found, and gives it as it stands: a first token may have told meanwhile that the issuer is pinned to another
-// account. It tells whether anything changed for those who wait.
-func (b *Book) Put(key Key, account Account) (standing Account, changed bool) {
+// account. It tells whether anything changed for all who wait, and else for those who need which pools.
+func (b *Book) Put(key Key, account Account) (standing Account, changed bool, pools []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	before, known := b.accounts[key]
@@ -150,7 +171,7 @@ func (b *Book) Put(key Key, account Account) (standing Account, changed bool) {
 		account.Problem = lifecycle.Problem{Reason: lifecycle.ReasonAccountChanged, Message: "The credentials were changed to another vendor account while the first token was issued. Put back credentials of the account that the token is in."}
 	}
 	b.accounts[key] = account
-	return account, !known || !before.same(account)
+	return account, !known || !before.same(account), before.otherPools(account)
 }
 
 // Forget drops an issuer, and gives what was known of it.

@@ -18,6 +18,8 @@ const (
 	indexIssuer = "issuer"
 	// indexMarker is by the object part of the marker.
 	indexMarker = "marker"
+	// indexAttempt is by the issuer's Key and the pool of a create of which nothing was published yet. At rest nothing is in it.
+	indexAttempt = "attempt"
 )
 
 // SetupIndexes lets the cache find GatewayTokens by issuer and by marker.
@@ -36,7 +38,33 @@ func SetupIndexes(ctx context.Context, indexer client.FieldIndexer, identity tok
 	}); err != nil {
 		return fmt.Errorf("index GatewayTokens by marker: %w", err)
 	}
+	if err := indexer.IndexField(ctx, &v1alpha1.GatewayToken{}, indexAttempt, func(o client.Object) []string {
+		object, ok := o.(*v1alpha1.GatewayToken)
+		if !ok || !attempting(object) {
+			return nil
+		}
+		return []string{attemptAt(KeyFor(object), object.Status.Attempt.Pool)}
+	}); err != nil {
+		return fmt.Errorf("index GatewayTokens by attempt: %w", err)
+	}
 	return nil
+}
+
+// attempting tells whether a create was written down of which nothing was published yet.
+func attempting(object *v1alpha1.GatewayToken) bool {
+	attempt, current := object.Status.Attempt, object.Status.Current
+	return attempt != nil && attempt.Pool != "" && attempt.StartedAt != nil && (current == nil || current.Sequence < attempt.Sequence)
+}
+
+func attemptAt(key Key, pool string) string { return key.String() + "/" + pool }
+
+// Attempting lists the GatewayTokens of an issuer with a create of which nothing was published yet, in one pool.
+func Attempting(ctx context.Context, from client.Reader, key Key, pool string) ([]v1alpha1.GatewayToken, error) {
+	var list v1alpha1.GatewayTokenList
+	if err := from.List(ctx, &list, client.MatchingFields{indexAttempt: attemptAt(key, pool)}); err != nil {
+		return nil, fmt.Errorf("list the GatewayTokens of %s that ask for a token: %w", key, err)
+	}
+	return list.Items, nil
 }
 
 // TokensOf lists the GatewayTokens that refer to an issuer.

@@ -136,19 +136,15 @@ func (r *Reconciler) prepare(ctx context.Context, s *scene, d lifecycle.Issue) (
 // heldUntil tells until when a create for another object may be under way at the place of this one.
 func (r *Reconciler) heldUntil(ctx context.Context, s *scene) (time.Time, error) {
 	held := r.Book.HeldUntil(s.scope, s.object.UID)
-	others, err := accounts.TokensOf(ctx, r.Client, s.key)
+	others, err := accounts.Attempting(ctx, r.Client, s.key, s.demand.Pool)
 	if err != nil {
 		return held, err
 	}
 	for i := range others {
-		attempt := others[i].Status.Attempt
-		if others[i].UID == s.object.UID || attempt == nil || attempt.Pool != s.demand.Pool || attempt.StartedAt == nil {
+		if others[i].UID == s.object.UID {
 			continue
 		}
-		if current := others[i].Status.Current; current != nil && current.Sequence >= attempt.Sequence {
-			continue
-		}
-		if until := attempt.StartedAt.Add(lifecycle.AttemptWindow(r.Settings.Settle)); until.After(held) {
+		if until := others[i].Status.Attempt.StartedAt.Add(lifecycle.AttemptWindow(r.Settings.Settle)); until.After(held) {
 			held = until
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/accounts"
-	"github.com/gatewaytoken/gateway-token-operator/internal/demand"
 	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
 	"github.com/gatewaytoken/gateway-token-operator/internal/status"
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
@@ -121,7 +120,9 @@ func (r *Reconciler) listPool(ctx context.Context, s *scene, which source, name 
 	failure := token.AsFailure(err)
 	switch {
 	case failure == nil:
+		healed := p.problem.Reason
 		*p = pool{vendor: vendor, from: from, listed: true}
+		s.memory.relieve(healed)
 		return nil
 	case concernsAll(failure) || errors.As(err, new(*inventory.OtherAccountError)):
 		return err
@@ -129,7 +130,7 @@ func (r *Reconciler) listPool(ctx context.Context, s *scene, which source, name 
 		p.failures++
 		p.listed = p.listed && same
 		p.problem, p.gone = status.PoolProblem(failure), failure.Cause == token.CauseGone
-		p.held = r.Clock.Now().Add(status.BackOff(status.VendorTrouble, p.failures, string(s.memory.uid)+name, failure.RetryAfter))
+		p.held = r.Clock.Now().Add(s.poolPause(name, failure))
 		if p.vendor == nil {
 			p.vendor, p.from = vendor, from
 		}
@@ -140,7 +141,7 @@ func (r *Reconciler) listPool(ctx context.Context, s *scene, which source, name 
 // concernsAll tells whether a list that failed says something of the credentials or of the vendor as a whole, and not of the one
 // pool: a vendor that answers, and only there not as it should, serves the others.
 func concernsAll(failure *token.Failure) bool {
-	answered := failure.Status != 0 || failure.Cause == token.CauseUnexpected || failure.Cause == token.CauseTooLarge
+	answered := (failure.Status != 0 && failure.Cause != token.CauseLogin) || failure.Cause == token.CauseUnexpected || failure.Cause == token.CauseTooLarge
 	return failure.Cause == token.CausePaced || (status.ConcernsIssuer(failure) && (failure.Class != token.Unavailable || !answered))
 }
 
@@ -150,7 +151,9 @@ func (r *Reconciler) list(ctx context.Context, s *scene, which source, name stri
 	if err != nil {
 		return err //nolint:wrapcheck // it says what failed
 	}
-	s.changed = append(s.changed, changed...)
+	for _, object := range changed {
+		s.changed = append(s.changed, change{pool: name, object: object})
+	}
 	s.noteLacking(name, snapshot, vendor.Capabilities())
 	s.account.ID = cmp.Or(s.account.ID, snapshot.Account)
 	return nil
@@ -164,7 +167,7 @@ func (s *scene) expectation(which source, name string, vendor vendors.Vendor) in
 	}
 	p := s.memory.pools[name]
 	return inventory.Expectation{
-		Untold: true, Known: s.tokensIn(name),
+		Untold: true, Known: s.idsIn(name),
 		Same: placeIsPool(spec) || (p.listed && p.vendor == vendor) || s.likeCopied(which),
 	}
 }
@@ -179,14 +182,10 @@ func (s *scene) likeCopied(which source) bool {
 	return which == kept || placeIsURL(spec) || s.copied.sameCredentials(s.own)
 }
 
-// tokensIn are the tokens in a pool that the GatewayTokens' statuses tell of.
-func (s *scene) tokensIn(pool string) []token.ID {
+// idsIn are the tokens in a pool that the GatewayTokens' statuses tell of.
+func (s *scene) idsIn(pool string) []token.ID {
 	var ids []token.ID
-	for i := range s.tokens {
-		object := &s.tokens[i]
-		if in, told := demand.PoolOf(object, s.issuer.IssuerSpec()); !told || in != pool {
-			continue
-		}
+	for _, object := range s.tokensIn(pool) {
 		if object.Status.Current != nil {
 			ids = append(ids, token.ID(object.Status.Current.ID))
 		}
@@ -201,7 +200,7 @@ func (s *scene) tokensIn(pool string) []token.ID {
 func (s *scene) unproven() *pool {
 	for _, name := range s.pools {
 		p := s.memory.pools[name]
-		if !p.listed && !p.gone && !p.mute() && len(s.tokensIn(name)) > 0 {
+		if !p.listed && !p.gone && !p.mute() && len(s.idsIn(name)) > 0 {
 			return p
 		}
 	}
@@ -214,13 +213,12 @@ func (s *scene) noteLacking(pool string, snapshot token.Snapshot, can token.Capa
 	if can.KeepsRevoked {
 		return
 	}
-	for i := range s.tokens {
-		object := &s.tokens[i]
-		if in, told := demand.PoolOf(object, s.issuer.IssuerSpec()); !told || in != pool || object.Status.Current == nil {
+	for _, object := range s.tokensIn(pool) {
+		if object.Status.Current == nil {
 			continue
 		}
 		if _, listed := snapshot.Rows[token.ID(object.Status.Current.ID)]; !listed {
-			s.lacking = append(s.lacking, *object)
+			s.lacking = append(s.lacking, object)
 		}
 	}
 }

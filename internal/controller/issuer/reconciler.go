@@ -115,9 +115,9 @@ type scene struct {
 	account accounts.Account
 	// accepted: the vendor accepts the user's own credentials.
 	accepted bool
-	// probed: the vendor was asked for a list just now; changed are the objects whose rows differ, lacking those whose token it lacks.
+	// probed: the vendor was asked for a list just now; changed tells whose rows differ, lacking whose token it lacks.
 	probed  bool
-	changed []string
+	changed []change
 	lacking []v1alpha1.GatewayToken
 	// failure is a list that failed just now, the failures-th in a row; the next is to be tried at retryAt.
 	failure  *token.Failure
@@ -128,6 +128,10 @@ type scene struct {
 	// unwritten: the copy of the accepted credentials could not be written.
 	unwritten bool
 }
+
+// change says that a list shows something else than the one before it: of one marker object or, where rows have no names and object is
+// empty, of somebody's in the pool.
+type change struct{ pool, object string }
 
 // Reconcile looks at one issuer: who needs it, what its credentials are, and what the vendor shows for them.
 func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {

@@ -17,23 +17,27 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/accounts"
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/wake"
+	"github.com/gatewaytoken/gateway-token-operator/internal/demand"
 	"github.com/gatewaytoken/gateway-token-operator/internal/secretdata"
 	"github.com/gatewaytoken/gateway-token-operator/internal/status"
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
 )
 
-// announce tells the GatewayTokens what was found: all of them where the account can be used for more or less than before, else those
-// that wait for a list, those whose rows changed and those whose token the list lacks.
+// announce tells the GatewayTokens what was found: all of them where the account can be used for more or less than before, those in a
+// pool where that can be, else those that wait for a list, those whose rows changed and those whose token the list lacks.
 func (r *Reconciler) announce(ctx context.Context, s *scene) error {
-	standing, changed := r.Book.Put(s.key, s.account)
+	standing, changed, pools := r.Book.Put(s.key, s.account)
 	s.account = standing
 	s.accepted = s.accepted && standing.CanList
 	r.Tokens.Add(accounts.Requests(s.lacking)...)
-	if changed {
+	if changed || len(pools) > 0 {
 		// A GatewayToken that came since this look began has seen the book as it was.
 		tokens, err := accounts.TokensOf(ctx, r.Client, s.key)
 		if err != nil {
 			return err
+		}
+		if !changed {
+			tokens = within(tokens, s.issuer.IssuerSpec(), pools)
 		}
 		r.Tokens.Add(accounts.Requests(tokens)...)
 	}
@@ -43,19 +47,35 @@ func (r *Reconciler) announce(ctx context.Context, s *scene) error {
 	if s.account.CanList {
 		r.Tokens.Add(r.Book.TakeWaiting(s.key)...)
 	}
-	for _, object := range s.changed {
-		if object == "" {
+	for _, changed := range s.changed {
+		if changed.object == "" {
 			// Rows without names: whose they are, each of them must see for itself.
-			r.Tokens.Add(accounts.Requests(s.tokens)...)
+			r.Tokens.Add(accounts.Requests(s.tokensIn(changed.pool))...)
 			continue
 		}
-		owners, err := accounts.WithMarker(ctx, r.Client, object)
+		owners, err := accounts.WithMarker(ctx, r.Client, changed.object)
 		if err != nil {
 			return err
 		}
 		r.Tokens.Add(accounts.Requests(owners)...)
 	}
 	return nil
+}
+
+// within are those of some GatewayTokens whose tokens are in some pools.
+func within(tokens []v1alpha1.GatewayToken, issuer *v1alpha1.TokenIssuerSpec, pools []string) []v1alpha1.GatewayToken {
+	var there []v1alpha1.GatewayToken
+	for i := range tokens {
+		if name, told := demand.PoolOf(&tokens[i], issuer); told && slices.Contains(pools, name) {
+			there = append(there, tokens[i])
+		}
+	}
+	return there
+}
+
+// tokensIn are the GatewayTokens whose tokens are in a pool.
+func (s *scene) tokensIn(pool string) []v1alpha1.GatewayToken {
+	return within(s.tokens, s.issuer.IssuerSpec(), []string{pool})
 }
 
 // record writes the status if anything in it changed, and says when to look again.

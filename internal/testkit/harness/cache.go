@@ -1,8 +1,10 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -15,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 )
@@ -26,20 +29,68 @@ type entry struct {
 }
 
 // cache is what a process' informers hold: what the API server had when the process last looked, of the same kinds and
-// with the same selectors as the operator's own.
+// with the same selectors as the operator's own. It finds by index what the operator finds by index, however much there is.
 type cache struct {
 	objects map[entry]client.Object
-	indexes map[string]client.IndexerFunc
+	indexes map[string]*index
+	// sorted are the keys of each kind in an order that is always the same; none of a kind of which something came or went since.
+	sorted map[string][]entry
 }
 
 func newCache() *cache {
-	return &cache{objects: map[entry]client.Object{}, indexes: map[string]client.IndexerFunc{}}
+	return &cache{objects: map[entry]client.Object{}, indexes: map[string]*index{}, sorted: map[string][]entry{}}
 }
 
-// IndexField implements client.FieldIndexer.
+// index finds the objects of one kind by what a function extracts from them.
+type index struct {
+	kind    string
+	extract client.IndexerFunc
+	found   map[string]map[entry]bool
+}
+
+func (i *index) add(key entry, object client.Object) {
+	for _, value := range i.extract(object) {
+		if i.found[value] == nil {
+			i.found[value] = map[entry]bool{}
+		}
+		i.found[value][key] = true
+	}
+}
+
+func (i *index) remove(key entry, object client.Object) {
+	for _, value := range i.extract(object) {
+		delete(i.found[value], key)
+	}
+}
+
+// IndexField implements client.FieldIndexer. As in the operator, indexes come before objects.
 func (c *cache) IndexField(_ context.Context, object client.Object, field string, extract client.IndexerFunc) error {
-	c.indexes[kindOf(object)+"."+field] = extract
+	c.indexes[kindOf(object)+"."+field] = &index{kind: kindOf(object), extract: extract, found: map[string]map[entry]bool{}}
 	return nil
+}
+
+// put has the cache hold another object at a key; none for nil.
+func (c *cache) put(key entry, after client.Object) {
+	before := c.objects[key]
+	for _, index := range c.indexes {
+		if index.kind != key.kind {
+			continue
+		}
+		if before != nil {
+			index.remove(key, before)
+		}
+		if after != nil {
+			index.add(key, after)
+		}
+	}
+	if (before == nil) != (after == nil) {
+		delete(c.sorted, key.kind)
+	}
+	if after == nil {
+		delete(c.objects, key)
+		return
+	}
+	c.objects[key] = after
 }
 
 // holds tells whether objects like this are cached at all.
@@ -76,54 +127,55 @@ func (c *cache) get(name client.ObjectKey, into client.Object) error {
 func (c *cache) list(into client.ObjectList, options ...client.ListOption) error {
 	var set client.ListOptions
 	set.ApplyOptions(options)
-	kind := strings.TrimSuffix(kindOf(into), "List")
+	keys, err := c.candidates(strings.TrimSuffix(kindOf(into), "List"), set)
+	if err != nil {
+		return err
+	}
 	var items []runtime.Object
-	for _, key := range c.keys() {
-		if key.kind != kind || (set.Namespace != "" && key.name.Namespace != set.Namespace) {
+	for _, key := range keys {
+		object := c.objects[key]
+		elsewhere := set.Namespace != "" && key.name.Namespace != set.Namespace
+		if elsewhere || (set.LabelSelector != nil && !set.LabelSelector.Matches(labels.Set(object.GetLabels()))) {
 			continue
 		}
-		object := c.objects[key]
-		matches, err := c.matches(object, set)
-		if err != nil {
-			return err
-		}
-		if matches {
-			items = append(items, object.DeepCopyObject())
-		}
+		items = append(items, object.DeepCopyObject())
 	}
 	return meta.SetList(into, items)
 }
 
-// matches applies selectors as the cache of controller-runtime does: one index, and exact matches only.
-func (c *cache) matches(object client.Object, set client.ListOptions) (bool, error) {
-	if set.LabelSelector != nil && !set.LabelSelector.Matches(labels.Set(object.GetLabels())) {
-		return false, nil
-	}
+// candidates are the keys of a kind, of one index where a field is selected by: as the cache of controller-runtime has it, by
+// exact matches only.
+func (c *cache) candidates(kind string, set client.ListOptions) ([]entry, error) {
 	if set.FieldSelector == nil {
-		return true, nil
+		return c.keys(kind), nil
 	}
-	for _, wanted := range set.FieldSelector.Requirements() {
-		extract := c.indexes[kindOf(object)+"."+wanted.Field]
-		if extract == nil {
-			return false, fmt.Errorf("no index of %s by %s", kindOf(object), wanted.Field)
-		}
-		if !slices.Contains(extract(object), wanted.Value) {
-			return false, nil
-		}
+	wanted := set.FieldSelector.Requirements()
+	if len(wanted) != 1 {
+		return nil, fmt.Errorf("%d fields to list %s by, want one", len(wanted), kind)
 	}
-	return true, nil
+	index := c.indexes[kind+"."+wanted[0].Field]
+	if index == nil {
+		return nil, fmt.Errorf("no index of %s by %s", kind, wanted[0].Field)
+	}
+	return slices.SortedFunc(maps.Keys(index.found[wanted[0].Value]), entry.compare), nil
 }
 
-// keys are all keys in an order that is always the same.
-func (c *cache) keys() []entry {
-	keys := make([]entry, 0, len(c.objects))
-	for key := range c.objects {
-		keys = append(keys, key)
+// keys are all keys of a kind.
+func (c *cache) keys(kind string) []entry {
+	if c.sorted[kind] == nil {
+		for key := range c.objects {
+			if key.kind == kind {
+				c.sorted[kind] = append(c.sorted[kind], key)
+			}
+		}
+		slices.SortFunc(c.sorted[kind], entry.compare)
 	}
-	slices.SortFunc(keys, func(a, b entry) int {
-		return strings.Compare(a.kind+"/"+a.name.String(), b.kind+"/"+b.name.String())
-	})
-	return keys
+	return c.sorted[kind]
+}
+
+// compare orders the keys of one kind.
+func (e entry) compare(other entry) int {
+	return cmp.Or(strings.Compare(e.name.Namespace, other.name.Namespace), strings.Compare(e.name.Name, other.name.Name))
 }
 
 // change is one object that differs from what the cache had: before is nil for a new one, after for one that is gone.
@@ -146,11 +198,7 @@ func (c *cache) replace(keys []entry, found map[entry]client.Object) []change {
 		case before.GetResourceVersion() != after.GetResourceVersion():
 			changes = append(changes, change{before, after})
 		}
-		if after == nil {
-			delete(c.objects, key)
-		} else {
-			c.objects[key] = after
-		}
+		c.put(key, after)
 	}
 	return changes
 }
@@ -159,7 +207,8 @@ func (c *cache) replace(keys []entry, found map[entry]client.Object) []change {
 // name.
 func (w *World) track(kind string, name client.ObjectKey) {
 	key := entry{kind, name}
-	if (fresh(kind) != nil || kind == "ConfigMap") && !slices.Contains(w.tracked, key) {
+	if (fresh(kind) != nil || kind == "ConfigMap") && !w.isTracked[key] {
+		w.isTracked[key] = true
 		w.tracked = append(w.tracked, key)
 	}
 }
@@ -184,10 +233,40 @@ func fresh(kind string) client.Object {
 	}
 }
 
-// look reads from the API server what the operator's informers would hold of some objects. It gets one after the other,
-// since a list waits for the API server's own cache.
+// many is from how many objects of one kind and namespace on they are read by a list. Fewer are got one after the other, since a
+// list waits for the API server's own cache.
+const many = 32
+
+// look reads from the API server what the operator's informers would hold of some objects.
 func (w *World) look(ctx context.Context, keys []entry) (map[entry]client.Object, error) {
 	found := map[entry]client.Object{}
+	for where, some := range byPlace(keys) {
+		var err error
+		if where.namespace != "" && len(some) >= many {
+			err = w.lookAtAll(ctx, where, some, found)
+		} else {
+			err = w.lookAtEach(ctx, some, found)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// whereabouts are what a list is of.
+type whereabouts struct{ kind, namespace string }
+
+func byPlace(keys []entry) map[whereabouts][]entry {
+	places := map[whereabouts][]entry{}
+	for _, key := range keys {
+		where := whereabouts{key.kind, key.name.Namespace}
+		places[where] = append(places[where], key)
+	}
+	return places
+}
+
+func (w *World) lookAtEach(ctx context.Context, keys []entry, found map[entry]client.Object) error {
 	for _, key := range keys {
 		object := fresh(key.kind)
 		if object == nil {
@@ -198,19 +277,57 @@ func (w *World) look(ctx context.Context, keys []entry) (map[entry]client.Object
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if secret, ok := object.(*corev1.Secret); ok {
-			if secret.Labels[v1alpha1.LabelManagedBy] != v1alpha1.OperatorName {
-				continue
-			}
-			w.times.show(secret)
-		} else {
-			object.SetManagedFields(nil)
-		}
-		found[key] = object
+		w.seen(key, object, found)
 	}
-	return found, nil
+	return nil
+}
+
+// lookAtAll lists, and takes what was asked for: the list of a namespace is as new as each of its objects got now.
+func (w *World) lookAtAll(ctx context.Context, where whereabouts, keys []entry, found map[entry]client.Object) error {
+	kind, err := apiutil.GVKForObject(fresh(where.kind), w.plane.scheme)
+	if err != nil {
+		return err
+	}
+	made, err := w.plane.scheme.New(kind.GroupVersion().WithKind(kind.Kind + "List"))
+	if err != nil {
+		return err
+	}
+	list, ok := made.(client.ObjectList)
+	if !ok {
+		return fmt.Errorf("%T is no list", made)
+	}
+	if err := w.admin.List(ctx, list, client.InNamespace(where.namespace)); err != nil {
+		return err
+	}
+	wanted := map[entry]bool{}
+	for _, key := range keys {
+		wanted[key] = true
+	}
+	return meta.EachListItem(list, func(item runtime.Object) error {
+		object, ok := item.(client.Object)
+		if !ok {
+			return fmt.Errorf("%T is no object", item)
+		}
+		if key := (entry{where.kind, client.ObjectKeyFromObject(object)}); wanted[key] {
+			w.seen(key, object, found)
+		}
+		return nil
+	})
+}
+
+// seen keeps of what the API server has what an informer of the operator would.
+func (w *World) seen(key entry, object client.Object, found map[entry]client.Object) {
+	if secret, ok := object.(*corev1.Secret); ok {
+		if secret.Labels[v1alpha1.LabelManagedBy] != v1alpha1.OperatorName {
+			return
+		}
+		w.times.show(secret)
+	} else {
+		object.SetManagedFields(nil)
+	}
+	found[key] = object
 }
 
 // allOf reads all objects of one kind.

@@ -6,5 +6,8 @@
 // a cache that is as old as its last look (FreezeCache), wakes by the events that the controllers watch, and does every
 // effect through one gate, where a test counts it, refuses it, loses its answer, or kills the process (Interfere).
 //
+// A world may have thousands of objects: what a look costs does not grow with them. The cache has indexes, as the operator's has; only
+// what may have changed is read anew, and where that is much, by lists.
+//
 // What the controllers promise is judged from the outside: by the vendor's truth and by what the API server has.
 package harness

@@ -218,11 +218,6 @@ func (w *World) grants() []v1alpha1.Grant {
 	return []v1alpha1.Grant{grant}
 }
 
-// disclosed tells whether a secret of the vendor's is in a text.
-func (w *World) disclosed(text string) bool {
-	return Disclosed(text, w.flavour.Secrets(w.Vendor)...) != ""
-}
-
 // inOrder gives rights sorted; nil for none.
 func inOrder(rights []string) []string {
 	if len(rights) == 0 {

@@ -3,13 +3,13 @@ package harness
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
@@ -25,6 +25,24 @@ func (w *World) Create(objects ...client.Object) {
 		if err := w.admin.Create(w.ctx(), object); err != nil {
 			w.t.Fatalf("create %s %s: %v", kindOf(object), object.GetName(), err)
 		}
+		w.track(kindOf(object), client.ObjectKeyFromObject(object))
+		w.somebody("creates", object)
+	}
+}
+
+// hands is how many objects CreateAll creates at the same time.
+const hands = 8
+
+// CreateAll creates many objects at once, as somebody does who applies a directory of manifests. The operator sees them in the order
+// in which they are given.
+func CreateAll[T client.Object](w *World, objects []T) {
+	w.t.Helper()
+	failed := make([]error, len(objects))
+	workqueue.ParallelizeUntil(w.ctx(), hands, len(objects), func(i int) { failed[i] = w.admin.Create(w.ctx(), objects[i]) })
+	if err := errors.Join(failed...); err != nil {
+		w.t.Fatalf("create %d objects: %v", len(objects), err)
+	}
+	for _, object := range objects {
 		w.track(kindOf(object), client.ObjectKeyFromObject(object))
 		w.somebody("creates", object)
 	}
@@ -60,7 +78,7 @@ func (w *World) Remove(objects ...client.Object) {
 // somebody did something: it is told, and the process' watches see it.
 func (w *World) somebody(did string, object client.Object) {
 	w.note("somebody %s %s %s", did, kindOf(object), object.GetName())
-	if key := entryOf(object); w.Process != nil && slices.Contains(w.tracked, key) {
+	if key := entryOf(object); w.Process != nil && w.isTracked[key] {
 		w.Process.stale = append(w.Process.stale, key)
 	}
 }

@@ -21,8 +21,11 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/inventory"
 )
 
-// maxLooks bounds what Settle does: more is a livelock.
-const maxLooks = 500
+// More than maxLooks, and mostLooks at each object that there is, are a livelock: a bound for what Settle does.
+const (
+	maxLooks  = 500
+	mostLooks = 10
+)
 
 // Process is one operator process: all that is lost when it is killed.
 type Process struct {
@@ -40,6 +43,8 @@ type Process struct {
 	frozen []string
 	// retired: the process does nothing more after what it is doing.
 	retired bool
+	// looks counts the reconciles by kind.
+	looks map[string]int
 }
 
 // start starts a process: it becomes leader now, knows nothing, and looks at everything once.
@@ -47,7 +52,7 @@ func (w *World) start() *Process {
 	w.started++
 	p := &Process{
 		world: w, number: w.started, cache: newCache(), agenda: newAgenda(w.Clock), began: w.Clock.Now(),
-		gate: &gate{world: w, process: w.started},
+		gate: &gate{world: w, process: w.started}, looks: map[string]int{},
 	}
 	p.named = newNamedObjects(p)
 	w.note("process %d starts", p.number)
@@ -106,7 +111,7 @@ func (p *Process) run() error {
 		if p.gate.dead || p.retired {
 			return nil
 		}
-		if looks > maxLooks {
+		if looks > p.bound() {
 			return fmt.Errorf("process %d looked %d times and finds no rest", p.number, looks)
 		}
 		if err := p.refresh(); err != nil {
@@ -125,11 +130,16 @@ func (p *Process) run() error {
 	}
 }
 
+func (p *Process) bound() int { return maxLooks + mostLooks*len(p.world.tracked) }
+
+// Looks tells how often this process has looked at objects of a kind.
+func (p *Process) Looks(kind string) int { return p.looks[kind] }
+
 // advance lets time pass, and does on the way what becomes due.
 func (p *Process) advance(d time.Duration) error {
 	clock := p.world.Clock
 	until := clock.Now().Add(d)
-	for range maxLooks {
+	for range p.bound() {
 		if err := p.run(); err != nil {
 			return err
 		}
@@ -167,6 +177,7 @@ func (p *Process) lookAt(next item) {
 		}
 	}()
 	w.Clock.Step(stride)
+	p.looks[next.kind]++
 	result, err := p.reconcilers[next.kind].Reconcile(log.IntoContext(w.ctx(), w.logger(next)), next.request)
 	switch {
 	case err != nil:

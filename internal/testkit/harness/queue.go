@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"container/heap"
 	"slices"
 	"time"
 
@@ -18,27 +19,32 @@ type item struct {
 // always the same.
 type agenda struct {
 	clock Clock
-	// ready are due, in the order in which they were asked for; waiting are due later.
-	ready   []item
-	waiting map[item]time.Time
-	// order tells which of two that are due at the same time was asked for first.
-	order  []item
+	// ready are due, in the order in which they were asked for; due tells which they are.
+	ready []item
+	due   map[item]bool
+	// waiting are due later, and timers are the same by their time.
+	waiting map[item]*timer
+	timers  timers
+	// asked counts the timers that were set, to tell which of two that are due was asked for first.
+	asked  int
 	failed map[item]int
 }
 
 func newAgenda(clock Clock) *agenda {
-	return &agenda{clock: clock, waiting: map[item]time.Time{}, failed: map[item]int{}}
+	return &agenda{clock: clock, due: map[item]bool{}, waiting: map[item]*timer{}, failed: map[item]int{}}
 }
 
 // add asks for a look at once. Asked for twice, it is taken once.
 func (a *agenda) add(wanted item) {
-	if !slices.Contains(a.ready, wanted) {
+	if !a.due[wanted] {
+		a.due[wanted] = true
 		a.ready = append(a.ready, wanted)
 	}
 }
 
 // drop forgets what is asked for at once.
 func (a *agenda) drop(unwanted item) {
+	delete(a.due, unwanted)
 	a.ready = slices.DeleteFunc(a.ready, func(have item) bool { return have == unwanted })
 }
 
@@ -48,13 +54,17 @@ func (a *agenda) addAfter(wanted item, after time.Duration) {
 		a.add(wanted)
 		return
 	}
-	due := a.clock.Now().Add(after)
-	have, waits := a.waiting[wanted]
-	if !waits {
-		a.order = append(a.order, wanted)
-	}
-	if !waits || due.Before(have) {
-		a.waiting[wanted] = due
+	at := a.clock.Now().Add(after)
+	have := a.waiting[wanted]
+	switch {
+	case have == nil:
+		a.asked++
+		have = &timer{item: wanted, at: at, asked: a.asked}
+		a.waiting[wanted] = have
+		heap.Push(&a.timers, have)
+	case at.Before(have.at):
+		have.at = at
+		heap.Fix(&a.timers, have.place)
 	}
 }
 
@@ -68,34 +78,85 @@ func (a *agenda) addFailed(wanted item) {
 
 // take gives the next item that is due.
 func (a *agenda) take() (item, bool) {
-	now := a.clock.Now()
-	kept := a.order[:0]
-	for _, waits := range a.order {
-		if a.waiting[waits].After(now) {
-			kept = append(kept, waits)
-			continue
-		}
-		delete(a.waiting, waits)
-		a.add(waits)
-	}
-	a.order = kept
+	a.ring()
 	if len(a.ready) == 0 {
 		return item{}, false
 	}
 	next := a.ready[0]
 	a.ready = a.ready[1:]
+	delete(a.due, next)
 	return next, true
+}
+
+// ring makes ready what has become due, in the order in which it was asked for.
+func (a *agenda) ring() {
+	now := a.clock.Now()
+	var rung []*timer
+	for next := a.timers.first(); next != nil && !next.at.After(now); next = a.timers.first() {
+		heap.Pop(&a.timers)
+		delete(a.waiting, next.item)
+		rung = append(rung, next)
+	}
+	slices.SortFunc(rung, func(x, y *timer) int { return x.asked - y.asked })
+	for _, next := range rung {
+		a.add(next.item)
+	}
 }
 
 // next tells when the next item that is not due yet will be.
 func (a *agenda) next() (time.Time, bool) {
-	var earliest time.Time
-	for _, due := range a.waiting {
-		if earliest.IsZero() || due.Before(earliest) {
-			earliest = due
-		}
+	first := a.timers.first()
+	if first == nil {
+		return time.Time{}, false
 	}
-	return earliest, !earliest.IsZero()
+	return first.at, true
+}
+
+// timer is one item that is due later.
+type timer struct {
+	item  item
+	at    time.Time
+	asked int
+	// place is where the timer is in the heap.
+	place int
+}
+
+// timers is a heap with the earliest on top: an agenda of thousands is taken from as fast as one of a few.
+type timers struct{ heap []*timer }
+
+// Len implements heap.Interface.
+func (t *timers) Len() int { return len(t.heap) }
+
+// Less implements heap.Interface.
+func (t *timers) Less(i, j int) bool { return t.heap[i].at.Before(t.heap[j].at) }
+
+// Swap implements heap.Interface.
+func (t *timers) Swap(i, j int) {
+	t.heap[i], t.heap[j] = t.heap[j], t.heap[i]
+	t.heap[i].place, t.heap[j].place = i, j
+}
+
+// Push implements heap.Interface.
+func (t *timers) Push(pushed any) {
+	if next, ok := pushed.(*timer); ok {
+		next.place = len(t.heap)
+		t.heap = append(t.heap, next)
+	}
+}
+
+// Pop implements heap.Interface.
+func (t *timers) Pop() any {
+	last := t.heap[len(t.heap)-1]
+	t.heap = t.heap[:len(t.heap)-1]
+	return last
+}
+
+// first is the timer that ends first; nil where there is none.
+func (t *timers) first() *timer {
+	if len(t.heap) == 0 {
+		return nil
+	}
+	return t.heap[0]
 }
 
 // workqueueOf shows the agenda to the controllers as the work queue of one kind.

@@ -234,8 +234,9 @@ func (w *World) checkDisclosure() {
 	for _, secret := range w.tokenSecrets() {
 		places["metadata of Secret "+secret.Name] = w.text(secret.ObjectMeta)
 	}
+	secret := fragmentsOf(w.flavour.Secrets(w.Vendor)...)
 	for place, text := range places {
-		if w.disclosed(text) {
+		if secret.in(text) != "" {
 			w.t.Errorf("%s: a secret can be read there", place)
 		}
 	}
@@ -249,24 +250,38 @@ func (w *World) text(object any) string {
 	return string(text)
 }
 
-// fragment is how much of a secret must not be found in a row.
+// fragment is how much of a secret must not be found in a row, in bytes.
 const fragment = 16
 
-// Disclosed finds a secret in a text: in clear, in base64, or in fragments. It returns what it found.
-func Disclosed(text string, secrets ...string) string {
+// fragments are what secrets consist of. A text is searched for all of them at once, however many there are.
+type fragments map[string]bool
+
+func fragmentsOf(secrets ...string) fragments {
+	all := fragments{}
 	for _, secret := range secrets {
 		for _, form := range []string{secret, base64.StdEncoding.EncodeToString([]byte(secret))} {
 			// The head of a JWT is the same in all of them, and its end is what is secret.
 			tail := form[strings.LastIndex(form, ".")+1:]
 			for at := 0; at+fragment <= len(tail); at += fragment {
-				if piece := tail[at : at+fragment]; strings.Contains(text, piece) {
-					return piece
-				}
+				all[tail[at:at+fragment]] = true
 			}
+		}
+	}
+	return all
+}
+
+// in finds one of them in a text.
+func (f fragments) in(text string) string {
+	for at := 0; at+fragment <= len(text); at++ {
+		if piece := text[at : at+fragment]; f[piece] {
+			return piece
 		}
 	}
 	return ""
 }
+
+// Disclosed finds a secret in a text: in clear, in base64, or in fragments. It returns what it found.
+func Disclosed(text string, secrets ...string) string { return fragmentsOf(secrets...).in(text) }
 
 // Versions gives the resourceVersions of everything that the operator can write, to see that nothing was written.
 func (w *World) Versions() map[string]string {

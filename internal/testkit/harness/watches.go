@@ -116,7 +116,7 @@ func (p *Process) namespaceChanged(namespace client.Object, changed change) {
 }
 
 func (p *Process) wakeTokens(which func(*v1alpha1.GatewayToken) bool) {
-	for _, key := range p.cache.keys() {
+	for _, key := range p.cache.keys(v1alpha1.KindGatewayToken) {
 		if object, ok := p.cache.objects[key].(*v1alpha1.GatewayToken); ok && which(object) {
 			p.agenda.add(item{v1alpha1.KindGatewayToken, requestFor(object)})
 		}

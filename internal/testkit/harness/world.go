@@ -48,8 +48,9 @@ type World struct {
 	Name string
 	// Tenant is where GatewayTokens are, System the operator's own namespace.
 	Tenant, System string
-	// tracked is what the operator would see of this world.
-	tracked []entry
+	// tracked is what the operator would see of this world, in the order in which it came.
+	tracked   []entry
+	isTracked map[entry]bool
 
 	Clock    Clock
 	Vendor   *simulator.Server
@@ -93,7 +94,7 @@ func New(t testing.TB, plane *Plane, connector Connector, options ...Option) *Wo
 	w := &World{
 		t: t, plane: plane, admin: plane.Admin, connector: connector, flavour: AtCausely(), timeout: time.Minute,
 		Name: plane.next(), Clock: newClock(), Settings: lifecycle.DefaultSettings(),
-		excused: map[string]bool{},
+		excused: map[string]bool{}, isTracked: map[entry]bool{},
 	}
 	w.times = &times{clock: w.Clock, of: map[types.UID]*written{}}
 	w.Identity = token.Identity{ClusterID: "cluster-of-" + w.Name}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -180,7 +181,7 @@ func (i *Inventory) Refresh(ctx context.Context, name Scope, from vendors.Vendor
 	snapshot := token.Snapshot{
 		Account: list.account, StartedAt: started, Duration: i.now().Sub(started), VendorTime: told.VendorTime,
 		Complete: true, Anchored: anchored,
-		Rows: list.rows, Unmanaged: list.unmanaged, Active: list.active,
+		Rows: list.rows, ByObject: list.byObject(), Unmanaged: list.unmanaged, Active: list.active,
 	}
 	if s.latest.Taken() {
 		before := s.latest
@@ -288,6 +289,17 @@ func (l *listing) noteAccount(account string) {
 // list without any is not of that account.
 func (l *listing) sameAccount(keepsRevoked bool) bool {
 	return l.pin == "" || l.account == l.pin || (l.account == "" && !keepsRevoked)
+}
+
+// byObject sorts the rows that have a marker.
+func (l *listing) byObject() map[string][]token.ID {
+	sorted := map[string][]token.ID{}
+	for _, id := range slices.Sorted(maps.Keys(l.rows)) {
+		if marker, ok := l.rows[id].Marker(); ok {
+			sorted[marker.Object] = append(sorted[marker.Object], id)
+		}
+	}
+	return sorted
 }
 
 // prints gives per marker object what its rows look like.

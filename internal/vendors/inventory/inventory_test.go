@@ -105,7 +105,8 @@ func TestRefresh(t *testing.T) {
 	got, changed := b.refresh("project")
 	want := token.Snapshot{
 		Account: "project", StartedAt: start(), VendorTime: start(), Complete: true,
-		Rows: map[token.ID]token.Token{"1": ours, "2": dead}, Active: 4, Unmanaged: 3,
+		Rows: map[token.ID]token.Token{"1": ours, "2": dead}, ByObject: map[string][]token.ID{b.object("a"): {"1", "2"}},
+		Active: 4, Unmanaged: 3,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("snapshot (-want +got):\n%s", diff)
