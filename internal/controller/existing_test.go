@@ -1,6 +1,7 @@
 package controller_test
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
@@ -112,6 +113,24 @@ func TestExistingTwoAnswersLost(t *testing.T) {
 	w.Settle()
 	w.WantReady(object)
 	w.WantActive(3)
+}
+
+// An answer is lost, and the next create refused: what the first may have left is not forgotten over that, and its name is given to no
+// other token. Whoever revokes what is reported would revoke that one, too.
+func TestExistingRefusedAfterLostAnswer(t *testing.T) {
+	w := newWorld(t, harness.At(harness.AtCauseloopExisting()))
+	w.Fault(causeloop.RouteIssue, stage.CutAfterCommit)
+	issuer, object := w.Ask()
+	w.Settle()
+	w.Fault(causeloop.RouteIssue, stage.Status, func(f *simulator.Fault) { f.Status = http.StatusForbidden })
+	w.Advance(3 * time.Hour)
+	w.WantReady(object)
+	w.WantActive(2)
+	w.Refresh(issuer)
+	w.Refresh(object)
+	if told := issuer.Status.PossibleOrphans; len(told) != 1 || told[0].Name == object.Status.Current.Name {
+		t.Errorf("reported: %+v, in use is %s", told, object.Status.Current.Name)
+	}
 }
 
 // The Secret is deleted, and with it the ledger: whose the old token is, is told by the copy in the status. It retires, and is asked

@@ -1,6 +1,7 @@
 package controller_test
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
@@ -97,6 +98,18 @@ func TestPingOneLostAnswer(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An answer is lost, and the next create refused, as happens at PingOne: the stranger that the first left is not forgotten over that.
+func TestPingOneRefusedAfterLostAnswer(t *testing.T) {
+	w := newWorld(t, harness.At(harness.AtPingOne(true)))
+	w.Fault(pingone.RouteCreate, stage.CutAfterCommit)
+	_, object := w.Ask(hour)
+	w.Settle()
+	w.Fault(pingone.RouteCreate, stage.Status, func(f *simulator.Fault) { f.Status = http.StatusForbidden })
+	w.Advance(3 * time.Hour)
+	w.WantReady(object)
+	w.WantActive(1)
 }
 
 func late(w *harness.World) {
