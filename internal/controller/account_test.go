@@ -50,6 +50,7 @@ func switches() map[string]struct {
 	}{
 		"Causeloop, personal":  {harness.AtCauseloop(v1alpha1.CauseloopKindPersonal), workspace},
 		"Causeloop, dedicated": {harness.AtCauseloop(v1alpha1.CauseloopKindDedicated), workspace},
+		"Causeloop, existing":  {harness.AtCauseloopExisting(), workspace},
 		"Rack Gateway":         {harness.AtRackGateway(), gateway},
 	}
 }
@@ -97,23 +98,33 @@ func TestAccountSwitched(t *testing.T) {
 	}
 }
 
-// Other credentials of the same account are taken at once: they lead to a token that was there before.
+// Other credentials of the same account are taken at once: they lead to a token that was there before or, where nothing lists it, to
+// what it is a token of.
 func TestOtherCredentialsOfTheAccount(t *testing.T) {
-	w := newWorld(t, harness.At(harness.AtCauseloop(v1alpha1.CauseloopKindDedicated)))
-	issuer, object := w.Publish()
-	colleague := causeloop.Account{Name: "colleague", Value: "clp_pat_colleague-0123456789abcdef012345678", WorkspaceID: causeloop.DemoWorkspaceID, Admin: true}
-	if err := w.Vendor.Causeloop().AddAccount(colleague); err != nil {
-		t.Fatal(err)
+	for name, at := range map[string]harness.Flavour{
+		"dedicated": harness.AtCauseloop(v1alpha1.CauseloopKindDedicated), "existing": harness.AtCauseloopExisting(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, harness.At(at))
+			issuer, object := w.Publish()
+			colleague := causeloop.Account{Name: "colleague", Value: "clp_pat_colleague-0123456789abcdef012345678", WorkspaceID: causeloop.DemoWorkspaceID, Admin: true}
+			if err := w.Vendor.Causeloop().AddAccount(colleague); err != nil {
+				t.Fatal(err)
+			}
+			useToken(w, colleague.Value)
+			w.Restart()
+			w.Settle()
+			w.Want(issuer, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonCredentialsAccepted)
+			if kept := string(copyOf(w, issuer).Data["token"]); kept != colleague.Value {
+				t.Error("the copy does not have the new credentials")
+			}
+			w.WantReady(object)
+			w.WantCreates(1)
+			w.Remove(object)
+			w.Advance(10 * time.Minute)
+			w.WantActive(0)
+		})
 	}
-	useToken(w, colleague.Value)
-	w.Restart()
-	w.Settle()
-	w.Want(issuer, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonCredentialsAccepted)
-	if kept := string(copyOf(w, issuer).Data["token"]); kept != colleague.Value {
-		t.Error("the copy does not have the new credentials")
-	}
-	w.WantReady(object)
-	w.WantCreates(1)
 }
 
 // The only token of an account is revoked by somebody, so that the list is empty: that is noticed, at once where the vendor can be
