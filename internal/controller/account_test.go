@@ -1,6 +1,7 @@
 package controller_test
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/causeloop"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/stage"
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/harness"
 )
 
@@ -125,6 +127,48 @@ func TestOtherCredentialsOfTheAccount(t *testing.T) {
 			w.WantActive(0)
 		})
 	}
+}
+
+// Credentials that lead to somebody else's tokens, and with which none could be issued, were wrong ones: whatever is put in their place is
+// taken, in the same process, too.
+func TestAccountSwitchedBeforeTheFirstToken(t *testing.T) {
+	w := newWorld(t, harness.At(harness.AtCauseloop(v1alpha1.CauseloopKindDedicated)))
+	w.CreateByHand("somebody's")
+	w.Fault(causeloop.RouteCreateAccount, stage.Status, harness.Always, func(f *simulator.Fault) { f.Status = http.StatusForbidden })
+	issuer, object := w.Ask()
+	w.Advance(time.Minute)
+	w.Want(object, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonCreateRefused)
+	right := causeloop.Account{Name: "right", Value: "clp_pat_right-0123456789abcdef0123456789ab", WorkspaceID: "ws_right", Admin: true}
+	if err := w.Vendor.Causeloop().AddAccount(right); err != nil {
+		t.Fatal(err)
+	}
+	w.Heal()
+	useToken(w, right.Value)
+	w.Advance(time.Minute)
+	w.Want(issuer, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonCredentialsAccepted)
+	w.WantReady(object)
+	w.WantCreates(1)
+}
+
+// An answer was lost, so that there may be a token: other credentials are not taken, as long as that is not known.
+func TestAccountSwitchedAfterALostAnswer(t *testing.T) {
+	w := newWorld(t, harness.At(harness.AtCauseloop(v1alpha1.CauseloopKindDedicated)))
+	w.CreateByHand("somebody's")
+	w.Fault(causeloop.RouteCreateAccount, stage.CutAfterCommit)
+	issuer, object := w.Ask()
+	w.Settle()
+	other := causeloop.Account{Name: "other", Value: "clp_pat_other-0123456789abcdef0123456789ab", WorkspaceID: "ws_other", Admin: true}
+	if err := w.Vendor.Causeloop().AddAccount(other); err != nil {
+		t.Fatal(err)
+	}
+	useToken(w, other.Value)
+	w.Advance(10 * time.Minute)
+	w.Want(issuer, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonAccountChanged)
+	useToken(w, causeloop.DemoValue)
+	w.Advance(3 * time.Hour)
+	w.WantReady(object)
+	// One is somebody's.
+	w.WantActive(2)
 }
 
 // The only token of an account is revoked by somebody, so that the list is empty: that is noticed, at once where the vendor can be

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/accounts"
 	"github.com/gatewaytoken/gateway-token-operator/internal/demand"
 	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
@@ -181,7 +182,7 @@ func (s *scene) expectation(which source, name string, vendor vendors.Vendor) in
 	}
 	p := s.memory.pools[name]
 	return inventory.Expectation{
-		Untold: true, Known: s.tokensIn(name),
+		Untold: true, Known: s.tokensIn(name), Doubt: s.doubtIn(name),
 		Same: placeIsPool(spec) || (p.listed && p.vendor == vendor) || s.likeCopied(which),
 	}
 }
@@ -212,6 +213,14 @@ func (s *scene) tokensIn(pool string) []token.ID {
 		}
 	}
 	return ids
+}
+
+// doubtIn tells whether a create may have left a token in a pool that no list has shown.
+func (s *scene) doubtIn(pool string) bool {
+	return slices.ContainsFunc(s.tokens, func(object v1alpha1.GatewayToken) bool {
+		in, told := demand.PoolOf(&object, s.issuer.IssuerSpec())
+		return told && in == pool && object.Status.Attempt != nil
+	})
 }
 
 // unproven finds a pool with tokens of which the credentials have not shown that they lead to it.
