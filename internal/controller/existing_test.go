@@ -133,6 +133,29 @@ func TestExistingRefusedAfterLostAnswer(t *testing.T) {
 	}
 }
 
+// A process that was held up publishes its token after all, when another has reported it already. It is in use: nobody is told any more
+// to revoke it.
+func TestExistingReportedAndPublished(t *testing.T) {
+	w := newWorld(t, harness.At(harness.AtCauseloopExisting()))
+	issuer, object := w.Ask(hour)
+	zombie := w.Park(time.Minute, func(e harness.Effect) bool { return e.Is(harness.Mint, harness.VendorToken) })
+	w.Fault(causeloop.RouteIssue, stage.Status, func(f *simulator.Fault) { f.Status = http.StatusForbidden })
+	w.Advance(10 * time.Second)
+	w.Refresh(issuer)
+	if len(issuer.Status.PossibleOrphans) != 1 {
+		t.Fatalf("reported: %+v", issuer.Status.PossibleOrphans)
+	}
+	w.Heal()
+	w.Resume(zombie)
+	w.Advance(10 * time.Minute)
+	w.WantReady(object)
+	w.WantActive(1)
+	w.Refresh(issuer)
+	if told := issuer.Status.PossibleOrphans; len(told) != 0 {
+		t.Errorf("still reported, though it is in use: %+v", told)
+	}
+}
+
 // The Secret is deleted, and with it the ledger: whose the old token is, is told by the copy in the status. It retires, and is asked
 // for no more once it is revoked.
 func TestExistingSecretDeleted(t *testing.T) {

@@ -123,7 +123,7 @@ func (r *Reconciler) describe(ctx context.Context, s *scene) error {
 		next.Inventory = &counts
 		next.PossibleOrphans = slices.DeleteFunc(next.PossibleOrphans, func(o v1alpha1.PossibleOrphan) bool { return r.ended(s, o) })
 	}
-	s.acknowledge(next)
+	r.acknowledge(s, next)
 	s.put(next, s.ready(next))
 	s.put(next, s.reachable())
 	s.put(next, s.inUse())
@@ -270,11 +270,15 @@ func (r *Reconciler) ended(s *scene, orphan v1alpha1.PossibleOrphan) bool {
 	return p.gone || latest.LackedTwice(token.ID(orphan.ID), orphan.Since.Time)
 }
 
-// owns tells whether anything in the cluster accounts for a token: a GatewayToken of this issuer or, where several issuers
-// acknowledge takes a person's word about tokens that may be ours. What nothing lists needs no further mention.
-func (s *scene) acknowledge(next *v1alpha1.TokenIssuerStatus) {
+// acknowledge takes a person's word about tokens that may be ours. What nothing lists needs no further mention then; nor does it once
+// it is known what became of it: a process that was held up may have published it after all, and nobody is to revoke it for our word.
+func (r *Reconciler) acknowledge(s *scene, next *v1alpha1.TokenIssuerStatus) {
 	var open []v1alpha1.PossibleOrphan
 	for _, orphan := range next.PossibleOrphans {
+		if orphan.ID == "" && r.inUse(s, orphan.Name) {
+			s.decided = true
+			continue
+		}
 		if orphan.AcknowledgedBy(s.issuer.GetAnnotations()) && !orphan.Acknowledged {
 			orphan.Acknowledged, s.decided = true, true
 		}
@@ -285,6 +289,16 @@ func (s *scene) acknowledge(next *v1alpha1.TokenIssuerStatus) {
 	next.PossibleOrphans = open
 }
 
+// inUse tells whether the GatewayToken that a token of that name was asked for says that it has it.
+func (r *Reconciler) inUse(s *scene, name string) bool {
+	_, marker, ok := token.ParseName(name)
+	return ok && slices.ContainsFunc(s.tokens, func(object v1alpha1.GatewayToken) bool {
+		asked := r.Identity.Marker(object.Namespace, object.Name, string(object.UID)).SameIncarnation(marker)
+		return asked && object.Status.Current != nil && object.Status.Current.Name == name
+	})
+}
+
+// owns tells whether anything in the cluster accounts for a token: a GatewayToken of this issuer or, where several issuers
 // lead to one account, of another.
 func (r *Reconciler) owns(ctx context.Context, owned ownership, row token.Token) (bool, error) {
 	marker, _ := row.Marker()
