@@ -1,5 +1,7 @@
 package lifecycle
 
+import "github.com/gatewaytoken/gateway-token-operator/internal/token"
+
 // rule is one named step of the order in which things are considered. It returns nil where it has no opinion.
 type rule struct {
 	name   string
@@ -87,10 +89,10 @@ func Plan(o Observation) Planned {
 
 // HandSpent tells whether a minted value that is still in memory has lost its use: it was published, or somebody else
 // published another token, or it is revoked. What is left of it at the vendor is a stray like any other, but where tokens have no
-// names: lost says that this process alone knows whose it is.
+// names: lost says that this process alone knows whose it is. What the vendor's tokens are like must be known for that.
 func HandSpent(o Observation) (spent, lost bool) {
 	v, hand := newView(o), o.Memory.InHand
-	if hand == nil || v.handFits() {
+	if hand == nil || v.handFits() || o.Issuer.Capabilities == (token.Capabilities{}) {
 		return false, false
 	}
 	id := hand.Token.ID

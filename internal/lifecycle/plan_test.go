@@ -353,3 +353,18 @@ func TestRestUntilTheEnd(t *testing.T) {
 		})
 	}
 }
+
+// What is in hand is not judged as long as nobody knows what the vendor's tokens are like: where they have names, others may have found
+// the token by its own, and use it.
+func TestHandAtAnUnknownVendor(t *testing.T) {
+	o := observed(t, holds("T9", 2), func(o *Observation) {
+		o.Memory.InHand = &InHand{Token: token.Token{ID: "T2", Name: o.Object.Marker.WithSequence(2).Name("m", 64)}, Sequence: 2, Replaces: "T1"}
+	})
+	if spent, lost := HandSpent(o); !spent || lost {
+		t.Errorf("named: spent %t, lost %t", spent, lost)
+	}
+	o.Issuer = Issuer{}
+	if spent, lost := HandSpent(o); spent || lost {
+		t.Errorf("unknown: spent %t, lost %t", spent, lost)
+	}
+}

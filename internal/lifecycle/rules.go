@@ -34,7 +34,7 @@ func undo(v *view) Decision {
 	if wait := v.heldBack(); wait != nil {
 		return wait
 	}
-	return Revoke{ID: v.Memory.Undo[0], Why: "the vendor made it under another name or in another account than the one asked for"}
+	return Revoke{ID: v.Memory.Undo[0], Why: "it was made and can never be used"}
 }
 
 // protectOwner: a restored object has its Secret and lacks its finalizer.

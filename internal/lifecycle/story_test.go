@@ -166,6 +166,7 @@ func (s *story) settles() *story {
 		planned := Plan(s.observation)
 		if spent, lost := HandSpent(s.observation); spent {
 			hand := s.observation.Memory.InHand
+			s.observation.Memory.Answered = hand.Sequence
 			if s.observation.Memory.InHand = nil; lost {
 				s.observation.Memory.Undo = append(s.observation.Memory.Undo, hand.Token.ID)
 				planned = Plan(s.observation)

@@ -139,7 +139,7 @@ func (r *Reconciler) giveUp(ctx context.Context, s *scene) {
 		_, lost = lifecycle.HandSpent(now.observation)
 	}
 	if lost {
-		s.memory.hand = nil
+		s.memory.answered, s.memory.hand = hand.Sequence, nil
 		r.undo(ctx, s, hand.Token.ID)
 	}
 }

@@ -19,6 +19,7 @@ import (
 type memory struct {
 	lastCreateEnded time.Time
 	hand            *hand
+	answered        int
 	doubted         map[string]bool
 	published       map[token.ID]bool
 	revoked         map[token.ID]time.Time
@@ -100,7 +101,7 @@ func (m *memories) forget(uid types.UID) {
 // observed is what the planner may know of it.
 func (m *memory) observed(leaderSince time.Time, uid string) lifecycle.Memory {
 	seen := lifecycle.Memory{
-		LeaderSince: leaderSince, LastCreateEnded: m.lastCreateEnded,
+		LeaderSince: leaderSince, LastCreateEnded: m.lastCreateEnded, Answered: m.answered,
 		Doubted: maps.Clone(m.doubted), Published: maps.Clone(m.published), Revoked: maps.Clone(m.revoked), Gone: maps.Clone(m.gone),
 		There: maps.Clone(m.there), Creates: slices.Clone(m.creates), Taken: maps.Clone(m.taken), Changed: m.changed, ChangedAt: m.changedAt,
 		Undo: m.undo, RepairAfter: m.repairs.next(uid), ReadAfter: m.reads.next(uid),
@@ -123,7 +124,7 @@ func (m *memory) drop(lost bool) {
 	default:
 		m.doubted[m.hand.Token.Name] = true
 	}
-	m.hand = nil
+	m.answered, m.hand = m.hand.Sequence, nil
 }
 
 // noteCreate remembers a create that nobody planned, for a day.
