@@ -137,6 +137,10 @@ func TestPlan(t *testing.T) {
 		"deleted within settle":       {"a create may be committed yet", []func(*Observation){deleted, func(o *Observation) { o.Snapshot.StartedAt = o.Memory.LeaderSince.Add(time.Second) }}, "Relist to see that no token is left"},
 		"deleted, list broken off":    {"absence in half a list proves nothing", []func(*Observation){deleted, func(o *Observation) { o.Snapshot.Complete = false }}, "Relist to see that no token is left"},
 		"retained with a predecessor": {"nobody would revoke it later", []func(*Observation){holds("T2", 2), row("T1", 1, token.Active), row("T2", 2, token.Active), retiring("T1", start.Add(30*time.Minute)), deleted, retained}, "Wait Retiring"},
+		"retained without its Secret, no names": {"an empty Secret is of no use to anybody", []func(*Observation){deleted, retained, func(o *Observation) {
+			o.Issuer.Capabilities = token.Capabilities{RevokeConfirms: true}
+			o.Object.Record = &ledger.Ledger{Account: "project", Current: ledger.Entry{ID: "T1", Sequence: 1}}
+		}}, "Release"},
 		"retained without its Secret": {"the token that was wanted kept is kept", []func(*Observation){row("T1", 1, token.Active), deleted, retained}, "Release"},
 	}
 	for name, tc := range tests {
