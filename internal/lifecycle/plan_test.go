@@ -134,9 +134,11 @@ func TestPlan(t *testing.T) {
 		"deleted, other's token": {"a token of another object stays", []func(*Observation){deleted, func(o *Observation) {
 			o.Snapshot.Rows["X"] = token.Token{ID: "X", Name: token.Identity{ClusterID: "cluster"}.Marker("other", "token", "uid-9").WithSequence(1).Name("m", 64), State: token.Active}
 		}}, "Release"},
-		"deleted within settle":       {"a create may be committed yet", []func(*Observation){deleted, func(o *Observation) { o.Snapshot.StartedAt = o.Memory.LeaderSince.Add(time.Second) }}, "Relist to see that no token is left"},
-		"deleted, list broken off":    {"absence in half a list proves nothing", []func(*Observation){deleted, func(o *Observation) { o.Snapshot.Complete = false }}, "Relist to see that no token is left"},
-		"retained with a predecessor": {"nobody would revoke it later", []func(*Observation){holds("T2", 2), row("T1", 1, token.Active), row("T2", 2, token.Active), retiring("T1", start.Add(30*time.Minute)), deleted, retained}, "Wait Retiring"},
+		"deleted within settle":                                          {"a create may be committed yet", []func(*Observation){deleted, func(o *Observation) { o.Snapshot.StartedAt = o.Memory.LeaderSince.Add(time.Second) }}, "Relist to see that no token is left"},
+		"deleted, list broken off":                                       {"absence in half a list proves nothing", []func(*Observation){deleted, func(o *Observation) { o.Snapshot.Complete = false }}, "Relist to see that no token is left"},
+		"retained with a predecessor":                                    {"nobody would revoke it later", []func(*Observation){holds("T2", 2), row("T1", 1, token.Active), row("T2", 2, token.Active), retiring("T1", start.Add(30*time.Minute)), deleted, retained}, "Wait Retiring"},
+		"suspended, an answer lost that no list makes up for":            {"a person is told all the same: the token may be there", []func(*Observation){lostUnlisted, func(o *Observation) { o.Object.Suspended = true }}, "Report m-gwt-n6vxvfh3-ebtj5mudcuvelyh5-jje2z6-1"},
+		"not granted any more, an answer lost that no list makes up for": {"nothing new is asked for", []func(*Observation){lostUnlisted, func(o *Observation) { o.Issuer.Granted = false }}, "Report m-gwt-n6vxvfh3-ebtj5mudcuvelyh5-jje2z6-1"},
 		"retained without its Secret, no names": {"an empty Secret is of no use to anybody", []func(*Observation){deleted, retained, func(o *Observation) {
 			o.Issuer.Capabilities = token.Capabilities{RevokeConfirms: true}
 			o.Object.Record = &ledger.Ledger{Account: "project", Current: ledger.Entry{ID: "T1", Sequence: 1}}
@@ -371,4 +373,10 @@ func TestHandAtAnUnknownVendor(t *testing.T) {
 	if spent, lost := HandSpent(o); spent || lost {
 		t.Errorf("unknown: spent %t, lost %t", spent, lost)
 	}
+}
+
+// lostUnlisted has the answer to a create lost at a vendor that lists no tokens.
+func lostUnlisted(o *Observation) {
+	o.Issuer.Capabilities, o.Snapshot = token.Capabilities{RevokeConfirms: true, MaxNameLength: 64}, token.Snapshot{}
+	o.Object.Attempt = &Attempt{Sequence: 1, Name: o.Object.Marker.WithSequence(1).Name("m", 64), StartedAt: start, Proved: true}
 }
