@@ -174,6 +174,10 @@ type Memory struct {
 	Changed string
 	// ChangedAt is when it was asked last.
 	ChangedAt time.Time
+	// Intended is what this process wrote down to have the token changed to; empty for nothing.
+	Intended string
+	// ChangeDoubted is when the latest change ended whose answer was lost.
+	ChangeDoubted time.Time
 }
 
 // InHand is a minted token whose value exists nowhere else but here.

@@ -304,6 +304,7 @@ func TestPlanChange(t *testing.T) {
 	with := func(asked, changed, written, changing string) func(*Observation) {
 		return func(o *Observation) {
 			o.Object.Inputs, o.Memory.Changed, o.Secret.Ledger.Inputs, o.Secret.Ledger.Changing = asked, changed, written, changing
+			o.Memory.LeaderSince = o.Now.Add(-time.Hour)
 		}
 	}
 	tests := map[string]struct {
@@ -379,4 +380,45 @@ func TestHandAtAnUnknownVendor(t *testing.T) {
 func lostUnlisted(o *Observation) {
 	o.Issuer.Capabilities, o.Snapshot = token.Capabilities{RevokeConfirms: true, MaxNameLength: 64}, token.Snapshot{}
 	o.Object.Attempt = &Attempt{Sequence: 1, Name: o.Object.Marker.WithSequence(1).Name("m", 64), StartedAt: start, Proved: true}
+}
+
+// A change whose answer was lost may be carried out yet: until it cannot be, the token is not changed to something else, and what was
+// asked for is not forgotten. To repeat it does no harm.
+func TestPlanChangeDoubted(t *testing.T) {
+	const change = "Change T1 to []"
+	tests := map[string]struct {
+		reason                            string
+		asked, changed, written, changing string
+		intended                          string
+		doubted, leader                   time.Duration
+		want                              string
+	}{
+		"repeated":                      {"it is the same", "b", "", "a", "b", "b", time.Second, time.Hour, change},
+		"taken back":                    {"the vendor may do it after all", "a", "", "a", "b", "b", time.Second, time.Hour, "Rest"},
+		"taken back, later":             {"it cannot any more", "a", "", "a", "b", "b", time.Minute, time.Hour, "Publish T1 from the Secret, changing"},
+		"repeated with success":         {"the first may be carried out when the spec is another", "b", "b", "a", "b", "b", time.Second, time.Hour, "Rest"},
+		"repeated with success, later":  {"it cannot any more", "b", "b", "a", "b", "b", time.Minute, time.Hour, "Publish T1 from the Secret"},
+		"taken back, in a new process":  {"the one before may have asked", "a", "", "a", "b", "", 0, time.Second, "Rest"},
+		"repeated, in a new process":    {"it is the same", "b", "", "a", "b", "", 0, time.Second, change},
+		"taken back, later on":          {"the one before cannot any more", "a", "", "a", "b", "", 0, time.Minute, "Publish T1 from the Secret, changing"},
+		"edited, in a new process":      {"nobody asked for anything", "b", "", "a", "", "", 0, time.Second, "Publish T1 from the Secret, changing"},
+		"done by the new process alone": {"nobody else asked for it", "b", "b", "a", "b", "b", 0, time.Second, "Publish T1 from the Secret"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			o := observed(t, holds("T1", 1), row("T1", 1, token.Active), changeable)
+			o.Object.Inputs, o.Memory.Changed, o.Secret.Ledger.Inputs, o.Secret.Ledger.Changing = tc.asked, tc.changed, tc.written, tc.changing
+			o.Memory.Intended, o.Memory.LeaderSince = tc.intended, o.Now.Add(-tc.leader)
+			if tc.doubted > 0 {
+				o.Memory.ChangeDoubted = o.Now.Add(-tc.doubted)
+			}
+			got := Plan(o).Decision
+			if describe(got) != tc.want {
+				t.Errorf("%s: %s, want %s", tc.reason, describe(got), tc.want)
+			}
+			if rests, ok := got.(Rest); ok && (rests.Next.IsZero() || rests.Next.Sub(o.Now) > o.Settings.Settle) {
+				t.Errorf("%s: it rests until %s", tc.reason, rests.Next)
+			}
+		})
+	}
 }

@@ -262,6 +262,9 @@ func (s *story) performs(d Decision) bool {
 	case Issue:
 		return s.creates1(d)
 	case Publish:
+		if d.Ledger.Changing != s.observation.Secret.Ledger.Changing {
+			s.observation.Memory.Intended = d.Ledger.Changing
+		}
 		s.writes(d.Source, d.Ledger)
 	case Retain:
 		s.writes(FromSecret, d.Ledger)
