@@ -17,6 +17,8 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/accounts"
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/wake"
+	"github.com/gatewaytoken/gateway-token-operator/internal/demand"
+	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
 	"github.com/gatewaytoken/gateway-token-operator/internal/secretdata"
 	"github.com/gatewaytoken/gateway-token-operator/internal/status"
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
@@ -275,11 +277,11 @@ func (r *Reconciler) ended(s *scene, orphan v1alpha1.PossibleOrphan) bool {
 func (r *Reconciler) acknowledge(s *scene, next *v1alpha1.TokenIssuerStatus) {
 	var open []v1alpha1.PossibleOrphan
 	for _, orphan := range next.PossibleOrphans {
-		if orphan.ID == "" && r.inUse(s, orphan.Name) {
-			s.decided = true
-			continue
+		used := r.inUse(s, orphan)
+		if used {
+			orphan.Message = "A GatewayToken uses it: leave it."
 		}
-		if orphan.AcknowledgedBy(s.issuer.GetAnnotations()) && !orphan.Acknowledged {
+		if (used || orphan.AcknowledgedBy(s.issuer.GetAnnotations())) && !orphan.Acknowledged {
 			orphan.Acknowledged, s.decided = true, true
 		}
 		if orphan.ID != "" || !orphan.Acknowledged {
@@ -289,12 +291,18 @@ func (r *Reconciler) acknowledge(s *scene, next *v1alpha1.TokenIssuerStatus) {
 	next.PossibleOrphans = open
 }
 
-// inUse tells whether the GatewayToken that a token of that name was asked for says that it has it.
-func (r *Reconciler) inUse(s *scene, name string) bool {
-	_, marker, ok := token.ParseName(name)
-	return ok && slices.ContainsFunc(s.tokens, func(object v1alpha1.GatewayToken) bool {
-		asked := r.Identity.Marker(object.Namespace, object.Name, string(object.UID)).SameIncarnation(marker)
-		return asked && object.Status.Current != nil && object.Status.Current.Name == name
+// inUse tells whether a GatewayToken has that token now, by the signed copy of its ledger.
+func (r *Reconciler) inUse(s *scene, orphan v1alpha1.PossibleOrphan) bool {
+	return slices.ContainsFunc(s.tokens, func(object v1alpha1.GatewayToken) bool {
+		owner := ledger.Owner{ClusterID: r.Identity.ClusterID, Namespace: object.Namespace, GatewayToken: object.Name, Secret: object.SecretName()}
+		record, trust := r.Sealer.Open(owner, object.Status.Ledger)
+		if pool, told := demand.PoolOf(&object, s.issuer.IssuerSpec()); !told || pool != orphan.Pool || trust != ledger.Proof {
+			return false
+		}
+		if orphan.ID == "" {
+			return record.Current.Name == orphan.Name
+		}
+		return string(record.Current.ID) == orphan.ID
 	})
 }
 
