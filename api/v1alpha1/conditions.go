@@ -90,8 +90,8 @@ const (
 	// by itself when the budget allows.
 	ReasonMintBudgetSpent = "MintBudgetSpent"
 	// ReasonCreateAmbiguous (Ready False, Reconciling True): a create was sent and
-	// no answer says whether it happened. The next list decides; nothing is issued
-	// twice.
+	// no answer says whether it happened. What it may have left is looked for in the
+	// vendor's list, or reported where there is none, before another is issued.
 	// What to do: wait. If it lasts, read VendorReachable.
 	ReasonCreateAmbiguous = "CreateAmbiguous"
 	// ReasonCreateRefused (Ready False; VendorReachable False where a token is in

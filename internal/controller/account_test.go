@@ -1,6 +1,7 @@
 package controller_test
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/causeloop"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/stage"
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/harness"
 )
 
@@ -50,6 +52,7 @@ func switches() map[string]struct {
 	}{
 		"Causeloop, personal":  {harness.AtCauseloop(v1alpha1.CauseloopKindPersonal), workspace},
 		"Causeloop, dedicated": {harness.AtCauseloop(v1alpha1.CauseloopKindDedicated), workspace},
+		"Causeloop, existing":  {harness.AtCauseloopExisting(), workspace},
 		"Rack Gateway":         {harness.AtRackGateway(), gateway},
 	}
 }
@@ -97,23 +100,75 @@ func TestAccountSwitched(t *testing.T) {
 	}
 }
 
-// Other credentials of the same account are taken at once: they lead to a token that was there before.
+// Other credentials of the same account are taken at once: they lead to a token that was there before or, where nothing lists it, to
+// what it is a token of.
 func TestOtherCredentialsOfTheAccount(t *testing.T) {
+	for name, at := range map[string]harness.Flavour{
+		"dedicated": harness.AtCauseloop(v1alpha1.CauseloopKindDedicated), "existing": harness.AtCauseloopExisting(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, harness.At(at))
+			issuer, object := w.Publish()
+			colleague := causeloop.Account{Name: "colleague", Value: "clp_pat_colleague-0123456789abcdef012345678", WorkspaceID: causeloop.DemoWorkspaceID, Admin: true}
+			if err := w.Vendor.Causeloop().AddAccount(colleague); err != nil {
+				t.Fatal(err)
+			}
+			useToken(w, colleague.Value)
+			w.Restart()
+			w.Settle()
+			w.Want(issuer, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonCredentialsAccepted)
+			if kept := string(copyOf(w, issuer).Data["token"]); kept != colleague.Value {
+				t.Error("the copy does not have the new credentials")
+			}
+			w.WantReady(object)
+			w.WantCreates(1)
+			w.Remove(object)
+			w.Advance(10 * time.Minute)
+			w.WantActive(0)
+		})
+	}
+}
+
+// Credentials that lead to somebody else's tokens, and with which none could be issued, were wrong ones: whatever is put in their place is
+// taken, in the same process, too.
+func TestAccountSwitchedBeforeTheFirstToken(t *testing.T) {
 	w := newWorld(t, harness.At(harness.AtCauseloop(v1alpha1.CauseloopKindDedicated)))
-	issuer, object := w.Publish()
-	colleague := causeloop.Account{Name: "colleague", Value: "clp_pat_colleague-0123456789abcdef012345678", WorkspaceID: causeloop.DemoWorkspaceID, Admin: true}
-	if err := w.Vendor.Causeloop().AddAccount(colleague); err != nil {
+	w.CreateByHand("somebody's")
+	w.Fault(causeloop.RouteCreateAccount, stage.Status, harness.Always, func(f *simulator.Fault) { f.Status = http.StatusForbidden })
+	issuer, object := w.Ask()
+	w.Advance(time.Minute)
+	w.Want(object, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonCreateRefused)
+	right := causeloop.Account{Name: "right", Value: "clp_pat_right-0123456789abcdef0123456789ab", WorkspaceID: "ws_right", Admin: true}
+	if err := w.Vendor.Causeloop().AddAccount(right); err != nil {
 		t.Fatal(err)
 	}
-	useToken(w, colleague.Value)
-	w.Restart()
-	w.Settle()
+	w.Heal()
+	useToken(w, right.Value)
+	w.Advance(time.Minute)
 	w.Want(issuer, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonCredentialsAccepted)
-	if kept := string(copyOf(w, issuer).Data["token"]); kept != colleague.Value {
-		t.Error("the copy does not have the new credentials")
-	}
 	w.WantReady(object)
 	w.WantCreates(1)
+}
+
+// An answer was lost, so that there may be a token: other credentials are not taken, as long as that is not known.
+func TestAccountSwitchedAfterALostAnswer(t *testing.T) {
+	w := newWorld(t, harness.At(harness.AtCauseloop(v1alpha1.CauseloopKindDedicated)))
+	w.CreateByHand("somebody's")
+	w.Fault(causeloop.RouteCreateAccount, stage.CutAfterCommit)
+	issuer, object := w.Ask()
+	w.Settle()
+	other := causeloop.Account{Name: "other", Value: "clp_pat_other-0123456789abcdef0123456789ab", WorkspaceID: "ws_other", Admin: true}
+	if err := w.Vendor.Causeloop().AddAccount(other); err != nil {
+		t.Fatal(err)
+	}
+	useToken(w, other.Value)
+	w.Advance(10 * time.Minute)
+	w.Want(issuer, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonAccountChanged)
+	useToken(w, causeloop.DemoValue)
+	w.Advance(3 * time.Hour)
+	w.WantReady(object)
+	// One is somebody's.
+	w.WantActive(2)
 }
 
 // The only token of an account is revoked by somebody, so that the list is empty: that is noticed, at once where the vendor can be

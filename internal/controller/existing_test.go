@@ -1,6 +1,7 @@
 package controller_test
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
@@ -112,6 +113,47 @@ func TestExistingTwoAnswersLost(t *testing.T) {
 	w.Settle()
 	w.WantReady(object)
 	w.WantActive(3)
+}
+
+// An answer is lost, and the next create refused: what the first may have left is not forgotten over that, and its name is given to no
+// other token. Whoever revokes what is reported would revoke that one, too.
+func TestExistingRefusedAfterLostAnswer(t *testing.T) {
+	w := newWorld(t, harness.At(harness.AtCauseloopExisting()))
+	w.Fault(causeloop.RouteIssue, stage.CutAfterCommit)
+	issuer, object := w.Ask()
+	w.Settle()
+	w.Fault(causeloop.RouteIssue, stage.Status, func(f *simulator.Fault) { f.Status = http.StatusForbidden })
+	w.Advance(3 * time.Hour)
+	w.WantReady(object)
+	w.WantActive(2)
+	w.Refresh(issuer)
+	w.Refresh(object)
+	if told := issuer.Status.PossibleOrphans; len(told) != 1 || told[0].Name == object.Status.Current.Name {
+		t.Errorf("reported: %+v, in use is %s", told, object.Status.Current.Name)
+	}
+}
+
+// A process that was held up publishes its token after all, when another has reported it already. It is in use: nobody is told any more
+// to revoke it.
+func TestExistingReportedAndPublished(t *testing.T) {
+	w := newWorld(t, harness.At(harness.AtCauseloopExisting()))
+	issuer, object := w.Ask(hour)
+	zombie := w.Park(time.Minute, func(e harness.Effect) bool { return e.Is(harness.Mint, harness.VendorToken) })
+	w.Fault(causeloop.RouteIssue, stage.Status, func(f *simulator.Fault) { f.Status = http.StatusForbidden })
+	w.Advance(10 * time.Second)
+	w.Refresh(issuer)
+	if len(issuer.Status.PossibleOrphans) != 1 {
+		t.Fatalf("reported: %+v", issuer.Status.PossibleOrphans)
+	}
+	w.Heal()
+	w.Resume(zombie)
+	w.Advance(10 * time.Minute)
+	w.WantReady(object)
+	w.WantActive(1)
+	w.Refresh(issuer)
+	if told := issuer.Status.PossibleOrphans; len(told) != 0 {
+		t.Errorf("still reported, though it is in use: %+v", told)
+	}
 }
 
 // The Secret is deleted, and with it the ledger: whose the old token is, is told by the copy in the status. It retires, and is asked

@@ -1,6 +1,8 @@
 package controller_test
 
 import (
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -96,6 +98,41 @@ func TestPingOneLostAnswer(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// An answer is lost, and the next create refused, as happens at PingOne: the stranger that the first left is not forgotten over that.
+func TestPingOneRefusedAfterLostAnswer(t *testing.T) {
+	w := newWorld(t, harness.At(harness.AtPingOne(true)))
+	w.Fault(pingone.RouteCreate, stage.CutAfterCommit)
+	_, object := w.Ask(hour)
+	w.Settle()
+	w.Fault(pingone.RouteCreate, stage.Status, func(f *simulator.Fault) { f.Status = http.StatusForbidden })
+	w.Advance(3 * time.Hour)
+	w.WantReady(object)
+	w.WantActive(1)
+}
+
+// A process that was held up publishes its credential after all, when another has reported it already. It is in use: nobody is told any
+// more to delete it.
+func TestPingOneReportedAndPublished(t *testing.T) {
+	w := newWorld(t, harness.At(harness.AtPingOne(false)))
+	issuer, object := w.Ask(hour)
+	zombie := w.Park(time.Minute, func(e harness.Effect) bool { return e.Is(harness.Create, "Secret") })
+	w.Fault(pingone.RouteCreate, stage.Status, harness.Always, func(f *simulator.Fault) { f.Status = http.StatusForbidden })
+	w.Advance(5 * time.Minute)
+	w.Refresh(issuer)
+	if len(issuer.Status.PossibleOrphans) != 1 {
+		t.Fatalf("reported: %+v", issuer.Status.PossibleOrphans)
+	}
+	w.Heal()
+	w.Resume(zombie)
+	w.Advance(10 * time.Minute)
+	w.WantReady(object)
+	w.WantActive(1)
+	w.Refresh(issuer)
+	if told := issuer.Status.PossibleOrphans; len(told) != 1 || !told[0].Acknowledged || strings.Contains(told[0].Message, "Delete") {
+		t.Errorf("still to be deleted, though it is in use: %+v", told)
 	}
 }
 

@@ -360,3 +360,24 @@ func TestRackOtherGateway(t *testing.T) {
 	w.WantCreates(1)
 	w.CheckRest()
 }
+
+// The answer to a change is lost, the spec is taken back, and then the vendor carries the change out after all: the token has what the
+// spec says in the end.
+func TestRackChangeCommittedLate(t *testing.T) {
+	for name, restarted := range map[string]bool{"same process": false, "another process": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, harness.At(harness.AtRackGateway()))
+			_, object := w.Publish()
+			w.Fault(rackgateway.RouteUpdate, stage.LateCommit, func(f *simulator.Fault) { f.Delay = 10 * time.Second })
+			harness.Change(w, object, inRole(v1alpha1.RackGatewayDeployer))
+			w.Settle()
+			harness.Change(w, object, inRole(v1alpha1.RackGatewayViewer))
+			if restarted {
+				w.Restart()
+			}
+			w.Advance(3 * time.Hour)
+			w.WantReady(object)
+			wantRights(t, w, object, places()["Rack Gateway"].rights...)
+		})
+	}
+}

@@ -181,9 +181,10 @@ func revokeUnlisted(v *view) Decision {
 	return nil
 }
 
-// retain: whoever finds the Secret later sees that it was left on purpose, and the audit counts its token as owned.
+// retain: whoever finds the Secret later sees that it was left on purpose, and the audit counts its token as owned. One that is gone has
+// nothing to be left.
 func retain(v *view) Decision {
-	if !v.Object.Retain || v.proof == nil || v.proof.Retained || v.revoked(v.proof.Current.ID) {
+	if !v.Object.Retain || v.Secret.Presence != Owned || v.proof == nil || v.proof.Retained || v.revoked(v.proof.Current.ID) {
 		return nil
 	}
 	record := v.nextLedger(v.proof.Current)

@@ -68,7 +68,7 @@ func (v *view) openAttempt() *Attempt {
 // unanswered is the open attempt where nobody knows what came of it; nil where this process does.
 func (v *view) unanswered() *Attempt {
 	attempt, hand := v.openAttempt(), v.Memory.InHand
-	if attempt == nil || (hand != nil && hand.Sequence == attempt.Sequence) {
+	if attempt == nil || (hand != nil && hand.Sequence == attempt.Sequence) || (attempt.Proved && attempt.Sequence == v.Memory.Answered) {
 		return nil
 	}
 	return attempt

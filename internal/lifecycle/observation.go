@@ -149,6 +149,9 @@ type Memory struct {
 	LastCreateEnded time.Time
 	// InHand is a token that was minted and is not published yet.
 	InHand *InHand
+	// Answered is the sequence of the latest create whose token this process had in hand and gave up: what came of it is known. Zero
+	// for none.
+	Answered int
 	// Doubted are the names this process asked for without having published the answer, Published the tokens it published.
 	Doubted   map[string]bool
 	Published map[token.ID]bool
@@ -171,6 +174,10 @@ type Memory struct {
 	Changed string
 	// ChangedAt is when it was asked last.
 	ChangedAt time.Time
+	// Intended is what this process wrote down to have the token changed to; empty for nothing.
+	Intended string
+	// ChangeDoubted is when the latest change ended whose answer was lost.
+	ChangeDoubted time.Time
 }
 
 // InHand is a minted token whose value exists nowhere else but here.

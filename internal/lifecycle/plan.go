@@ -1,5 +1,7 @@
 package lifecycle
 
+import "github.com/gatewaytoken/gateway-token-operator/internal/token"
+
 // rule is one named step of the order in which things are considered. It returns nil where it has no opinion.
 type rule struct {
 	name   string
@@ -12,6 +14,7 @@ var living = []rule{
 	{"another object has the same marker", identityClash},
 	{"a token that could never be found again goes first", undo},
 	{"what has a token is protected, whatever else is said of it", protectOwner},
+	{"what a create may have left and nothing lists is told by its name", reportUnlisted},
 	{"suspended", suspended},
 	{"the spec cannot be carried out", invalidSpec},
 	{"somebody else's Secret is in the way", secretConflict},
@@ -27,7 +30,6 @@ var living = []rule{
 	{"a revocation by somebody else is reported, where that is wanted", reportRevocation},
 	{"what the list must tell, a list begun late enough tells", awaitList},
 	{"what a create may have left is looked for when it must be there", awaitAttempt},
-	{"what a create may have left and nothing lists is told by its name", reportUnlisted},
 	{"a ledger that lost its signature is signed again", signAgain},
 	{"a token that exists already is used", adopt},
 	{"a list that lacks a known token proves nothing", doubtList},
@@ -87,10 +89,10 @@ func Plan(o Observation) Planned {
 
 // HandSpent tells whether a minted value that is still in memory has lost its use: it was published, or somebody else
 // published another token, or it is revoked. What is left of it at the vendor is a stray like any other, but where tokens have no
-// names: lost says that this process alone knows whose it is.
+// names: lost says that this process alone knows whose it is. What the vendor's tokens are like must be known for that.
 func HandSpent(o Observation) (spent, lost bool) {
 	v, hand := newView(o), o.Memory.InHand
-	if hand == nil || v.handFits() {
+	if hand == nil || v.handFits() || o.Issuer.Capabilities == (token.Capabilities{}) {
 		return false, false
 	}
 	id := hand.Token.ID

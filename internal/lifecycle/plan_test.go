@@ -134,9 +134,15 @@ func TestPlan(t *testing.T) {
 		"deleted, other's token": {"a token of another object stays", []func(*Observation){deleted, func(o *Observation) {
 			o.Snapshot.Rows["X"] = token.Token{ID: "X", Name: token.Identity{ClusterID: "cluster"}.Marker("other", "token", "uid-9").WithSequence(1).Name("m", 64), State: token.Active}
 		}}, "Release"},
-		"deleted within settle":       {"a create may be committed yet", []func(*Observation){deleted, func(o *Observation) { o.Snapshot.StartedAt = o.Memory.LeaderSince.Add(time.Second) }}, "Relist to see that no token is left"},
-		"deleted, list broken off":    {"absence in half a list proves nothing", []func(*Observation){deleted, func(o *Observation) { o.Snapshot.Complete = false }}, "Relist to see that no token is left"},
-		"retained with a predecessor": {"nobody would revoke it later", []func(*Observation){holds("T2", 2), row("T1", 1, token.Active), row("T2", 2, token.Active), retiring("T1", start.Add(30*time.Minute)), deleted, retained}, "Wait Retiring"},
+		"deleted within settle":                                          {"a create may be committed yet", []func(*Observation){deleted, func(o *Observation) { o.Snapshot.StartedAt = o.Memory.LeaderSince.Add(time.Second) }}, "Relist to see that no token is left"},
+		"deleted, list broken off":                                       {"absence in half a list proves nothing", []func(*Observation){deleted, func(o *Observation) { o.Snapshot.Complete = false }}, "Relist to see that no token is left"},
+		"retained with a predecessor":                                    {"nobody would revoke it later", []func(*Observation){holds("T2", 2), row("T1", 1, token.Active), row("T2", 2, token.Active), retiring("T1", start.Add(30*time.Minute)), deleted, retained}, "Wait Retiring"},
+		"suspended, an answer lost that no list makes up for":            {"a person is told all the same: the token may be there", []func(*Observation){lostUnlisted, func(o *Observation) { o.Object.Suspended = true }}, "Report m-gwt-n6vxvfh3-ebtj5mudcuvelyh5-jje2z6-1"},
+		"not granted any more, an answer lost that no list makes up for": {"nothing new is asked for", []func(*Observation){lostUnlisted, func(o *Observation) { o.Issuer.Granted = false }}, "Report m-gwt-n6vxvfh3-ebtj5mudcuvelyh5-jje2z6-1"},
+		"retained without its Secret, no names": {"an empty Secret is of no use to anybody", []func(*Observation){deleted, retained, func(o *Observation) {
+			o.Issuer.Capabilities = token.Capabilities{RevokeConfirms: true}
+			o.Object.Record = &ledger.Ledger{Account: "project", Current: ledger.Entry{ID: "T1", Sequence: 1}}
+		}}, "Release"},
 		"retained without its Secret": {"the token that was wanted kept is kept", []func(*Observation){row("T1", 1, token.Active), deleted, retained}, "Release"},
 	}
 	for name, tc := range tests {
@@ -298,6 +304,7 @@ func TestPlanChange(t *testing.T) {
 	with := func(asked, changed, written, changing string) func(*Observation) {
 		return func(o *Observation) {
 			o.Object.Inputs, o.Memory.Changed, o.Secret.Ledger.Inputs, o.Secret.Ledger.Changing = asked, changed, written, changing
+			o.Memory.LeaderSince = o.Now.Add(-time.Hour)
 		}
 	}
 	tests := map[string]struct {
@@ -349,6 +356,68 @@ func TestRestUntilTheEnd(t *testing.T) {
 			rest, ok := Plan(o).Decision.(Rest)
 			if !ok || rest.Next.Sub(o.Now) != tc.want {
 				t.Errorf("%s: %s until %s from now, want %s", tc.reason, describe(Plan(o).Decision), rest.Next.Sub(o.Now), tc.want)
+			}
+		})
+	}
+}
+
+// What is in hand is not judged as long as nobody knows what the vendor's tokens are like: where they have names, others may have found
+// the token by its own, and use it.
+func TestHandAtAnUnknownVendor(t *testing.T) {
+	o := observed(t, holds("T9", 2), func(o *Observation) {
+		o.Memory.InHand = &InHand{Token: token.Token{ID: "T2", Name: o.Object.Marker.WithSequence(2).Name("m", 64)}, Sequence: 2, Replaces: "T1"}
+	})
+	if spent, lost := HandSpent(o); !spent || lost {
+		t.Errorf("named: spent %t, lost %t", spent, lost)
+	}
+	o.Issuer = Issuer{}
+	if spent, lost := HandSpent(o); spent || lost {
+		t.Errorf("unknown: spent %t, lost %t", spent, lost)
+	}
+}
+
+// lostUnlisted has the answer to a create lost at a vendor that lists no tokens.
+func lostUnlisted(o *Observation) {
+	o.Issuer.Capabilities, o.Snapshot = token.Capabilities{RevokeConfirms: true, MaxNameLength: 64}, token.Snapshot{}
+	o.Object.Attempt = &Attempt{Sequence: 1, Name: o.Object.Marker.WithSequence(1).Name("m", 64), StartedAt: start, Proved: true}
+}
+
+// A change whose answer was lost may be carried out yet: until it cannot be, the token is not changed to something else, and what was
+// asked for is not forgotten. To repeat it does no harm.
+func TestPlanChangeDoubted(t *testing.T) {
+	const change = "Change T1 to []"
+	tests := map[string]struct {
+		reason                            string
+		asked, changed, written, changing string
+		intended                          string
+		doubted, leader                   time.Duration
+		want                              string
+	}{
+		"repeated":                      {"it is the same", "b", "", "a", "b", "b", time.Second, time.Hour, change},
+		"taken back":                    {"the vendor may do it after all", "a", "", "a", "b", "b", time.Second, time.Hour, "Rest"},
+		"taken back, later":             {"it cannot any more", "a", "", "a", "b", "b", time.Minute, time.Hour, "Publish T1 from the Secret, changing"},
+		"repeated with success":         {"the first may be carried out when the spec is another", "b", "b", "a", "b", "b", time.Second, time.Hour, "Rest"},
+		"repeated with success, later":  {"it cannot any more", "b", "b", "a", "b", "b", time.Minute, time.Hour, "Publish T1 from the Secret"},
+		"taken back, in a new process":  {"the one before may have asked", "a", "", "a", "b", "", 0, time.Second, "Rest"},
+		"repeated, in a new process":    {"it is the same", "b", "", "a", "b", "", 0, time.Second, change},
+		"taken back, later on":          {"the one before cannot any more", "a", "", "a", "b", "", 0, time.Minute, "Publish T1 from the Secret, changing"},
+		"edited, in a new process":      {"nobody asked for anything", "b", "", "a", "", "", 0, time.Second, "Publish T1 from the Secret, changing"},
+		"done by the new process alone": {"nobody else asked for it", "b", "b", "a", "b", "b", 0, time.Second, "Publish T1 from the Secret"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			o := observed(t, holds("T1", 1), row("T1", 1, token.Active), changeable)
+			o.Object.Inputs, o.Memory.Changed, o.Secret.Ledger.Inputs, o.Secret.Ledger.Changing = tc.asked, tc.changed, tc.written, tc.changing
+			o.Memory.Intended, o.Memory.LeaderSince = tc.intended, o.Now.Add(-tc.leader)
+			if tc.doubted > 0 {
+				o.Memory.ChangeDoubted = o.Now.Add(-tc.doubted)
+			}
+			got := Plan(o).Decision
+			if describe(got) != tc.want {
+				t.Errorf("%s: %s, want %s", tc.reason, describe(got), tc.want)
+			}
+			if rests, ok := got.(Rest); ok && (rests.Next.IsZero() || rests.Next.Sub(o.Now) > o.Settings.Settle) {
+				t.Errorf("%s: it rests until %s", tc.reason, rests.Next)
 			}
 		})
 	}

@@ -34,7 +34,7 @@ func undo(v *view) Decision {
 	if wait := v.heldBack(); wait != nil {
 		return wait
 	}
-	return Revoke{ID: v.Memory.Undo[0], Why: "the vendor made it under another name or in another account than the one asked for"}
+	return Revoke{ID: v.Memory.Undo[0], Why: "it was made and can never be used"}
 }
 
 // protectOwner: a restored object has its Secret and lacks its finalizer.
@@ -322,6 +322,9 @@ func changeRights(v *view) Decision {
 		return nil
 	}
 	if asked && v.proof.Changing != v.Object.Inputs {
+		if v.changesCalm().After(v.Now) {
+			return nil
+		}
 		// Whoever comes next must know what was asked for, should the spec be another by then.
 		record := v.nextLedger(v.proof.Current)
 		record.Changing = v.Object.Inputs
@@ -330,10 +333,24 @@ func changeRights(v *view) Decision {
 	return Change{ID: v.proof.Current.ID, Role: v.Object.Role, Rights: v.Object.Rights, Inputs: v.Object.Inputs}
 }
 
+// changesCalm is when the vendor can carry out no more changes whose answers were lost. As long as it can, the token is not asked to be
+// changed to something else, which would be undone, nor is it forgotten what was asked for. Zero where none is open.
+func (v *view) changesCalm() time.Time {
+	open := v.Memory.ChangeDoubted
+	if v.proof != nil && v.proof.Changing != v.Memory.Intended {
+		// A process before this one may have asked for it.
+		open = later(open, v.Memory.LeaderSince)
+	}
+	if open.IsZero() {
+		return open
+	}
+	return open.Add(v.Settings.Settle)
+}
+
 // noteRights: once the vendor has changed them, the ledger says what they are. Before that, they would be changed again, which
 // does no harm.
 func noteRights(v *view) Decision {
-	if !v.rightsDiffer() || v.Memory.Changed != v.Object.Inputs {
+	if !v.rightsDiffer() || v.Memory.Changed != v.Object.Inputs || v.changesCalm().After(v.Now) {
 		return nil
 	}
 	record := v.nextLedger(v.proof.Current)
@@ -538,6 +555,7 @@ func (v *view) nextTry() time.Time {
 		{v.usable() && v.renewAt().After(v.ServerNow), v.Now.Add(v.untilRenewal())},
 		{v.rightsDrifted(), v.Memory.ChangedAt.Add(driftPause)},
 		{v.rightsDiffer() || !v.settled(), v.Object.HeldBackUntil},
+		{v.rightsDiffer(), v.changesCalm()},
 		{v.skewed() && len(v.retirements()) > 0, v.Now.Add(time.Minute)},
 	} {
 		if at.counts && at.time.After(v.Now) {

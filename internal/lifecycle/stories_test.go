@@ -412,6 +412,20 @@ func TestStories(t *testing.T) {
 			s.settles().hasCreates(1).leaves("T1", "T9")
 			s.passes(2 * time.Hour).says("the overlap passes").settles().leaves("T9")
 		},
+		"without a list, deleted with a token in hand": func(s *story) {
+			unlisted(s)
+			s.settles()
+			s.says("the value in the Secret is edited; T2 was minted and cannot be written into it; then it is deleted")
+			s.observation.Secret.ValueIntact = false
+			s.rows["T2"] = token.Token{ID: "T2", State: token.Active}
+			s.observation.Memory.InHand = &InHand{Token: s.rows["T2"], Sequence: 2, Replaces: "T1"}
+			s.observation.Object.Attempt = &Attempt{Sequence: 2, Name: s.observation.Object.Marker.WithSequence(2).Name("mediator", 64), StartedAt: s.now, Proved: true}
+			s.observation.Object.Deleting = true
+			s.settles().leaves()
+			if told := s.observation.Issuer.ReportedNames; len(told) > 0 {
+				s.t.Errorf("a person is to look for %v, which was revoked", told)
+			}
+		},
 		"without a name, deleted with a lost answer": func(s *story) {
 			nameless(s)
 			s.createFault = "late"

@@ -166,6 +166,7 @@ func (s *story) settles() *story {
 		planned := Plan(s.observation)
 		if spent, lost := HandSpent(s.observation); spent {
 			hand := s.observation.Memory.InHand
+			s.observation.Memory.Answered = hand.Sequence
 			if s.observation.Memory.InHand = nil; lost {
 				s.observation.Memory.Undo = append(s.observation.Memory.Undo, hand.Token.ID)
 				planned = Plan(s.observation)
@@ -261,6 +262,9 @@ func (s *story) performs(d Decision) bool {
 	case Issue:
 		return s.creates1(d)
 	case Publish:
+		if d.Ledger.Changing != s.observation.Secret.Ledger.Changing {
+			s.observation.Memory.Intended = d.Ledger.Changing
+		}
 		s.writes(d.Source, d.Ledger)
 	case Retain:
 		s.writes(FromSecret, d.Ledger)

@@ -87,7 +87,7 @@ func CreateProblem(f *token.Failure) lifecycle.Problem {
 	case f.Cause == token.CauseEmptyValue:
 		return lifecycle.Problem{Reason: v1alpha1.ReasonEmptyTokenValue, Message: sentence(f) + " The token may exist; the next list decides. Give the issuer credentials that may read token values (role Admin at Causely)."}
 	case f.Class == token.Ambiguous:
-		return lifecycle.Problem{Reason: v1alpha1.ReasonCreateAmbiguous, Message: sentence(f) + " The token may exist; the next list decides, and nothing is issued twice."}
+		return lifecycle.Problem{Reason: v1alpha1.ReasonCreateAmbiguous, Message: sentence(f) + " The token may exist: it is looked for in the vendor's list, or reported where there is none, before another is issued."}
 	case ConcernsIssuer(f):
 		return VendorProblem(f)
 	case f.Class == token.Quota:

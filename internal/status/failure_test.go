@@ -233,3 +233,11 @@ func constants(t *testing.T, path string) map[string]constant {
 	})
 	return found
 }
+
+// Not every vendor has a list that tells what a create has left, and after some of them another token is issued: nobody is told otherwise.
+func TestAmbiguousCreatePromisesNoList(t *testing.T) {
+	told := CreateProblem(&token.Failure{Operation: "create token", Class: token.Ambiguous, Cause: token.CauseBroken}).Message
+	if strings.Contains(told, "issued twice") || !strings.Contains(told, "reported") {
+		t.Errorf("told: %s", told)
+	}
+}

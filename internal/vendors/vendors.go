@@ -90,6 +90,8 @@ type Catalogue struct {
 type Pooled interface {
 	// Check makes the cheapest call that tells whether the vendor accepts the credentials.
 	Check(ctx context.Context) error
+	// Holds tells whether the credentials lead to the account that a pool is in, for a pool without a list, which cannot tell.
+	Holds(ctx context.Context, name string) (bool, error)
 	// Pool gives one pool. It makes no call, and all pools share connections, login and pace. The error says what is wrong
 	// with the name.
 	Pool(name string) (Vendor, error)

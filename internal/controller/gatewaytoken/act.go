@@ -139,7 +139,7 @@ func (r *Reconciler) giveUp(ctx context.Context, s *scene) {
 		_, lost = lifecycle.HandSpent(now.observation)
 	}
 	if lost {
-		s.memory.hand = nil
+		s.memory.answered, s.memory.hand = hand.Sequence, nil
 		r.undo(ctx, s, hand.Token.ID)
 	}
 }
@@ -163,7 +163,8 @@ func (r *Reconciler) createFailed(ctx context.Context, s *scene, d lifecycle.Iss
 		// What was written down before stays.
 	case d.Attempt != nil:
 		r.Book.Unhold(s.scope, s.object.UID)
-		failed.Refused = true
+		// It made nothing. What the one before it may have left is as open as it was.
+		failed.Refused, failed.Attempt = true, s.attemptBefore
 	case uncertain:
 		failed.Attempt = attempt(d, started, f.Stray)
 	}

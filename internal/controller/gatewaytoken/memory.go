@@ -19,6 +19,7 @@ import (
 type memory struct {
 	lastCreateEnded time.Time
 	hand            *hand
+	answered        int
 	doubted         map[string]bool
 	published       map[token.ID]bool
 	revoked         map[token.ID]time.Time
@@ -28,6 +29,8 @@ type memory struct {
 	taken           map[int]bool
 	changed         string
 	changedAt       time.Time
+	changeDoubted   time.Time
+	intended        string
 	undo            []token.ID
 	repairs, reads  repetition
 	// failure is the latest, in case the status that tells of it could not be written; failedWith is the client that failed.
@@ -100,9 +103,9 @@ func (m *memories) forget(uid types.UID) {
 // observed is what the planner may know of it.
 func (m *memory) observed(leaderSince time.Time, uid string) lifecycle.Memory {
 	seen := lifecycle.Memory{
-		LeaderSince: leaderSince, LastCreateEnded: m.lastCreateEnded,
+		LeaderSince: leaderSince, LastCreateEnded: m.lastCreateEnded, Answered: m.answered,
 		Doubted: maps.Clone(m.doubted), Published: maps.Clone(m.published), Revoked: maps.Clone(m.revoked), Gone: maps.Clone(m.gone),
-		There: maps.Clone(m.there), Creates: slices.Clone(m.creates), Taken: maps.Clone(m.taken), Changed: m.changed, ChangedAt: m.changedAt,
+		There: maps.Clone(m.there), Creates: slices.Clone(m.creates), Taken: maps.Clone(m.taken), Changed: m.changed, ChangedAt: m.changedAt, ChangeDoubted: m.changeDoubted, Intended: m.intended,
 		Undo: m.undo, RepairAfter: m.repairs.next(uid), ReadAfter: m.reads.next(uid),
 	}
 	if m.hand != nil {
@@ -123,7 +126,7 @@ func (m *memory) drop(lost bool) {
 	default:
 		m.doubted[m.hand.Token.Name] = true
 	}
-	m.hand = nil
+	m.answered, m.hand = m.hand.Sequence, nil
 }
 
 // noteCreate remembers a create that nobody planned, for a day.

@@ -122,6 +122,7 @@ func (r *Reconciler) prepare(ctx context.Context, s *scene, d lifecycle.Issue) (
 	if d.Attempt == nil {
 		return nil, nil //nolint:nilnil // nothing to prepare
 	}
+	s.attemptBefore = s.object.Status.Attempt
 	if !s.account.Vendor.Capabilities().Listable {
 		// Nothing tells what was there before: nobody has to wait for anybody.
 		return nil, r.writeAttempt(ctx, s, d.Attempt)

@@ -141,6 +141,9 @@ func (r *Reconciler) published(ctx context.Context, s *scene, d lifecycle.Publis
 		// The ledger has it now, or it was of another token.
 		s.memory.changed = ""
 	}
+	if record.Changing != s.observation.Secret.Ledger.Changing {
+		s.memory.intended = record.Changing
+	}
 	var told token.Token
 	if s.memory.hand != nil && s.memory.hand.Token.ID == record.Current.ID {
 		told = s.memory.hand.Token

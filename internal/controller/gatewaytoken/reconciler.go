@@ -82,6 +82,8 @@ type scene struct {
 	// secret is nil where there is none.
 	secret      *corev1.Secret
 	observation lifecycle.Observation
+	// attemptBefore is the create that the status told of before the one that was just written down; nil for none.
+	attemptBefore *v1alpha1.IssueAttempt
 }
 
 // Reconcile observes, plans, acts and records. What is about to be done is planned anew on what the API server itself says.

@@ -88,6 +88,9 @@ func (r *Reconciler) change(ctx context.Context, s *scene, d lifecycle.Change) (
 	// Until the vendor has answered, nobody knows what it is allowed, whatever it said before.
 	s.memory.changed = ""
 	if f := token.AsFailure(updater.Update(ctx, d.ID, rights)); f != nil {
+		if f.Class == token.Ambiguous || f.Class == token.Unavailable {
+			s.memory.changeDoubted = r.Clock.Now()
+		}
 		r.alarm(s, f)
 		return vendorFailed(f, status.ChangeProblem(f)), nil
 	}

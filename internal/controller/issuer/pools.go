@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/accounts"
 	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
 	"github.com/gatewaytoken/gateway-token-operator/internal/status"
@@ -112,11 +113,8 @@ func (r *Reconciler) listPool(ctx context.Context, s *scene, which source, name 
 			return nil //nolint:nilerr // it concerns this pool only, and is told there
 		}
 	}
-	if !vendor.Capabilities().Listable {
-		p.vendor, p.from = vendor, from
-		return nil
-	}
-	err := r.list(ctx, s, which, name, vendor)
+	mute := !vendor.Capabilities().Listable
+	err := r.listOrLocate(ctx, s, which, name, vendor, from)
 	failure := token.AsFailure(err)
 	switch {
 	case failure == nil:
@@ -131,11 +129,31 @@ func (r *Reconciler) listPool(ctx context.Context, s *scene, which source, name 
 		p.listed = p.listed && same
 		p.problem, p.gone = status.PoolProblem(failure), failure.Cause == token.CauseGone
 		p.held = r.Clock.Now().Add(s.poolPause(name, failure))
-		if p.vendor == nil {
+		switch {
+		case mute:
+			// It is asked for again.
+			p.vendor = nil
+		case p.vendor == nil:
 			p.vendor, p.from = vendor, from
 		}
 		return nil
 	}
+}
+
+// listOrLocate takes the list of a pool. Where there is none, other credentials than those that its tokens were made with must show that
+// they lead to it: elsewhere the vendor knows no such token, and what is deleted would count as revoked.
+func (r *Reconciler) listOrLocate(ctx context.Context, s *scene, which source, name string, vendor vendors.Vendor, from vendors.Pooled) error {
+	if vendor.Capabilities().Listable {
+		return r.list(ctx, s, which, name, vendor)
+	}
+	if s.likeCopied(which) || len(s.idsIn(name)) == 0 {
+		return nil
+	}
+	held, err := from.Holds(ctx, name)
+	if err == nil && !held {
+		return &inventory.OtherAccountError{}
+	}
+	return err //nolint:wrapcheck // it says what failed
 }
 
 // concernsAll tells whether a list that failed says something of the credentials or of the vendor as a whole, and not of the one
@@ -167,7 +185,7 @@ func (s *scene) expectation(which source, name string, vendor vendors.Vendor) in
 	}
 	p := s.memory.pools[name]
 	return inventory.Expectation{
-		Untold: true, Known: s.idsIn(name),
+		Untold: true, Known: s.idsIn(name), Doubt: s.doubtIn(name),
 		Same: placeIsPool(spec) || (p.listed && p.vendor == vendor) || s.likeCopied(which),
 	}
 }
@@ -194,6 +212,11 @@ func (s *scene) idsIn(pool string) []token.ID {
 		}
 	}
 	return ids
+}
+
+// doubtIn tells whether a create may have left a token in a pool that no list has shown.
+func (s *scene) doubtIn(pool string) bool {
+	return slices.ContainsFunc(s.tokensIn(pool), func(object v1alpha1.GatewayToken) bool { return object.Status.Attempt != nil })
 }
 
 // unproven finds a pool with tokens of which the credentials have not shown that they lead to it.

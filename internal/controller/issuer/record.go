@@ -18,6 +18,7 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/accounts"
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/wake"
 	"github.com/gatewaytoken/gateway-token-operator/internal/demand"
+	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
 	"github.com/gatewaytoken/gateway-token-operator/internal/secretdata"
 	"github.com/gatewaytoken/gateway-token-operator/internal/status"
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
@@ -143,7 +144,7 @@ func (r *Reconciler) describe(ctx context.Context, s *scene) error {
 		next.Inventory = &counts
 		next.PossibleOrphans = slices.DeleteFunc(next.PossibleOrphans, func(o v1alpha1.PossibleOrphan) bool { return r.ended(s, o) })
 	}
-	s.acknowledge(next)
+	r.acknowledge(s, next)
 	s.put(next, s.ready(next))
 	s.put(next, s.reachable())
 	s.put(next, s.inUse())
@@ -290,12 +291,16 @@ func (r *Reconciler) ended(s *scene, orphan v1alpha1.PossibleOrphan) bool {
 	return p.gone || latest.LackedTwice(token.ID(orphan.ID), orphan.Since.Time)
 }
 
-// owns tells whether anything in the cluster accounts for a token: a GatewayToken of this issuer or, where several issuers
-// acknowledge takes a person's word about tokens that may be ours. What nothing lists needs no further mention.
-func (s *scene) acknowledge(next *v1alpha1.TokenIssuerStatus) {
+// acknowledge takes a person's word about tokens that may be ours. What nothing lists needs no further mention then; nor does it once
+// it is known what became of it: a process that was held up may have published it after all, and nobody is to revoke it for our word.
+func (r *Reconciler) acknowledge(s *scene, next *v1alpha1.TokenIssuerStatus) {
 	var open []v1alpha1.PossibleOrphan
 	for _, orphan := range next.PossibleOrphans {
-		if orphan.AcknowledgedBy(s.issuer.GetAnnotations()) && !orphan.Acknowledged {
+		used := r.inUse(s, orphan)
+		if used {
+			orphan.Message = "A GatewayToken uses it: leave it."
+		}
+		if (used || orphan.AcknowledgedBy(s.issuer.GetAnnotations())) && !orphan.Acknowledged {
 			orphan.Acknowledged, s.decided = true, true
 		}
 		if orphan.ID != "" || !orphan.Acknowledged {
@@ -305,6 +310,22 @@ func (s *scene) acknowledge(next *v1alpha1.TokenIssuerStatus) {
 	next.PossibleOrphans = open
 }
 
+// inUse tells whether a GatewayToken has that token now, by the signed copy of its ledger.
+func (r *Reconciler) inUse(s *scene, orphan v1alpha1.PossibleOrphan) bool {
+	return slices.ContainsFunc(s.tokens, func(object v1alpha1.GatewayToken) bool {
+		owner := ledger.Owner{ClusterID: r.Identity.ClusterID, Namespace: object.Namespace, GatewayToken: object.Name, Secret: object.SecretName()}
+		record, trust := r.Sealer.Open(owner, object.Status.Ledger)
+		if pool, told := demand.PoolOf(&object, s.issuer.IssuerSpec()); !told || pool != orphan.Pool || trust != ledger.Proof {
+			return false
+		}
+		if orphan.ID == "" {
+			return record.Current.Name == orphan.Name
+		}
+		return string(record.Current.ID) == orphan.ID
+	})
+}
+
+// owns tells whether anything in the cluster accounts for a token: a GatewayToken of this issuer or, where several issuers
 // lead to one account, of another.
 func (r *Reconciler) owns(ctx context.Context, owned ownership, row token.Token) (bool, error) {
 	marker, _ := row.Marker()

@@ -100,6 +100,13 @@ func (p *gatedPools) Check(ctx context.Context) error {
 	return p.inner.Check(ctx)
 }
 
+// Holds implements vendors.Pooled.
+func (p *gatedPools) Holds(ctx context.Context, name string) (bool, error) {
+	p.gate.alive()
+	p.gate.world.note("process %d asks whether %s is in the account", p.gate.process, name)
+	return p.inner.Holds(ctx, name)
+}
+
 // Pool implements vendors.Pooled.
 func (p *gatedPools) Pool(name string) (vendors.Vendor, error) {
 	p.gate.alive()

@@ -136,6 +136,19 @@ func (c *Client) Catalogue(ctx context.Context) (vendors.Catalogue, error) {
 	return vendors.Catalogue{Rights: slices.Compact(rights)}, nil
 }
 
+// Holds implements vendors.Pooled: no call lists the tokens of a service account, but one lists the accounts.
+func (c *Client) Holds(ctx context.Context, name string) (held bool, err error) {
+	account, existing := strings.CutPrefix(name, Existing)
+	if !existing {
+		return true, nil
+	}
+	_, err = c.tokens(ctx, "list service accounts", serviceAccounts, func(listed token.Token) error {
+		held = held || string(listed.ID) == account
+		return nil
+	})
+	return held, err
+}
+
 // Pool implements vendors.Pooled. Its error is ErrPool or ErrServiceAccount.
 func (c *Client) Pool(name string) (vendors.Vendor, error) {
 	switch name {

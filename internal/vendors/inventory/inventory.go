@@ -42,6 +42,8 @@ type Expectation struct {
 	Same bool
 	// Known are tokens of which somebody else than this inventory knows that they were in the account.
 	Known []token.ID
+	// Doubt: a create may have left a token in the account that nobody has seen.
+	Doubt bool
 }
 
 // Scope names what one list covers: an issuer or, where the vendor's tokens are in pools, one pool of it.
@@ -201,15 +203,30 @@ func (s *scope) anchor(list *listing, expect Expectation, asks bool, now time.Ti
 	switch known := len(s.known)+len(expect.Known) > 0; {
 	case !expect.Untold:
 		return false, false
+	case !expect.Same && (len(expect.Known) > 0 || s.showedOurs() || (known && expect.Doubt)):
+		return false, true
 	case !expect.Same:
-		return false, known
+		// Nothing of ours is at stake: what was known is of no account that matters any more.
+		s.known, s.lacking = nil, time.Time{}
+		return false, false
 	case !known, asks:
+		s.lacking = time.Time{}
 		return true, false
 	}
 	if s.lacking.IsZero() {
 		s.lacking = now
 	}
 	return now.Sub(s.lacking) >= emptiness, false
+}
+
+// showedOurs tells whether the latest list showed a token of this installation that has not been revoked since.
+func (s *scope) showedOurs() bool {
+	for id := range s.latest.Rows {
+		if _, lives := s.known[id]; lives && s.latest.Rows[id].State != token.Revoked {
+			return true
+		}
+	}
+	return false
 }
 
 // replace takes the new list in place of the old one and gives the objects whose rows changed.

@@ -200,6 +200,76 @@ func TestAnchorWhereRowsDoNotTell(t *testing.T) {
 	}
 }
 
+// Other credentials are those of another account only where a token of ours is at stake: one that a list or a status told of, or one
+// that a create may have left.
+func TestOtherCredentialsAndWhatIsAtStake(t *testing.T) {
+	tests := map[string]struct {
+		reason string
+		ours   bool
+		ended  bool
+		doubt  bool
+		other  bool
+	}{
+		"only somebody else's tokens":        {reason: "nothing is at stake: another account is as good"},
+		"a token of ours":                    {reason: "it is where these credentials do not lead", ours: true, other: true},
+		"a token of ours, revoked":           {reason: "it is gone", ours: true, ended: true},
+		"an unanswered create":               {reason: "it may have left a token there", doubt: true, other: true},
+		"an unanswered create, and one more": {reason: "the second is known to be gone, the first is not", ours: true, ended: true, doubt: true, other: true},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			b.keepsRevoked = false
+			b.rows = []token.Token{row("9", "by hand", of(""))}
+			if tc.ours {
+				b.rows = append(b.rows, row("1", b.name("a", 1), of("")))
+			}
+			b.refresh("")
+			if tc.ended {
+				b.Ended(scope, "1")
+			}
+			b.rows = []token.Token{row("8", "in another account", of(""))}
+			expect := inventory.Expectation{Untold: true, Doubt: tc.doubt}
+			_, _, err := b.Refresh(t.Context(), scope, &b.list, expect)
+			if errors.As(err, new(*inventory.OtherAccountError)) != tc.other {
+				t.Fatalf("error %v, want another account %t: %s", err, tc.other, tc.reason)
+			}
+			if tc.other {
+				return
+			}
+			expect.Same = true
+			if next, _, err := b.Refresh(t.Context(), scope, &b.list, expect); err != nil || !next.Anchored {
+				t.Errorf("the next list: anchored %t, error %v: it is measured by the account that was left", next.Anchored, err)
+			}
+		})
+	}
+}
+
+// Each time that lists begin to lack everything, an hour begins.
+func TestEmptinessBeginsAnew(t *testing.T) {
+	b := newBench(t)
+	expect := inventory.Expectation{Untold: true, Same: true, Known: []token.ID{"1"}}
+	anchored := func() bool {
+		got, _, err := b.Refresh(t.Context(), scope, &b.list, expect)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got.Anchored
+	}
+	b.keepsRevoked, b.rows = false, nil
+	if anchored() {
+		t.Error("an empty list is believed at once")
+	}
+	b.now, expect.Known = b.now.Add(24*time.Hour), nil
+	if !anchored() {
+		t.Error("an empty list is not believed, though nothing was there")
+	}
+	b.now, expect.Known = b.now.Add(24*time.Hour), []token.ID{"2"}
+	if anchored() {
+		t.Error("an empty list is believed at once, because another was empty long ago")
+	}
+}
+
 // What we revoked ourselves is missed in no list.
 func TestAnchorAfterRevocations(t *testing.T) {
 	b := newBench(t)

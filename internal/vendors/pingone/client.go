@@ -104,6 +104,9 @@ func connect(options Options, address string) (*rest.Client, *url.URL, error) {
 // may make.
 func (c *Client) Check(ctx context.Context) error { return c.session.Renew(ctx, "check credentials") }
 
+// Holds implements vendors.Pooled: all pools have lists.
+func (*Client) Holds(context.Context, string) (bool, error) { return true, nil }
+
 // Pool implements vendors.Pooled. The error is ErrPool.
 func (c *Client) Pool(name string) (vendors.Vendor, error) {
 	environment, gateway, err := splitPool(name)
