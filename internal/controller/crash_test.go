@@ -1,6 +1,7 @@
 package controller_test
 
 import (
+	"cmp"
 	"fmt"
 	"testing"
 	"time"
@@ -18,8 +19,23 @@ type story struct {
 	tell func(*harness.World) *v1alpha1.GatewayToken
 	// ends judges the world at rest.
 	ends func(*testing.T, *harness.World, *v1alpha1.GatewayToken)
-	// creates is how many tokens the vendor makes at most, without an answer that is lost.
-	creates int
+	// creates is how many tokens the vendor makes at most, without an answer that is lost by a mishap; lost is how many answers the
+	// story itself loses.
+	creates, lost int
+	// takes is how long it takes to come to rest; 8 minutes when zero.
+	takes time.Duration
+}
+
+// settle lets the operator come to rest. One that was killed is soon started again.
+func (s story) settle(w *harness.World) {
+	for _, wait := range []time.Duration{time.Minute, cmp.Or(s.takes, 8*time.Minute), time.Nanosecond} {
+		if w.Dead() {
+			w.Interfere(harness.Interference{})
+			w.Restart()
+			wait = max(wait, cmp.Or(s.takes, 8*time.Minute))
+		}
+		w.Advance(wait)
+	}
 }
 
 func stories() map[string]story {
@@ -129,7 +145,8 @@ func stories() map[string]story {
 	}
 }
 
-// mishap is what befalls the process at one effect.
+// mishap is what befalls the process at one effect. To be killed before one is to be killed after the one before it: in between,
+// nothing is done that outlives the process.
 type mishap struct {
 	reason string
 	befall func(w *harness.World, at int)
@@ -160,10 +177,9 @@ func mishaps() map[string]mishap {
 	}
 	kill := func() error { harness.Kill(); return nil }
 	return map[string]mishap{
-		"killed before": {reason: "as if it had stopped a little earlier", befall: before(kill)},
-		"killed after":  {reason: "the effect is there, and nobody remembers it", befall: after(kill), lost: true},
-		"answer lost":   {reason: "the effect is there, and the process does not know", befall: after(func() error { return harness.ErrLost }), lost: true},
-		"refused":       {reason: "the effect is not there", befall: before(func() error { return apierrors.NewInternalError(harness.ErrLost) })},
+		"killed after": {reason: "the effect is there, and nobody remembers it", befall: after(kill), lost: true},
+		"answer lost":  {reason: "the effect is there, and the process does not know", befall: after(func() error { return harness.ErrLost }), lost: true},
+		"refused":      {reason: "the effect is not there", befall: before(func() error { return apierrors.NewInternalError(harness.ErrLost) })},
 	}
 }
 
@@ -194,7 +210,7 @@ func countEffects(t *testing.T, told story, options ...harness.Option) (total, b
 	w.Watch()
 	object := told.tell(w)
 	begins = len(w.Effects()) + 1
-	w.Advance(8 * time.Minute)
+	told.settle(w)
 	told.ends(t, w, object)
 	w.WantCreates(told.creates)
 	w.CheckRest()
@@ -207,14 +223,9 @@ func countEffects(t *testing.T, told story, options ...harness.Option) (total, b
 func endure(t *testing.T, w *harness.World, told story, with mishap) {
 	t.Helper()
 	object := told.tell(w)
-	w.Advance(8 * time.Minute)
-	if w.Dead() {
-		w.Interfere(harness.Interference{})
-		w.Restart()
-		w.Advance(8 * time.Minute)
-	}
+	told.settle(w)
 	told.ends(t, w, object)
-	made := len(w.Tokens())
+	made := len(w.Made())
 	if allowed := told.creates; made > allowed+1 || (made > allowed && !with.lost) {
 		t.Errorf("%d tokens were made, want %d", made, allowed)
 	}

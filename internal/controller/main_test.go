@@ -4,9 +4,12 @@ package controller_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"net/netip"
 	"os"
+	"runtime"
+	"strconv"
 	"testing"
 
 	"github.com/gatewaytoken/gateway-token-operator/internal/app"
@@ -31,7 +34,23 @@ func run(m *testing.M) (code int) {
 			code = 1
 		}
 	}()
+	if err := parallel(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	return m.Run()
+}
+
+// parallel has twice as many worlds going as there are processors, unless -parallel says otherwise: a world waits for the API server
+// more than it computes.
+func parallel() error {
+	flag.Parse() //nolint:revive // TestMain is the main function of a test
+	asked := false
+	flag.Visit(func(f *flag.Flag) { asked = asked || f.Name == "test.parallel" })
+	if asked {
+		return nil
+	}
+	return flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0)))
 }
 
 // newWorld makes a world of its own for a test, which may run beside others.

@@ -224,3 +224,81 @@ func TestPingOneAcknowledged(t *testing.T) {
 		}
 	}
 }
+
+// The answer to the second object's create is lost before the vendor has done anything, and the list is older than the first object's
+// token: that one is not taken for what the second's create left.
+func TestPingOneOfTheOther(t *testing.T) {
+	for name, exclusive := range map[string]bool{"somebody else's": false, "nobody else's": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, harness.At(harness.AtPingOne(exclusive)))
+			w.Watch()
+			fault, happened := once(func(e harness.Effect) bool { return e.Is(harness.Mint, harness.VendorToken) }, func() {
+				w.Fault(pingone.RouteCreate, stage.CutBeforeCommit)
+			})
+			w.Interfere(harness.Interference{After: fault})
+			issuer, first := w.Ask(hour)
+			second := w.Token("second", hour)
+			w.Create(second)
+			w.Advance(3 * time.Hour)
+			wantHappened(t, happened)
+			w.WantReady(first)
+			w.WantReady(second)
+			w.WantCreates(2)
+			w.WantActive(2)
+			if w.Refresh(issuer); len(issuer.Status.PossibleOrphans) != 0 {
+				t.Errorf("reported: %+v", issuer.Status.PossibleOrphans)
+			}
+			w.CheckRest()
+		})
+	}
+}
+
+// A process that no longer leads publishes what it made after all, while the next one's create is not answered: what it published is
+// nobody's to look after any more, and what came of that create is not forgotten.
+func TestPingOneZombiePublishes(t *testing.T) {
+	for name, exclusive := range map[string]bool{"somebody else's": false, "nobody else's": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, harness.At(harness.AtPingOne(exclusive)))
+			w.Watch()
+			_, object := w.Ask(hour)
+			zombie := w.Park(time.Minute, func(e harness.Effect) bool { return e.Is(harness.Create, "Secret") })
+			w.Fault(pingone.RouteCreate, stage.CutAfterCommit)
+			w.Advance(32 * time.Second)
+			w.WantCreates(2)
+			w.Resume(zombie)
+			w.Advance(3 * time.Hour)
+			w.WantReady(object)
+			w.WantCreates(2)
+			w.WantActive(map[bool]int{true: 1, false: 2}[exclusive])
+			w.CheckRest()
+		})
+	}
+}
+
+// A process that no longer leads publishes for an object that is gone: the Secret goes, and its token, which nothing else tells of, is
+// told to a person.
+func TestUnnamedZombieAfterRelease(t *testing.T) {
+	for name, at := range corners() {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, harness.At(at.flavour()))
+			w.Watch()
+			_, object := w.Ask(hour)
+			zombie := w.Park(time.Minute, func(e harness.Effect) bool { return e.Is(harness.Mint, harness.VendorToken) })
+			w.Advance(10 * time.Minute)
+			w.Remove(object)
+			w.Advance(10 * time.Minute)
+			w.WantActive(0)
+			w.Resume(zombie)
+			w.Advance(30 * time.Minute)
+			wantGone(t, w, object)
+			w.CheckRest()
+			if told := w.Reported(); len(told) != 1 {
+				t.Errorf("reported: %+v, want one", told)
+			}
+			acknowledge(w, w.ClusterIssuer())
+			w.RevokeByHand(w.Active()[0].ID)
+			w.Advance(30 * time.Minute)
+			w.WantActive(0)
+		})
+	}
+}

@@ -28,12 +28,7 @@ import (
 // every other is revoked or counted. The stories are drawn by chance from a seed, so that each can be told again:
 // RANDOM_STORIES="from to" tells those of other seeds.
 func TestRandomStories(t *testing.T) {
-	from, to := 1, 12
-	if wanted := os.Getenv("RANDOM_STORIES"); wanted != "" {
-		if _, err := fmt.Sscan(wanted, &from, &to); err != nil {
-			t.Fatal(err)
-		}
-	}
+	from, to := seeds(t, 12)
 	for seed := from; seed <= to; seed++ {
 		t.Run(strconv.Itoa(seed), func(t *testing.T) {
 			w := newWorld(t, generously())
@@ -46,6 +41,18 @@ func TestRandomStories(t *testing.T) {
 	}
 }
 
+// seeds are those of random stories; RANDOM_STORIES="from to" asks for others.
+func seeds(t *testing.T, most int) (from, to int) {
+	t.Helper()
+	from, to = 1, most
+	if wanted := os.Getenv("RANDOM_STORIES"); wanted != "" {
+		if _, err := fmt.Sscan(wanted, &from, &to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return from, to
+}
+
 // generously does not count what is made.
 func generously() harness.Option {
 	return harness.WithSettings(func(s *lifecycle.Settings) { s.MintsPerHour, s.MintsPerDay = 100, 100 })
@@ -53,12 +60,7 @@ func generously() harness.Option {
 
 // The same at vendors that drop what is revoked, and show no value twice.
 func TestRandomStoriesElsewhere(t *testing.T) {
-	from, to := 1, 6
-	if wanted := os.Getenv("RANDOM_STORIES"); wanted != "" {
-		if _, err := fmt.Sscan(wanted, &from, &to); err != nil {
-			t.Fatal(err)
-		}
-	}
+	from, to := seeds(t, 6)
 	atEach(t, func(t *testing.T, at place) {
 		for seed := from; seed <= to; seed++ {
 			t.Run(strconv.Itoa(seed), func(t *testing.T) {
@@ -125,6 +127,13 @@ type random struct {
 // step lets something happen, and then time pass.
 func (r *random) step() {
 	r.t.Helper()
+	happenings := r.happenings()
+	happenings[r.IntN(len(happenings))]()
+	r.pass([]time.Duration{0, time.Millisecond, time.Second, 7 * time.Second, time.Minute, 6 * time.Minute, 20 * time.Minute}[r.IntN(7)])
+}
+
+// happenings are what may happen next.
+func (r *random) happenings() []func() {
 	happenings := []func(){
 		r.restart, r.mishap, r.mishap, r.fault, r.fault, r.fault, r.Heal, r.Heal,
 		r.editSecret, r.editSecret, r.deleteSecret, r.revokeByHand, r.editSpec, r.editSpec, r.delete, r.recreate, r.recreate,
@@ -133,8 +142,7 @@ func (r *random) step() {
 	if len(r.rights) > 0 {
 		happenings = append(happenings, r.editRights, r.editRights, r.editRights, r.editRights)
 	}
-	happenings[r.IntN(len(happenings))]()
-	r.pass([]time.Duration{0, time.Millisecond, time.Second, 7 * time.Second, time.Minute, 6 * time.Minute, 20 * time.Minute}[r.IntN(7)])
+	return happenings
 }
 
 func (r *random) pass(d time.Duration) {
@@ -346,14 +354,7 @@ func (r *random) loseLedgerKey() {
 // mend puts everything right that a person can put right, and waits.
 func (r *random) mend() {
 	r.t.Helper()
-	r.resume()
-	r.Heal()
-	r.Vendor.Faults().CommitLate()
-	r.Interfere(harness.Interference{})
-	r.SkewServer(0)
-	if r.SecretIn(r.System, harness.CredentialsName) == nil {
-		r.credentials()
-	}
+	r.calm()
 	r.pass(time.Minute)
 	if !r.Gone(r.issuer) {
 		if r.Refresh(r.issuer); r.issuer.DeletionTimestamp != nil {
@@ -377,6 +378,19 @@ func (r *random) mend() {
 	// A refusal may be backed off from for up to six hours; a changed spec is tried at once.
 	harness.Change(r.World, r.object, func(o *v1alpha1.GatewayToken) { o.Spec.TokenName = "last" })
 	r.pass(time.Hour)
+}
+
+// calm ends what disturbs the operator, but for what people say.
+func (r *random) calm() {
+	r.t.Helper()
+	r.resume()
+	r.Heal()
+	r.Vendor.Faults().CommitLate()
+	r.Interfere(harness.Interference{})
+	r.SkewServer(0)
+	if r.SecretIn(r.System, harness.CredentialsName) == nil {
+		r.credentials()
+	}
 }
 
 // judgeRights: the token may do what the spec asks for, and nothing else.
@@ -423,6 +437,12 @@ func (r *random) judge() {
 		r.t.Errorf("%d tokens are active, want one and %d orphans", active, orphaned)
 	}
 	r.judgeRights()
+	r.judgeRest()
+}
+
+// judgeRest: an operator with nothing to do writes nothing.
+func (r *random) judgeRest() {
+	r.t.Helper()
 	rest := r.Versions()
 	r.pass(20 * time.Minute)
 	for name, version := range r.Versions() {

@@ -111,6 +111,22 @@ func (l *Ledger) LastSequence() int {
 	return last
 }
 
+// Dated gives every listed token that has no time of its own that of the write which listed it; false where none lacks one.
+func (l *Ledger) Dated(written time.Time) (dated Ledger, changed bool) {
+	date := func(entries []Entry) []Entry {
+		entries = slices.Clone(entries)
+		for i := range entries {
+			if entries[i].Since.IsZero() {
+				entries[i].Since, changed = written, true
+			}
+		}
+		return entries
+	}
+	dated = *l
+	dated.Retiring, dated.Condemned = date(l.Retiring), date(l.Condemned)
+	return dated, changed
+}
+
 func contains(entries []Entry, id token.ID) bool {
 	return slices.ContainsFunc(entries, func(e Entry) bool { return e.ID == id })
 }

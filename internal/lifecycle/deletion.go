@@ -143,16 +143,20 @@ func awaitLastList(v *view) Decision {
 	if v.unlisted() {
 		return nil
 	}
-	after := later(v.latestUncertainty().Add(v.Settings.Settle), v.attemptSettled())
-	for _, at := range v.Memory.Revoked {
-		if at.After(after) {
-			after = at
-		}
-	}
+	after := later(later(v.latestUncertainty().Add(v.Settings.Settle), v.attemptSettled()), v.lastRevocation())
 	if v.Snapshot.BegunAfter(after) && v.Snapshot.Complete {
 		return nil
 	}
 	return Relist{After: after, Purpose: "see that no token is left"}
+}
+
+// lastRevocation is when the vendor confirmed a revocation last; zero for never.
+func (v *view) lastRevocation() time.Time {
+	var last time.Time
+	for _, at := range v.Memory.Revoked {
+		last = later(last, at)
+	}
+	return last
 }
 
 // saidEnded tells whether the vendor has said of the token itself that it has ended. What lists lack may be there all the same: to

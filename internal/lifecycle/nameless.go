@@ -107,7 +107,7 @@ func (v *view) strangers() []token.Token {
 // ours is the stranger that nobody else can have made; false where that cannot be told.
 func (v *view) ours() (token.Token, bool) {
 	strangers, attempt := v.strangers(), v.openAttempt()
-	if len(strangers) != 1 || !attempt.Proved || !v.Issuer.Exclusive || attempt.VendorTime.IsZero() || strangers[0].IssuedAt.IsZero() {
+	if len(strangers) != 1 || !v.Snapshot.BegunAfter(v.attemptSettled()) || !attempt.Proved || !v.Issuer.Exclusive || attempt.VendorTime.IsZero() || strangers[0].IssuedAt.IsZero() {
 		return token.Token{}, false
 	}
 	return strangers[0], unused(strangers[0], v.Issuer.Capabilities)
@@ -117,7 +117,8 @@ func unused(row token.Token, capabilities token.Capabilities) bool {
 	return capabilities.ShowsLastUse && row.LastUsedAt.IsZero()
 }
 
-// namelessStrays are what creates left that nobody else can have made: they are listed with the next publication.
+// namelessStrays are what creates left that nobody else can have made: they are listed with the next publication. What a person has
+// decided about stays.
 func (v *view) namelessStrays() []token.Token {
 	attempt := v.openAttempt()
 	if attempt == nil || !attempt.Proved || !v.Issuer.Exclusive {
@@ -125,9 +126,13 @@ func (v *view) namelessStrays() []token.Token {
 	}
 	var strays []token.Token
 	for _, id := range attempt.Earlier {
-		if row, listed := v.Snapshot.Rows[id]; listed && v.active(row) && !v.proof.Knows(id) && unused(row, v.Issuer.Capabilities) {
+		row, listed := v.Snapshot.Rows[id]
+		if listed && v.active(row) && !v.proof.Knows(id) && !v.Issuer.Acknowledged[id] && unused(row, v.Issuer.Capabilities) {
 			strays = append(strays, row)
 		}
+	}
+	if stray, certain := v.ours(); certain {
+		strays = append(strays, stray)
 	}
 	return strays
 }
@@ -165,16 +170,14 @@ func (v *view) nextAttempt(sequence int) *Attempt {
 	for _, stray := range v.namelessStrays() {
 		attempt.Earlier = append(attempt.Earlier, stray.ID)
 	}
-	if stray, certain := v.ours(); certain {
-		attempt.Earlier = append(attempt.Earlier, stray.ID)
-	}
 	return attempt
 }
 
-// awaitAttempt: what a create may have left is in a list that begins when the vendor must have committed it.
+// awaitAttempt: what a create may have left is in a list that begins when the vendor must have committed it. That another process has
+// published a token meanwhile does not end the search.
 func awaitAttempt(v *view) Decision {
 	after := v.attemptSettled()
-	if after.IsZero() || v.settled() || v.unlisted() || v.Snapshot.BegunAfter(after) {
+	if after.IsZero() || v.unlisted() || v.Snapshot.BegunAfter(after) {
 		return nil
 	}
 	return Relist{After: after, Purpose: "see what the last create left"}
@@ -204,16 +207,21 @@ func (v *view) undecided() bool {
 	return false
 }
 
-// reportStrangers: a person decides what becomes of tokens that may be ours, also when this object is gone.
+// reportStrangers: a person decides what becomes of tokens that may be ours, also when this object is gone. Where nothing is issued
+// any more without a person, nothing lists what is certainly ours, either.
 func reportStrangers(v *view) Decision {
-	if v.unlisted() || (v.settled() && !v.Object.Deleting) {
+	if v.unlisted() {
 		return nil
 	}
+	told := v.strangers()
 	if _, certain := v.ours(); certain {
-		return nil
+		told = nil
+	}
+	if v.stuck() && !v.usable() && !v.Object.Deleting {
+		told = append(told, v.namelessStrays()...)
 	}
 	var ids []token.ID
-	for _, stranger := range v.strangers() {
+	for _, stranger := range told {
 		if !v.Issuer.Reported[stranger.ID] {
 			ids = append(ids, stranger.ID)
 		}
@@ -224,24 +232,34 @@ func reportStrangers(v *view) Decision {
 	return Report{IDs: ids}
 }
 
+// stuck tells whether two creates in a row were not answered, and the second left something, too.
+func (v *view) stuck() bool {
+	attempt := v.openAttempt()
+	return attempt != nil && attempt.Further && len(v.strangers()) > 0
+}
+
 // revokeStranger: at a deletion nothing is published any more that could list it first.
 func revokeStranger(v *view) Decision {
 	for _, stray := range v.namelessStrays() {
 		return Revoke{ID: stray.ID, Why: "the GatewayToken is deleted, and a create that was not answered left it"}
 	}
-	if stray, certain := v.ours(); certain {
-		return Revoke{ID: stray.ID, Why: "the GatewayToken is deleted, and a create that was not answered left it"}
-	}
 	return nil
 }
 
-// slots: where the vendor has room for a few only, it is not asked in vain, and nobody's token makes room.
+// slots: where the vendor has room for a few only, it is not asked in vain. What this object had before makes room when its time has
+// come, and nobody else's token does.
 func slots(v *view) Decision {
 	most := v.Issuer.Capabilities.Slots
 	if most == 0 || v.Snapshot.Active < most {
 		return nil
 	}
-	return Wait{Problem: Problem{ReasonQuotaExceeded, fmt.Sprintf("The vendor has %d tokens there, and room for %d. Delete one at the vendor that nobody uses; work goes on by itself.",
+	if revoke := revokeDue(v); revoke != nil {
+		return revoke
+	}
+	if last := v.lastRevocation(); !last.IsZero() && !v.Snapshot.BegunAfter(last) {
+		return Relist{After: last, Purpose: "see whether there is room"}
+	}
+	return Wait{Until: v.nextRetirement(), Problem: Problem{ReasonQuotaExceeded, fmt.Sprintf("The vendor has %d tokens there, and room for %d. Delete one at the vendor that nobody uses; work goes on by itself.",
 		v.Snapshot.Active, most)}}
 }
 
@@ -256,7 +274,7 @@ func unresolved(v *view) Decision {
 	if v.Issuer.HeldUntil.After(v.Now) {
 		return Wait{Problem: Problem{ReasonIssuerNotReady, "Another token is being issued at the same place; tokens without names are issued one after the other."}, Until: v.Issuer.HeldUntil}
 	}
-	if attempt := v.openAttempt(); attempt != nil && attempt.Further && len(v.strangers()) > 0 {
+	if v.stuck() {
 		return Stall{Problem{ReasonPossibleOrphans, "Two creates in a row were not answered, and each may have left a token that cannot be told from somebody else's. " +
 			"See status.possibleOrphans of the issuer: delete at the vendor what nobody uses. Nothing is issued until then."}}
 	}

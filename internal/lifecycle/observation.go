@@ -99,6 +99,8 @@ type Issuer struct {
 	NotGranted string
 	// Exclusive: nobody else makes tokens where this object's are. Gone: the place does not exist any more, and its tokens with it.
 	Exclusive, Gone bool
+	// LastCreateEnded is when the latest create at that place ended that this process knows of, for whichever object.
+	LastCreateEnded time.Time
 	// HeldUntil is when no create for another object can be under way at the place where this object's tokens are.
 	HeldUntil time.Time
 	// Reported are the tokens of which the issuer says that they may be ours, Acknowledged those of them that a person has decided

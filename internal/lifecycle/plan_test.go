@@ -70,7 +70,14 @@ func TestPlan(t *testing.T) {
 		"not granted":              {"no vendor call is made", []func(*Observation){func(o *Observation) { o.Issuer.Granted, o.Snapshot = false, token.Snapshot{} }}, "Stall NotGranted"},
 		"unprotected, not granted": {"the finalizer would be in the way for nothing", []func(*Observation){func(o *Observation) { o.Object.Protected, o.Issuer.Granted = false, false }}, "Stall NotGranted"},
 		"list too old":             {"it may have missed the last attempt", []func(*Observation){func(o *Observation) { o.Memory.LastCreateEnded = o.Snapshot.StartedAt }}, "Relist to see whether a token exists already"},
-		"list of a predecessor":    {"its last attempt may have come later", []func(*Observation){func(o *Observation) { o.Memory.LeaderSince = o.Snapshot.StartedAt }}, "Relist to see whether a token exists already"},
+		"list from before another's create": {"without names, what came of it would look like our own", []func(*Observation){func(o *Observation) {
+			o.Issuer.Capabilities = token.Capabilities{Listable: true}
+			o.Issuer.LastCreateEnded = o.Snapshot.StartedAt
+		}}, "Relist to see whether a token exists already"},
+		"list from before another's create, with names": {"its name tells whose it is", []func(*Observation){func(o *Observation) {
+			o.Issuer.LastCreateEnded = o.Snapshot.StartedAt
+		}}, "Issue #1 (there is no token yet)"},
+		"list of a predecessor": {"its last attempt may have come later", []func(*Observation){func(o *Observation) { o.Memory.LeaderSince = o.Snapshot.StartedAt }}, "Relist to see whether a token exists already"},
 		"list lag": {"a token may appear later than its creation", []func(*Observation){func(o *Observation) {
 			o.Issuer.Capabilities.ListLag = time.Minute
 		}}, "Relist to see whether a token exists already"},

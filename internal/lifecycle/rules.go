@@ -175,12 +175,17 @@ func reportRevocation(v *view) Decision {
 		"Set it to Reissue, or delete the Secret, to have a new token issued."}}
 }
 
-// awaitList: whether a token exists already is told only by a list that began after every earlier attempt had ended.
+// awaitList: whether a token exists already is told only by a list that began after every earlier attempt had ended. Of tokens without
+// names, also that of any other object at the same place: what came of it was there before the next.
 func awaitList(v *view) Decision {
-	if v.settled() || v.unlisted() || v.Snapshot.BegunAfter(v.latestUncertainty()) {
+	after := v.latestUncertainty()
+	if !v.named() {
+		after = later(after, v.Issuer.LastCreateEnded)
+	}
+	if v.settled() || v.unlisted() || v.Snapshot.BegunAfter(after) {
 		return nil
 	}
-	return Relist{After: v.latestUncertainty(), Purpose: "see whether a token exists already"}
+	return Relist{After: after, Purpose: "see whether a token exists already"}
 }
 
 // signAgain: the key was lost or the ledger edited, but the value is the one it was and the token is alive.
@@ -401,8 +406,8 @@ func (v *view) nextSequence() int {
 	}
 	known := last
 	hints := []int{v.hint.LastSequence(), v.Object.HintSequence}
-	if attempt := v.Object.Attempt; attempt != nil && attempt.Name != "" {
-		// Whether a name may be used twice is not known.
+	if attempt := v.Object.Attempt; attempt != nil {
+		// Whether a name may be used twice is not known. Without names, the number tells attempts apart.
 		hints = append(hints, attempt.Sequence)
 	}
 	for _, hint := range hints {
@@ -529,8 +534,11 @@ func (v *view) firstDue() (ledger.Entry, bool) {
 }
 
 // rest: until the next retirement is due, the next try allowed, or the token to be replaced or at its end.
-func rest(v *view) Decision {
-	next := v.nextTry()
+func rest(v *view) Decision { return Rest{Next: earlier(v.nextTry(), v.nextRetirement())} }
+
+// nextRetirement is when a token that was replaced may be revoked; zero for none that is not due yet.
+func (v *view) nextRetirement() time.Time {
+	var next time.Time
 	for _, retirement := range v.retirements() {
 		wait := max(retirement.Due.Sub(v.ServerNow), 0)
 		at := v.Now.Add(wait)
@@ -541,7 +549,7 @@ func rest(v *view) Decision {
 			next = earlier(next, at)
 		}
 	}
-	return Rest{Next: next}
+	return next
 }
 
 // nextTry is when something may be tried again, or is due, beside retirements; zero for nothing.

@@ -323,6 +323,43 @@ func TestStories(t *testing.T) {
 			s.rows["T1"] = row
 			s.says("somebody uses T1 all the same").passes(2*time.Hour).lists().settles().leaves("T1", "T2")
 		},
+		"without a name, nobody else's, answers lost twice": func(s *story) {
+			nameless(s)
+			s.observation.Issuer.Exclusive = true
+			s.createFault = "lost"
+			s.says("a GatewayToken is created").settlesUntil("Issue")
+			s.says("the answer to the next create is lost, too")
+			s.createFault = "lost"
+			s.settles().hasCreates(2).leaves("T1", "T2")
+			s.says("a person deletes T1 and says that T2 is looked after").revokedBySomebody("T1")
+			s.observation.Issuer.Acknowledged = map[token.ID]bool{"T1": true, "T2": true}
+			s.passes(time.Minute).lists().settles().hasCreates(3).leaves("T2", "T3")
+			s.passes(2*time.Hour).lists().settles().leaves("T2", "T3")
+		},
+		"without a name, published by another process meanwhile": func(s *story) {
+			nameless(s)
+			s.createFault = "dies"
+			s.says("a GatewayToken is created, and this process leads no more when T1 is made").settlesUntil("Report")
+			s.says("the next process' create is not answered, and the earlier one publishes T1 after all")
+			s.createFault = "lost"
+			s.settlesUntil("Issue")
+			s.publishedBySomebody("T1", 1)
+			s.settles().hasCreates(2).leaves("T1", "T2")
+			s.says("T2 is reported, and stays").passes(48*time.Hour).lists().settles().leaves("T1", "T2")
+		},
+		"without a name, nobody else's, published by another process meanwhile": func(s *story) {
+			nameless(s)
+			s.observation.Issuer.Exclusive = true
+			s.createFault = "dies"
+			s.says("a GatewayToken is created, and this process leads no more when T1 is made")
+			s.settlesUntil("Relist").settlesUntil("Issue")
+			s.says("the next process' create is not answered, and the earlier one publishes T1 after all")
+			s.createFault = "lost"
+			s.settlesUntil("Issue")
+			s.publishedBySomebody("T1", 1)
+			s.settles().hasCreates(2).leaves("T1", "T2")
+			s.passes(2 * time.Hour).lists().settles().leaves("T1")
+		},
 		"without a name, killed between commit and Secret": func(s *story) {
 			nameless(s)
 			s.createFault = "dies"
@@ -344,6 +381,19 @@ func TestStories(t *testing.T) {
 			s.says("five are there already").settles().hasCreates(0)
 			s.says("a person deletes one").revokedBySomebody("C")
 			s.passes(time.Minute).lists().settles().hasCreates(1)
+		},
+		"without a name, no room but for what was replaced": func(s *story) {
+			nameless(s)
+			for _, id := range []token.ID{"A", "B", "C"} {
+				s.rows[id] = token.Token{ID: id, State: token.Active, IssuedAt: start.Add(-time.Hour)}
+			}
+			s.settles()
+			s.says("somebody deletes the Secret, and again").passes(time.Minute)
+			s.observation.Secret = Secret{}
+			s.settles().hasCreates(2).passes(time.Minute)
+			s.observation.Secret = Secret{}
+			s.settles().hasCreates(2).leaves("A", "B", "C", "T1", "T2")
+			s.says("the overlap of T1 passes").passes(2*time.Hour).lists().settles().hasCreates(3).leaves("A", "B", "C", "T2", "T3")
 		},
 		"without a name, place gone": func(s *story) {
 			nameless(s)

@@ -161,28 +161,53 @@ func (s *story) lists() *story {
 // settles carries out decisions until there is nothing more to do now.
 func (s *story) settles() *story {
 	s.t.Helper()
+	return s.settlesUntil("")
+}
+
+// settlesUntil does the same, but ends with the first decision that begins with some word.
+func (s *story) settlesUntil(word string) *story {
+	s.t.Helper()
 	for range 40 {
-		s.observation.Now, s.observation.ServerNow = s.now, s.now.Add(s.skew)
-		planned := Plan(s.observation)
-		if spent, lost := HandSpent(s.observation); spent {
-			hand := s.observation.Memory.InHand
-			s.observation.Memory.Answered = hand.Sequence
-			if s.observation.Memory.InHand = nil; lost {
-				s.observation.Memory.Undo = append(s.observation.Memory.Undo, hand.Token.ID)
-				planned = Plan(s.observation)
-			} else {
-				s.observation.Memory.Doubted[hand.Token.Name] = true
-			}
-		}
+		planned := s.plans()
 		s.note("%s: %s", planned.Rule, describe(planned.Decision))
 		if !s.performs(planned.Decision) {
 			s.tellState(planned)
 			return s
 		}
 		s.now = s.now.Add(time.Millisecond)
+		if word != "" && strings.HasPrefix(describe(planned.Decision), word) {
+			return s
+		}
 	}
 	s.t.Fatalf("the story never comes to rest:\n%s", s.text.String())
 	return s
+}
+
+// plans gives up a minted value that has lost its use, as a controller does, and plans.
+func (s *story) plans() Planned {
+	s.observation.Now, s.observation.ServerNow = s.now, s.now.Add(s.skew)
+	spent, lost := HandSpent(s.observation)
+	if !spent {
+		return Plan(s.observation)
+	}
+	planned, hand := Plan(s.observation), s.observation.Memory.InHand
+	s.observation.Memory.Answered = hand.Sequence
+	if s.observation.Memory.InHand = nil; lost {
+		s.observation.Memory.Undo = append(s.observation.Memory.Undo, hand.Token.ID)
+		return Plan(s.observation)
+	}
+	s.observation.Memory.Doubted[hand.Token.Name] = true
+	return planned
+}
+
+// publishedBySomebody has another process write the first Secret.
+func (s *story) publishedBySomebody(id token.ID, sequence int) {
+	s.says("another process publishes %s", id)
+	s.inSecret = s.values[id]
+	s.observation.Secret = Secret{
+		Presence: Owned, Trust: ledger.Proof, WrittenAt: s.now, ValueIntact: true,
+		Ledger: ledger.Ledger{Incarnation: s.observation.Object.Marker.Incarnation, Current: ledger.Entry{ID: id, Sequence: sequence}},
+	}
 }
 
 func (s *story) tellState(planned Planned) {
@@ -362,7 +387,8 @@ func (s *story) writes(source Source, record ledger.Ledger) {
 	s.observation.Secret = Secret{Presence: Owned, Trust: ledger.Proof, Ledger: record, WrittenAt: s.now, ValueIntact: s.inSecret == s.values[record.Current.ID]}
 	s.observation.Object.HintID, s.observation.Object.HintSequence = record.Current.ID, record.Current.Sequence
 	if !s.observation.Issuer.Capabilities.Named {
-		s.observation.Object.Record = &record
+		dated, _ := record.Dated(s.now)
+		s.observation.Object.Record = &dated
 	}
 }
 

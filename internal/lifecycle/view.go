@@ -265,12 +265,17 @@ func (v *view) retirements() []Retirement {
 	return retirements
 }
 
-// since is the API server's time of the write that put the entry where it is.
+// since is the API server's time of the write that put the entry where it is. Where the Secret is gone, and with it that time, the
+// entry's time begins when it is listed again.
 func (v *view) since(entry ledger.Entry) time.Time {
-	if entry.Since.IsZero() {
+	switch {
+	case !entry.Since.IsZero():
+		return entry.Since
+	case v.Secret.Presence != Owned:
+		return v.ServerNow
+	default:
 		return v.Secret.WrittenAt
 	}
-	return entry.Since
 }
 
 // overlap is how long a replaced token stays valid.

@@ -134,6 +134,7 @@ type Book struct {
 	waiting  map[Key]map[types.NamespacedName]struct{}
 	released map[token.Marker]release
 	holds    map[inventory.Scope]hold
+	creates  map[inventory.Scope]time.Time
 	altered  map[types.UID]int64
 }
 
@@ -144,6 +145,7 @@ func NewBook() *Book {
 		waiting:  map[Key]map[types.NamespacedName]struct{}{},
 		released: map[token.Marker]release{},
 		holds:    map[inventory.Scope]hold{},
+		creates:  map[inventory.Scope]time.Time{},
 		altered:  map[types.UID]int64{},
 	}
 }
@@ -233,10 +235,19 @@ func (b *Book) TakeWaiting(key Key) []reconcile.Request {
 type release struct {
 	at   time.Time
 	kept token.ID
+	// from is where its tokens were, where no list tells whose they are.
+	from Place
 }
 
-// Release notes that an object is gone for good, and which of its tokens is left at the vendor on purpose.
-func (b *Book) Release(marker token.Marker, kept token.ID, now time.Time) {
+// Place is one pool of an issuer.
+type Place struct {
+	Issuer Key
+	Pool   string
+}
+
+// Release notes that an object is gone for good, and which of its tokens is left at the vendor on purpose. from is where its tokens
+// were, where no list tells whose they are; else zero.
+func (b *Book) Release(marker token.Marker, kept token.ID, from Place, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for old, was := range b.released {
@@ -244,7 +255,15 @@ func (b *Book) Release(marker token.Marker, kept token.ID, now time.Time) {
 			delete(b.released, old)
 		}
 	}
-	b.released[marker.WithSequence(0)] = release{at: now, kept: kept}
+	b.released[marker.WithSequence(0)] = release{at: now, kept: kept, from: from}
+}
+
+// ReleasedFrom tells where the tokens of an object were that is gone for good; false where a list tells whose they are.
+func (b *Book) ReleasedFrom(marker token.Marker) (Place, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	from := b.released[marker.WithSequence(0)].from
+	return from, from != Place{}
 }
 
 // Released tells whether a token belongs to an object that is gone for good, and is not the one left on purpose.
@@ -285,6 +304,20 @@ func (b *Book) Unhold(place inventory.Scope, by types.UID) {
 	if b.holds[place].by == by {
 		delete(b.holds, place)
 	}
+}
+
+// NoteCreate notes that a create at a place has ended, however it did.
+func (b *Book) NoteCreate(place inventory.Scope, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.creates[place] = now
+}
+
+// LastCreate tells when the latest create at a place ended; zero for none.
+func (b *Book) LastCreate(place inventory.Scope) time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.creates[place]
 }
 
 // HeldUntil tells until when another keeps an object from creating at a place; zero for nobody.

@@ -89,13 +89,7 @@ func (r *Reconciler) issue(ctx context.Context, s *scene, d lifecycle.Issue) (ou
 	log.FromContext(ctx).Info("asking the vendor for a token", "tokenName", d.Name, "why", d.Why)
 	issued, err := s.account.Vendor.Create(ctx, vendors.Request{Name: d.Name, Role: d.Role, Rights: d.Rights, ExpiresAt: d.ExpiresAt})
 	f := token.AsFailure(err)
-	if !d.Planned && (f == nil || f.Class == token.Ambiguous) {
-		s.memory.noteCreate(r.Clock.Now())
-	}
-	if f == nil || f.Class == token.Ambiguous || f.Class == token.Conflict || f.Stray != "" {
-		s.memory.lastCreateEnded = r.Clock.Now()
-		s.observation.Memory.LastCreateEnded = s.memory.lastCreateEnded
-	}
+	r.noteCreate(s, d, f)
 	if f != nil {
 		return r.createFailed(ctx, s, d, started, f), nil
 	}
@@ -121,6 +115,20 @@ func (r *Reconciler) issue(ctx context.Context, s *scene, d lifecycle.Issue) (ou
 	came, err := r.publish(ctx, s, publish)
 	r.giveUp(ctx, s)
 	return came, err
+}
+
+// noteCreate remembers that the vendor was asked for a token, and may have made one.
+func (r *Reconciler) noteCreate(s *scene, d lifecycle.Issue, f *token.Failure) {
+	now := r.Clock.Now()
+	if d.Attempt != nil {
+		r.Book.NoteCreate(s.scope, now)
+	}
+	if !d.Planned && (f == nil || f.Class == token.Ambiguous) {
+		s.memory.noteCreate(now)
+	}
+	if f == nil || f.Class == token.Ambiguous || f.Class == token.Conflict || f.Stray != "" {
+		s.memory.lastCreateEnded, s.observation.Memory.LastCreateEnded = now, now
+	}
 }
 
 // giveUp revokes at once what could not be published and never will be, where this process alone knows whose it is: it may be one
@@ -285,7 +293,7 @@ func (r *Reconciler) release(ctx context.Context, s *scene, d lifecycle.Release)
 	if d.Unrevoked {
 		r.warn(s.object, "RevocationSkipped", "Released on a person's word without a revocation: tokens may be left at the vendor.")
 	} else {
-		r.Book.Release(s.observation.Object.Marker, d.Kept, r.Clock.Now())
+		r.Book.Release(s.observation.Object.Marker, d.Kept, s.unnamedPlace(), r.Clock.Now())
 	}
 	r.Book.Unhold(s.scope, s.object.UID)
 	r.memories.forget(s.object.UID)

@@ -14,7 +14,7 @@ import (
 )
 
 // collect deletes a Secret that a process which no longer leads wrote for an object that this process has released. Its token is
-// swept by the issuer. Only what this process itself released is touched: any other Secret without its GatewayToken may be
+// swept by the issuer or, where no list tells whose it is, reported. Only what this process itself released is touched: any other Secret without its GatewayToken may be
 // waiting for a restore.
 func (r *Reconciler) collect(ctx context.Context, name types.NamespacedName) error {
 	var secrets corev1.SecretList
@@ -39,6 +39,12 @@ func (r *Reconciler) collectOne(ctx context.Context, name types.NamespacedName, 
 	marker.Incarnation = record.Incarnation
 	if !r.Book.Gone(marker, record.Current.ID, r.Clock.Now()) {
 		return nil
+	}
+	if from, unnamed := r.Book.ReleasedFrom(marker); unnamed {
+		if told, err := r.reportLeft(ctx, from, name, record.Current); err != nil || !told {
+			// The Secret stays meanwhile: it is all that tells of the token.
+			return client.IgnoreNotFound(err)
+		}
 	}
 	preconditions := client.Preconditions{UID: &secret.UID, ResourceVersion: &secret.ResourceVersion}
 	if err := r.Client.Delete(ctx, secret, preconditions); client.IgnoreNotFound(err) != nil {

@@ -44,19 +44,33 @@ func (r *Reconciler) observeNameless(s *scene, into *lifecycle.Object) {
 	}
 }
 
+// unnamedPlace is where the object's tokens are, where no list tells whose they are.
+func (s *scene) unnamedPlace() accounts.Place {
+	if s.account.Vendor == nil || s.account.Vendor.Capabilities().Named {
+		return accounts.Place{}
+	}
+	return accounts.Place{Issuer: s.key, Pool: s.demand.Pool}
+}
+
 // ledgerToKeep is the copy of the ledger in the status, where tokens have no names: with the Secret alone it would be lost whose they
-// are.
-func (s *scene) ledgerToKeep(kept string, came outcome) string {
+// are. It says since when tokens retire, which else the Secret's own times tell.
+func (r *Reconciler) ledgerToKeep(s *scene, kept string, came outcome) string {
 	if s.account.Vendor == nil || s.account.Vendor.Capabilities().Named {
 		return kept
 	}
 	if came.sealed != "" {
 		return came.sealed
 	}
-	if seen := s.observation.Secret; seen.Presence == lifecycle.Owned && seen.Trust == ledger.Proof {
-		return s.secret.Annotations[v1alpha1.AnnotationLedger]
+	seen := s.observation.Secret
+	if seen.Presence != lifecycle.Owned || seen.Trust != ledger.Proof {
+		return kept
 	}
-	return kept
+	if record, changed := seen.Ledger.Dated(seen.WrittenAt); changed {
+		if sealed, err := r.Sealer.Seal(r.owner(s.object), record); err == nil {
+			return sealed
+		}
+	}
+	return s.secret.Annotations[v1alpha1.AnnotationLedger]
 }
 
 // signable is what is signed of an attempt: all of it, in one spelling.

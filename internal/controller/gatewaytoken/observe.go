@@ -171,6 +171,7 @@ func (r *Reconciler) observeIssuer(ctx context.Context, s *scene, from client.Re
 		observed.Reported, observed.Acknowledged, observed.ReportedNames = told.ids, told.acknowledged, told.names
 	}
 	if account.Vendor != nil && !observed.Capabilities.Named && observed.Capabilities.Listable {
+		observed.LastCreateEnded = r.Book.LastCreate(s.scope)
 		if observed.HeldUntil, err = r.heldUntil(ctx, s); err != nil {
 			return observed, err
 		}

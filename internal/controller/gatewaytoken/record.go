@@ -33,7 +33,7 @@ func (r *Reconciler) record(ctx context.Context, s *scene, planned lifecycle.Pla
 		return ctrl.Result{RequeueAfter: r.pause(s, planned.Decision, came)}, nil
 	}
 	next := status.Of(status.Scene{Object: s.object, Observed: s.observation, Planned: planned, Outcome: came.Outcome})
-	next.Ledger = s.ledgerToKeep(next.Ledger, came)
+	next.Ledger = r.ledgerToKeep(s, next.Ledger, came)
 	s.memory.failure = next.Failure
 	if came.Problem != nil {
 		s.memory.failedWith = s.account.Vendor

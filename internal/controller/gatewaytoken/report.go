@@ -1,16 +1,20 @@
 package gatewaytoken
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/controller/accounts"
+	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
 	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
 	"github.com/gatewaytoken/gateway-token-operator/internal/status"
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
@@ -21,22 +25,14 @@ const maxOrphans = 128
 
 // report has the issuer say of tokens that they may be ours. It outlives this object.
 func (r *Reconciler) report(ctx context.Context, s *scene, d lifecycle.Report) (outcome, error) {
-	issuer := emptyIssuer(s.key.Kind)
-	if err := r.Live.Get(ctx, client.ObjectKey{Namespace: s.key.Namespace, Name: s.key.Name}, issuer); err != nil {
-		return outcome{}, fmt.Errorf("get issuer: %w", err)
+	told, err := r.tellIssuer(ctx, s.key, func(to *v1alpha1.TokenIssuerStatus) { s.tellOrphans(to, d, r.Clock.Now()) })
+	if err != nil {
+		return outcome{}, err
 	}
-	before, ok := issuer.DeepCopyObject().(client.Object)
-	if !ok {
-		return outcome{}, fmt.Errorf("issuer %s is not an object", s.key)
-	}
-	if !s.tellOrphans(issuer.IssuerStatus(), d, r.Clock.Now()) {
+	if !told {
 		problem := lifecycle.Problem{Reason: lifecycle.ReasonPossibleOrphans, Message: "A create was not answered, and may have left a token, but status.possibleOrphans of " +
 			s.object.IssuerRef().String() + " is full. Decide about the tokens in it; work goes on by itself."}
 		return outcome{Outcome: status.Outcome{Problem: &problem, Kind: status.Refusal}}, nil
-	}
-	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
-	if err := r.Client.Status().Patch(ctx, issuer, patch, client.FieldOwner(v1alpha1.OperatorName)); err != nil {
-		return outcome{}, fmt.Errorf("report possible orphans: %w", err)
 	}
 	if d.Unlisted != nil {
 		// Only now: a report that is repeated does no harm, one that is left out does.
@@ -51,8 +47,46 @@ func (r *Reconciler) report(ctx context.Context, s *scene, d lifecycle.Report) (
 	return outcome{after: time.Second, Outcome: status.Outcome{}}, nil
 }
 
-// tellOrphans adds what is not told yet; false where there is no room for it.
-func (s *scene) tellOrphans(to *v1alpha1.TokenIssuerStatus, d lifecycle.Report, now time.Time) bool {
+// tellIssuer changes what an issuer says of tokens that may be ours, provided that it is still the one that was read; false where there
+// is no room for it.
+func (r *Reconciler) tellIssuer(ctx context.Context, key accounts.Key, tell func(*v1alpha1.TokenIssuerStatus)) (told bool, err error) {
+	issuer := emptyIssuer(key.Kind)
+	if err := r.Live.Get(ctx, client.ObjectKey{Namespace: key.Namespace, Name: key.Name}, issuer); err != nil {
+		return false, fmt.Errorf("get issuer: %w", err)
+	}
+	before, ok := issuer.DeepCopyObject().(client.Object)
+	if !ok {
+		return false, fmt.Errorf("issuer %s is not an object", key)
+	}
+	if tell(issuer.IssuerStatus()); len(issuer.IssuerStatus().PossibleOrphans) > maxOrphans {
+		return false, nil
+	}
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	if err := r.Client.Status().Patch(ctx, issuer, patch, client.FieldOwner(v1alpha1.OperatorName)); err != nil {
+		return false, fmt.Errorf("report possible orphans: %w", err)
+	}
+	return true, nil
+}
+
+// reportLeft has the issuer tell of a token that was published for an object that is gone. No list tells whose it is, and the Secret
+// with the ledger is about to be deleted.
+func (r *Reconciler) reportLeft(ctx context.Context, from accounts.Place, owner types.NamespacedName, left ledger.Entry) (told bool, err error) {
+	return r.tellIssuer(ctx, from.Issuer, func(to *v1alpha1.TokenIssuerStatus) {
+		orphan := v1alpha1.PossibleOrphan{ID: string(left.ID), Pool: from.Pool, Since: metav1.NewTime(r.Clock.Now().Truncate(time.Second))}
+		if left.Name != "" {
+			orphan.ID, orphan.Name = "", left.Name
+		}
+		orphan.Message = "It was made for GatewayToken " + owner.String() + ", by an operator that led no more, when that was deleted already. Revoke it at the vendor, and annotate the issuer with " +
+			acknowledgement(cmp.Or(orphan.ID, orphan.Name)) + "."
+		known := func(o v1alpha1.PossibleOrphan) bool { return o.ID == orphan.ID && o.Name == orphan.Name }
+		if !slices.ContainsFunc(to.PossibleOrphans, known) {
+			to.PossibleOrphans = append(to.PossibleOrphans, orphan)
+		}
+	})
+}
+
+// tellOrphans adds what is not told yet.
+func (s *scene) tellOrphans(to *v1alpha1.TokenIssuerStatus, d lifecycle.Report, now time.Time) {
 	known, since := told(to, s.demand.Pool), metav1.NewTime(now.Truncate(time.Second))
 	created := "A create for GatewayToken " + s.object.Namespace + "/" + s.object.Name + " was not answered"
 	for _, id := range d.IDs {
@@ -76,7 +110,6 @@ func (s *scene) tellOrphans(to *v1alpha1.TokenIssuerStatus, d lifecycle.Report, 
 				acknowledgement(unlisted.Name) + ".",
 		})
 	}
-	return len(to.PossibleOrphans) <= maxOrphans
 }
 
 func acknowledgement(what string) string {

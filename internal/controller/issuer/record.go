@@ -310,7 +310,7 @@ func (r *Reconciler) acknowledge(s *scene, next *v1alpha1.TokenIssuerStatus) {
 	next.PossibleOrphans = open
 }
 
-// inUse tells whether a GatewayToken has that token now, by the signed copy of its ledger.
+// inUse tells whether a GatewayToken accounts for that token now, by the signed copy of its ledger.
 func (r *Reconciler) inUse(s *scene, orphan v1alpha1.PossibleOrphan) bool {
 	return slices.ContainsFunc(s.tokens, func(object v1alpha1.GatewayToken) bool {
 		owner := ledger.Owner{ClusterID: r.Identity.ClusterID, Namespace: object.Namespace, GatewayToken: object.Name, Secret: object.SecretName()}
@@ -318,10 +318,10 @@ func (r *Reconciler) inUse(s *scene, orphan v1alpha1.PossibleOrphan) bool {
 		if pool, told := demand.PoolOf(&object, s.issuer.IssuerSpec()); !told || pool != orphan.Pool || trust != ledger.Proof {
 			return false
 		}
-		if orphan.ID == "" {
-			return record.Current.Name == orphan.Name
-		}
-		return string(record.Current.ID) == orphan.ID
+		entries := slices.Concat([]ledger.Entry{record.Current}, record.Retiring, record.Condemned)
+		return slices.ContainsFunc(entries, func(entry ledger.Entry) bool {
+			return string(entry.ID) == orphan.ID || (orphan.ID == "" && entry.Name == orphan.Name)
+		})
 	})
 }
 

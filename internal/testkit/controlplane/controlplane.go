@@ -40,6 +40,11 @@ type Options struct {
 	// only every half minute, so this is the way to have owners of these kinds
 	// collected from the first moment. See also InstallCRDs.
 	CRDs []string
+
+	// Bare leaves out the controllers of identities, ClusterRoles and Deployments.
+	// Namespaces and dependents are still deleted. A namespace costs less that way,
+	// for tests that make hundreds.
+	Bare bool
 }
 
 // ControlPlane is a running etcd, kube-apiserver and kube-controller-manager.
@@ -71,7 +76,7 @@ func Start(ctx context.Context, options Options) (*ControlPlane, error) {
 	}
 
 	plane := &ControlPlane{dir: dir, removeDir: remove}
-	if err := plane.start(ctx, binaries, options.CRDs); err != nil {
+	if err := plane.start(ctx, binaries, options); err != nil {
 		return nil, errors.Join(fmt.Errorf("starting the control plane: %w", err), plane.Stop())
 	}
 	return plane, nil
@@ -100,7 +105,7 @@ func workDirectory(wanted string) (dir string, remove bool, err error) {
 	return dir, false, nil
 }
 
-func (c *ControlPlane) start(ctx context.Context, binaries assets, crds []string) error {
+func (c *ControlPlane) start(ctx context.Context, binaries assets, options Options) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 
@@ -110,13 +115,16 @@ func (c *ControlPlane) start(ctx context.Context, binaries assets, crds []string
 	if err := c.writeAdminKubeconfig(); err != nil {
 		return err
 	}
-	if len(crds) > 0 {
-		if err := c.InstallCRDs(crds...); err != nil {
+	if len(options.CRDs) > 0 {
+		if err := c.InstallCRDs(options.CRDs...); err != nil {
 			return err
 		}
 	}
-	if err := c.startControllerManager(binaries); err != nil {
+	if err := c.startControllerManager(binaries, options.Bare); err != nil {
 		return err
+	}
+	if options.Bare {
+		return nil
 	}
 	return c.awaitControllers(ctx)
 }

@@ -333,12 +333,18 @@ func (w *World) seen(key entry, object client.Object, found map[entry]client.Obj
 // allOf reads all objects of one kind.
 func allOf[T client.Object](w *World) []T {
 	w.t.Helper()
-	found, err := w.look(w.ctx(), w.tracked)
+	var keys []entry
+	for _, key := range w.tracked {
+		if _, fits := fresh(key.kind).(T); fits {
+			keys = append(keys, key)
+		}
+	}
+	found, err := w.look(w.ctx(), keys)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	var all []T
-	for _, key := range w.tracked {
+	for _, key := range keys {
 		if one, ok := found[key].(T); ok {
 			all = append(all, one)
 		}

@@ -80,6 +80,8 @@ type Token struct {
 	ExpiresAt time.Time
 	// Rights are sorted; nil where the vendor has none.
 	Rights []string
+	// Issued tells that the operator's credentials made it, of a token without a name.
+	Issued bool
 }
 
 // Connection is what somebody meets who comes with a value. ID and name are those of a Token.
@@ -166,6 +168,7 @@ func (w *World) CreateByHand(name string) string {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	w.foreign = append(w.foreign, id)
 	return id
 }
 

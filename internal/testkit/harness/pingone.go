@@ -39,7 +39,9 @@ func (atPingOne) Tokens(vendor *simulator.Server) []Token {
 	for _, environment := range vendor.PingOne().Truth().Environments {
 		for _, gateway := range environment.Gateways {
 			for _, made := range gateway.Credentials {
-				all = append(all, Token{ID: made.ID, Active: made.State == pingone.Active, CreatedAt: made.CreatedAt})
+				all = append(all, Token{
+					ID: made.ID, Active: made.State == pingone.Active, CreatedAt: made.CreatedAt, Issued: made.CreatedBy == pingone.DemoClientID,
+				})
 			}
 		}
 	}

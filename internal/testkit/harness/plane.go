@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
@@ -23,6 +24,8 @@ type Plane struct {
 	// Admin may do everything and is not seen by the worlds' gates.
 	Admin  client.WithWatch
 	scheme *runtime.Scheme
+	// mapper is shared: whoever else asks the API server for its kinds gets the same answer.
+	mapper meta.RESTMapper
 	worlds atomic.Int64
 }
 
@@ -34,7 +37,9 @@ func Start(ctx context.Context, root string) (*Plane, error) {
 			return nil, fmt.Errorf("scheme: %w", err)
 		}
 	}
-	started, err := controlplane.Start(ctx, controlplane.Options{CRDs: []string{filepath.Join(root, "config", "crd", "bases")}})
+	started, err := controlplane.Start(ctx, controlplane.Options{
+		CRDs: []string{filepath.Join(root, "config", "crd", "bases")}, Bare: true,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -43,13 +48,14 @@ func Start(ctx context.Context, root string) (*Plane, error) {
 		_ = started.Stop() // the error that matters is the first
 		return nil, err
 	}
+	plane.mapper = plane.Admin.RESTMapper()
 	return plane, nil
 }
 
 // connect makes a client. It prints no warnings: what a test wants to know it asks for.
 func (p *Plane) connect(config *rest.Config) (client.WithWatch, error) {
 	config.WarningHandler = rest.NoWarnings{}
-	connected, err := client.NewWithWatch(config, client.Options{Scheme: p.scheme})
+	connected, err := client.NewWithWatch(config, client.Options{Scheme: p.scheme, Mapper: p.mapper})
 	if err != nil {
 		return nil, fmt.Errorf("client: %w", err)
 	}

@@ -127,15 +127,20 @@ func tokenKey(object *v1alpha1.GatewayToken) string {
 // WantCreates checks how many tokens the vendor ever made for this installation.
 func (w *World) WantCreates(want int) {
 	w.t.Helper()
-	var names []string
-	for _, made := range w.Tokens() {
-		if _, marker, ok := token.ParseName(made.Name); ok && marker.Install == w.Identity.Install() {
-			names = append(names, made.Name)
-		}
+	if made := w.Made(); len(made) != want {
+		w.t.Errorf("the vendor made %d tokens, want %d: %+v", len(made), want, made)
 	}
-	if len(names) != want {
-		w.t.Errorf("the vendor made %d tokens, want %d: %v", len(names), want, names)
-	}
+}
+
+// Made are the tokens that the vendor ever made for this installation.
+func (w *World) Made() []Token {
+	return slices.DeleteFunc(w.Tokens(), func(made Token) bool { return !w.ours(made) })
+}
+
+// ours tells by its name, or by who made it where there are no names, that a token was made for this installation.
+func (w *World) ours(made Token) bool {
+	_, marker, marked := token.ParseName(made.Name)
+	return made.Issued || (marked && marker.Install == w.Identity.Install())
 }
 
 // WantActive checks how many tokens are active at the vendor.
@@ -146,14 +151,18 @@ func (w *World) WantActive(want int) {
 	}
 }
 
-// Watch judges after every effect from now on: the value in a token's Secret is active at the vendor.
+// Watch judges after every effect from now on: the value in a token's Secret is active at the vendor, and so is what somebody made
+// by hand.
 func (w *World) Watch() { w.watching = true }
 
-// watch is the judgement after an effect: I2.
+// watch is the judgement after an effect: I2 and I5.
 func (w *World) watch(effect Effect) {
 	w.t.Helper()
 	if effect.Kind != "Secret" && effect.Verb != Revoke {
 		return
+	}
+	if effect.Verb == Revoke && slices.Contains(w.foreign, effect.Name) && !w.excused[effect.Name] {
+		w.t.Errorf("%s: somebody made it by hand", effect)
 	}
 	for _, secret := range w.tokenSecrets() {
 		if _, ours := ledger.NamedOwner(secret.Annotations[v1alpha1.AnnotationLedger]); !ours {
@@ -190,35 +199,65 @@ func (w *World) CheckRest() {
 	w.checkDisclosure()
 }
 
-// checkLeaks: every active token with our marker is accounted for.
+// checkLeaks: every active token of this installation is accounted for, and none that an object has is reported as nobody's.
 func (w *World) checkLeaks() {
 	w.t.Helper()
-	for _, active := range w.Unaccounted() {
-		w.t.Errorf("token %s (%s) is active, and nothing accounts for it", active.ID, active.Name)
+	held, reported := w.held(), w.reported()
+	for _, active := range w.Active() {
+		switch told := reported(active); {
+		case held[active.ID] && told:
+			w.t.Errorf("token %s (%s) is in use, and reported to a person as nobody's", active.ID, active.Name)
+		case !held[active.ID] && !told && w.ours(active):
+			w.t.Errorf("token %s (%s) is active, and nothing accounts for it", active.ID, active.Name)
+		}
 	}
 }
 
-// Unaccounted are the active tokens with our marker that neither a GatewayToken nor a retained Secret accounts for.
+// Unaccounted are the active tokens of this installation that neither a GatewayToken nor a retained Secret accounts for, and of which
+// no issuer tells a person.
 func (w *World) Unaccounted() []Token {
 	w.t.Helper()
-	known := map[string]bool{}
+	held, reported := w.held(), w.reported()
+	return slices.DeleteFunc(w.Active(), func(active Token) bool { return !w.ours(active) || held[active.ID] || reported(active) })
+}
+
+// Reported are the active tokens of this installation that an issuer tells a person of.
+func (w *World) Reported() []Token {
+	w.t.Helper()
+	reported := w.reported()
+	return slices.DeleteFunc(w.Active(), func(active Token) bool { return !w.ours(active) || !reported(active) })
+}
+
+// reported tells of tokens whether an issuer says that they may be ours.
+func (w *World) reported() func(Token) bool {
+	w.t.Helper()
+	ids, names := map[string]bool{}, map[string]bool{}
+	for _, issuer := range allOf[v1alpha1.Issuer](w) {
+		for _, orphan := range issuer.IssuerStatus().PossibleOrphans {
+			ids[orphan.ID], names[orphan.Name] = true, true
+		}
+	}
+	return func(made Token) bool { return (made.ID != "" && ids[made.ID]) || (made.Name != "" && names[made.Name]) }
+}
+
+// held are the IDs of the tokens that a GatewayToken or a retained Secret accounts for.
+func (w *World) held() map[string]bool {
+	w.t.Helper()
+	held := map[string]bool{}
 	for _, object := range allOf[*v1alpha1.GatewayToken](w) {
 		if current := object.Status.Current; current != nil {
-			known[current.ID] = true
+			held[current.ID] = true
 		}
 		for _, retiring := range object.Status.Retiring {
-			known[retiring.ID] = true
+			held[retiring.ID] = true
 		}
 	}
 	for _, secret := range w.tokenSecrets() {
 		if secret.Labels[v1alpha1.LabelRetained] == "true" {
-			known[w.Current(secret, v1alpha1.DefaultDataKey).ID] = true
+			held[w.Current(secret, v1alpha1.DefaultDataKey).ID] = true
 		}
 	}
-	return slices.DeleteFunc(w.Active(), func(active Token) bool {
-		_, marker, marked := token.ParseName(active.Name)
-		return !marked || marker.Install != w.Identity.Install() || known[active.ID]
-	})
+	return held
 }
 
 // checkDisclosure: no secret is in a log, an event, a status, an error, or in the metadata of a Secret.

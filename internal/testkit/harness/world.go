@@ -75,6 +75,8 @@ type World struct {
 
 	watching bool
 	excused  map[string]bool
+	// foreign are tokens that somebody made by hand.
+	foreign []string
 }
 
 // Option changes a world before it begins.

@@ -1,0 +1,229 @@
+package controller_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/stage"
+	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/harness"
+)
+
+// corner is a vendor where a token cannot be found again by its name. What may have come of a create that was not answered is told to
+// a person there or, where nobody else makes tokens, revoked.
+type corner struct {
+	flavour func() harness.Flavour
+	// exclusive: nobody else makes tokens. unlisted: nothing lists them.
+	exclusive, unlisted bool
+}
+
+func corners() map[string]corner {
+	return map[string]corner{
+		"PingOne":             {flavour: func() harness.Flavour { return harness.AtPingOne(false) }},
+		"PingOne, exclusive":  {flavour: func() harness.Flavour { return harness.AtPingOne(true) }, exclusive: true},
+		"Causeloop, existing": {flavour: harness.AtCauseloopExisting, unlisted: true},
+	}
+}
+
+// storiesInCorners are told beside a token that somebody made by hand before.
+func storiesInCorners(at corner) map[string]story {
+	const short = 2 * time.Minute
+	ask := func(w *harness.World, options ...func(*v1alpha1.GatewayToken)) *v1alpha1.GatewayToken {
+		w.CreateByHand("somebody's")
+		_, object := w.Ask(append(options, harness.Overlapping(short))...)
+		return object
+	}
+	asked := func(w *harness.World, options ...func(*v1alpha1.GatewayToken)) *v1alpha1.GatewayToken {
+		object := ask(w, options...)
+		w.Advance(time.Minute)
+		return object
+	}
+	loses := func(w *harness.World) { w.Fault(w.Route(harness.RouteCreate), stage.CutAfterCommit) }
+	published := func(t *testing.T, w *harness.World, object *v1alpha1.GatewayToken) {
+		t.Helper()
+		w.WantReady(object)
+		wantNoneLeft(t, w, 1)
+	}
+	gone := func(t *testing.T, w *harness.World, object *v1alpha1.GatewayToken) {
+		t.Helper()
+		wantGone(t, w, object)
+		wantNoneLeft(t, w, 0)
+	}
+	stories := map[string]story{
+		"issue": {
+			reason: "from the manifest to the Secret", ends: published, creates: 1,
+			tell: func(w *harness.World) *v1alpha1.GatewayToken { return ask(w) },
+		},
+		"answer lost": {
+			reason: "the attempt, the report and the further create", ends: published, creates: 2, lost: 1,
+			tell: func(w *harness.World) *v1alpha1.GatewayToken {
+				loses(w)
+				return ask(w)
+			},
+		},
+		"answer lost, and deleted": {
+			reason: "what cannot be told is reported before the object goes", ends: gone, creates: 1, lost: 1,
+			tell: func(w *harness.World) *v1alpha1.GatewayToken {
+				loses(w)
+				object := ask(w)
+				w.Settle()
+				w.Remove(object)
+				return object
+			},
+		},
+		"deletion": {
+			reason: "from the first revocation to the release", ends: gone, creates: 1,
+			tell: func(w *harness.World) *v1alpha1.GatewayToken {
+				object := asked(w)
+				w.Remove(object)
+				return object
+			},
+		},
+		"lost value": {
+			reason: "the Secret is deleted, and with it the ledger", ends: published, creates: 2,
+			tell: func(w *harness.World) *v1alpha1.GatewayToken {
+				object := asked(w)
+				if secret := w.Secret("mediator"); secret != nil {
+					w.Remove(secret)
+				}
+				return object
+			},
+		},
+		"retention": {
+			reason: "deleted, but for token and Secret", creates: 1,
+			tell: func(w *harness.World) *v1alpha1.GatewayToken {
+				object := asked(w, harness.Retained)
+				w.Remove(object)
+				return object
+			},
+			ends: func(t *testing.T, w *harness.World, object *v1alpha1.GatewayToken) {
+				t.Helper()
+				if !w.Gone(object) {
+					t.Error("it is not gone")
+				}
+				if secret := w.Secret("mediator"); secret == nil || secret.Labels[v1alpha1.LabelRetained] != "true" || !w.Current(secret, "token").Active {
+					t.Error("the Secret was not retained with its token")
+				}
+				wantNoneLeft(t, w, 1)
+			},
+		},
+	}
+	if !at.unlisted {
+		stories["reissue"] = story{
+			reason: "somebody revokes the token at the vendor", ends: published, creates: 2,
+			tell: func(w *harness.World) *v1alpha1.GatewayToken {
+				object := asked(w)
+				if secret := w.Secret("mediator"); secret != nil {
+					w.RevokeByHand(w.Current(secret, "token").ID)
+				}
+				return object
+			},
+		}
+	}
+	for name, story := range stories {
+		// A stranger rests for a quarter of an hour, and two lists tell that it is gone.
+		story.takes = 40 * time.Minute
+		stories[name] = story
+	}
+	return stories
+}
+
+// wantNoneLeft checks that so many of the operator's tokens are active that nobody has to look after.
+func wantNoneLeft(t *testing.T, w *harness.World, want int) {
+	t.Helper()
+	active := slices.DeleteFunc(w.Made(), func(made harness.Token) bool { return !made.Active })
+	if left := len(active) - len(w.Reported()); left != want {
+		t.Errorf("%d tokens are active and not reported, want %d: %+v", left, want, active)
+	}
+}
+
+// Every effect of every story goes wrong once. An answer that is lost costs a create, and leaves a token that is reported, also when
+// the object is gone, or revoked where it can be nobody else's. Nothing else is left.
+func TestEveryEffectGoesWrongInCorners(t *testing.T) {
+	for name, at := range corners() {
+		t.Run(name, func(t *testing.T) {
+			for storyName, story := range storiesInCorners(at) {
+				t.Run(storyName, func(t *testing.T) {
+					total, begins := countEffects(t, story, harness.At(at.flavour()))
+					for _, mishapName := range []string{"killed after", "answer lost", "refused"} {
+						mishap := mishaps()[mishapName]
+						for effect := begins; effect <= total; effect++ {
+							t.Run(fmt.Sprintf("%s %d", mishapName, effect), func(t *testing.T) {
+								w := newWorld(t, harness.At(at.flavour()))
+								w.Watch()
+								mishap.befall(w, effect)
+								endureInCorner(t, w, at, story, mishap)
+							})
+						}
+					}
+				})
+			}
+		})
+	}
+}
+
+func endureInCorner(t *testing.T, w *harness.World, at corner, told story, with mishap) {
+	t.Helper()
+	object := told.tell(w)
+	told.settle(w)
+	lost := told.lost
+	if with.lost {
+		lost++
+	}
+	most := lost
+	if at.exclusive && lost == 1 {
+		// It is told for certain.
+		most = 0
+	}
+	if left := w.Reported(); len(left) > most {
+		t.Errorf("%d tokens are left to a person, want at most %d: %+v", len(left), most, left)
+	}
+	w.CheckRest()
+	decide(w, object)
+	told.ends(t, w, object)
+	if made, most := len(w.Made()), told.creates-told.lost+lost; made > most {
+		t.Errorf("%d tokens were made, want at most %d", made, most)
+	}
+	w.CheckRest()
+}
+
+// decide has a person look after what is reported, where nothing goes on without it.
+func decide(w *harness.World, object *v1alpha1.GatewayToken) {
+	if w.Gone(object) || w.Condition(object, v1alpha1.ConditionStalled).Reason != string(lifecycle.ReasonPossibleOrphans) {
+		return
+	}
+	for _, made := range w.Reported() {
+		w.RevokeByHand(made.ID)
+	}
+	acknowledge(w, w.ClusterIssuer())
+	w.Advance(40 * time.Minute)
+}
+
+// The stories have the effects that are made for such vendors: the attempt that is written down first, and the report.
+func TestCornersAreTold(t *testing.T) {
+	for name, at := range corners() {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, harness.At(at.flavour()))
+			told := storiesInCorners(at)["answer lost"]
+			told.tell(w)
+			told.settle(w)
+			attempts := 0
+			for i, effect := range w.Effects() {
+				if effect.Is(harness.Mint, harness.VendorToken) && w.Effects()[i-1].Is(harness.Status, v1alpha1.KindGatewayToken) {
+					attempts++
+				}
+			}
+			// The create that is not answered is no effect that was seen to succeed.
+			if attempts != 1 {
+				t.Errorf("%d creates were written down first, want 1", attempts)
+			}
+			issuer := w.ClusterIssuer()
+			if w.Refresh(issuer); (len(issuer.Status.PossibleOrphans) == 0) != at.exclusive {
+				t.Errorf("reported: %+v", issuer.Status.PossibleOrphans)
+			}
+		})
+	}
+}
