@@ -65,7 +65,7 @@ func TestAtRest(t *testing.T) {
 }
 
 // mostLooks is how often a GatewayToken is looked at until it is at rest, at most. It does not depend on how many there are beside it.
-const mostLooks = 7
+const mostLooks = 9
 
 // looks counts those at GatewayTokens.
 func (r *running) looks() int { return r.Process.Looks(v1alpha1.KindGatewayToken) }

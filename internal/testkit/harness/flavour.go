@@ -12,6 +12,7 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/causely"
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
 )
 
 // Flavour is the vendor of a world.
@@ -168,7 +169,10 @@ func (w *World) CreateByHand(name string) string {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.foreign = append(w.foreign, id)
+	if _, marker, marked := token.ParseName(name); !marked || marker.Install != w.Identity.Install() {
+		// Under our marker it passes for ours, whoever made it.
+		w.foreign = append(w.foreign, id)
+	}
 	return id
 }
 

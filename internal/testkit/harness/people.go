@@ -78,6 +78,9 @@ func (w *World) Remove(objects ...client.Object) {
 // somebody did something: it is told, and the process' watches see it.
 func (w *World) somebody(did string, object client.Object) {
 	w.note("somebody %s %s %s", did, kindOf(object), object.GetName())
+	if key := entryOf(object); key.kind == "Namespace" && did != "creates" {
+		w.restless[key] = true
+	}
 	if key := entryOf(object); w.Process != nil && w.isTracked[key] {
 		w.Process.stale = append(w.Process.stale, key)
 	}

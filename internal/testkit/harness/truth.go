@@ -202,12 +202,12 @@ func (w *World) CheckRest() {
 // checkLeaks: every active token of this installation is accounted for, and none that an object has is reported as nobody's.
 func (w *World) checkLeaks() {
 	w.t.Helper()
-	held, reported := w.held(), w.reported()
+	held, reported, open := w.held(), w.reported(false), w.reported(true)
 	for _, active := range w.Active() {
-		switch told := reported(active); {
-		case held[active.ID] && told:
+		switch {
+		case held[active.ID] && open(active):
 			w.t.Errorf("token %s (%s) is in use, and reported to a person as nobody's", active.ID, active.Name)
-		case !held[active.ID] && !told && w.ours(active):
+		case !held[active.ID] && !reported(active) && w.ours(active):
 			w.t.Errorf("token %s (%s) is active, and nothing accounts for it", active.ID, active.Name)
 		}
 	}
@@ -217,24 +217,26 @@ func (w *World) checkLeaks() {
 // no issuer tells a person.
 func (w *World) Unaccounted() []Token {
 	w.t.Helper()
-	held, reported := w.held(), w.reported()
+	held, reported := w.held(), w.reported(false)
 	return slices.DeleteFunc(w.Active(), func(active Token) bool { return !w.ours(active) || held[active.ID] || reported(active) })
 }
 
-// Reported are the active tokens of this installation that an issuer tells a person of.
+// Reported are the active tokens of this installation that an issuer tells a person of, and that nothing else accounts for.
 func (w *World) Reported() []Token {
 	w.t.Helper()
-	reported := w.reported()
-	return slices.DeleteFunc(w.Active(), func(active Token) bool { return !w.ours(active) || !reported(active) })
+	held, reported := w.held(), w.reported(false)
+	return slices.DeleteFunc(w.Active(), func(active Token) bool { return !w.ours(active) || held[active.ID] || !reported(active) })
 }
 
-// reported tells of tokens whether an issuer says that they may be ours.
-func (w *World) reported() func(Token) bool {
+// reported tells of tokens whether an issuer says that they may be ours, and waits for a person where only open ones are asked for.
+func (w *World) reported(open bool) func(Token) bool {
 	w.t.Helper()
 	ids, names := map[string]bool{}, map[string]bool{}
 	for _, issuer := range allOf[v1alpha1.Issuer](w) {
 		for _, orphan := range issuer.IssuerStatus().PossibleOrphans {
-			ids[orphan.ID], names[orphan.Name] = true, true
+			if !open || !orphan.Acknowledged {
+				ids[orphan.ID], names[orphan.Name] = true, true
+			}
 		}
 	}
 	return func(made Token) bool { return (made.ID != "" && ids[made.ID]) || (made.Name != "" && names[made.Name]) }

@@ -51,6 +51,8 @@ type World struct {
 	// tracked is what the operator would see of this world, in the order in which it came.
 	tracked   []entry
 	isTracked map[entry]bool
+	// restless are namespaces that somebody changed or is deleting.
+	restless map[entry]bool
 
 	Clock    Clock
 	Vendor   *simulator.Server
@@ -96,7 +98,7 @@ func New(t testing.TB, plane *Plane, connector Connector, options ...Option) *Wo
 	w := &World{
 		t: t, plane: plane, admin: plane.Admin, connector: connector, flavour: AtCausely(), timeout: time.Minute,
 		Name: plane.next(), Clock: newClock(), Settings: lifecycle.DefaultSettings(),
-		excused: map[string]bool{}, isTracked: map[entry]bool{},
+		excused: map[string]bool{}, isTracked: map[entry]bool{}, restless: map[entry]bool{},
 	}
 	w.times = &times{clock: w.Clock, of: map[types.UID]*written{}}
 	w.Identity = token.Identity{ClusterID: "cluster-of-" + w.Name}
@@ -163,7 +165,13 @@ func (w *World) Namespace(name string) {
 }
 
 // outdate has the process look at everything anew: anybody may have changed anything.
-func (w *World) outdate() { w.Process.stale = slices.Clone(w.tracked) }
+// Namespaces are left alone by everybody but those who change or delete them here.
+func (w *World) outdate() {
+	before := w.Process.stale
+	w.Process.stale = slices.DeleteFunc(slices.Clone(w.tracked), func(key entry) bool {
+		return key.kind == "Namespace" && !w.restless[key] && !slices.Contains(before, key)
+	})
+}
 
 // Settle does all that is due, and what follows from it at once.
 func (w *World) Settle() {
