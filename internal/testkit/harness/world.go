@@ -77,7 +77,7 @@ type World struct {
 
 	watching bool
 	excused  map[string]bool
-	// foreign are tokens that somebody made by hand.
+	// foreign are tokens that somebody made by hand, under another name than the operator's.
 	foreign []string
 }
 
