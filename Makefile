@@ -25,8 +25,9 @@ GO_BUILD = CGO_ENABLED=0 go build -trimpath -ldflags '-s -w'
 # Tests, and the programs in test/, find what they start in bin/ and by these.
 WITH_TOOLS = KUBEBUILDER_ASSETS="$(ASSETS)" HELM="$$(hack/tool.sh helm)"
 
-# A line per package as it is done; packages without tests say nothing.
-GO_TEST_LINES = awk '!/no test files/ {print; fflush()}'
+# A line per package as it is done; packages without tests say nothing. Some awks would
+# keep the lines until they have a block of them.
+GO_TEST_LINES = grep --line-buffered -v 'no test files'
 
 ##@ Every day
 
