@@ -34,9 +34,10 @@ type Manifests interface {
 	Ask(spec *v1alpha1.GatewayTokenSpec)
 }
 
-// Preparer is a Flavour whose vendor must be made ready before anybody asks it for anything.
+// Preparer is a Flavour whose vendor must be made ready before anybody asks it for anything. It gives the flavour of that vendor alone:
+// worlds that run beside one another may have been given the same.
 type Preparer interface {
-	Prepare(vendor *simulator.Server) error
+	Prepare(vendor *simulator.Server) (Flavour, error)
 }
 
 // Truth is what is known of a vendor from the outside.

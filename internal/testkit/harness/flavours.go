@@ -82,9 +82,9 @@ func AtCauseloopExisting() Flavour {
 }
 
 // Prepare makes the service account, as its administrator does.
-func (e *atExisting) Prepare(vendor *simulator.Server) (err error) {
-	e.account, err = vendor.Causeloop().CreateServiceAccount(causeloop.DemoWorkspaceID, "shared", "issues:read")
-	return err
+func (e *atExisting) Prepare(vendor *simulator.Server) (Flavour, error) {
+	account, err := vendor.Causeloop().CreateServiceAccount(causeloop.DemoWorkspaceID, "shared", "issues:read")
+	return &atExisting{atCauseloop: e.atCauseloop, account: account}, err
 }
 
 func (e *atExisting) Grant(grant *v1alpha1.Grant) {

@@ -116,7 +116,7 @@ func New(t testing.TB, plane *Plane, connector Connector, options ...Option) *Wo
 	}
 	t.Cleanup(w.Vendor.Close)
 	if preparer, ok := w.flavour.(Preparer); ok {
-		if err := preparer.Prepare(w.Vendor); err != nil {
+		if w.flavour, err = preparer.Prepare(w.Vendor); err != nil {
 			t.Fatal(err)
 		}
 	}
