@@ -302,3 +302,30 @@ func TestUnnamedZombieAfterRelease(t *testing.T) {
 		})
 	}
 }
+
+// What is to stay with its Secret has none: nothing else tells of the token once the object is gone, so that a person is told.
+func TestUnnamedRetainedWithoutSecret(t *testing.T) {
+	for name, at := range corners() {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, harness.At(at.flavour()))
+			w.Watch()
+			issuer, object := w.Publish(hour, harness.Retained)
+			w.Advance(time.Minute)
+			kept := w.Active()[0]
+			w.Remove(w.Secret("mediator"), object)
+			w.Advance(30 * time.Minute)
+			wantGone(t, w, object)
+			w.CheckRest()
+			w.WantActive(1)
+			if told := w.Reported(); len(told) != 1 {
+				t.Errorf("reported: %+v, want %s", told, kept.ID)
+			}
+			w.RevokeByHand(kept.ID)
+			acknowledge(w, issuer)
+			w.Advance(30 * time.Minute)
+			if w.Refresh(issuer); len(issuer.Status.PossibleOrphans) != 0 {
+				t.Errorf("still reported: %+v", issuer.Status.PossibleOrphans)
+			}
+		})
+	}
+}

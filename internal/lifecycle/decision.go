@@ -61,6 +61,8 @@ type Report struct {
 	IDs []token.ID
 	// Unlisted is a create whose token nothing lists; nil for none.
 	Unlisted *Attempt
+	// Kept is a token that a deletion leaves alone although no Secret holds it; nil for none.
+	Kept *ledger.Entry
 }
 
 // Change: have the vendor allow the current token something else, with the value it has.

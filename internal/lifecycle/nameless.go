@@ -246,6 +246,18 @@ func revokeStranger(v *view) Decision {
 	return nil
 }
 
+// reportKept: what is retained and no Secret holds is in nobody's hands, and no list tells whose it is.
+func reportKept(v *view) Decision {
+	if v.named() || v.keeps() == "" || v.Secret.Presence == Owned || v.revoked(v.keeps()) {
+		return nil
+	}
+	kept := v.proof.Current
+	if v.Issuer.Reported[kept.ID] || v.Issuer.ReportedNames[kept.Name] {
+		return nil
+	}
+	return Report{Kept: &kept}
+}
+
 // slots: where the vendor has room for a few only, it is not asked in vain. What this object had before makes room when its time has
 // come, and nobody else's token does.
 func slots(v *view) Decision {

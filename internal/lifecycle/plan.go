@@ -64,6 +64,7 @@ var deleting = []rule{
 	{"what a create may have left, and nobody else can have made, is revoked", revokeStranger},
 	{"what a create may have left and nothing lists is told by its name", reportUnlisted},
 	{"what may be ours and cannot be told for certain is reported", reportStrangers},
+	{"what is retained and no Secret holds is reported, where no list tells whose it is", reportKept},
 	{"a retained Secret is marked", retain},
 	{"the Secret goes after its token", deleteSecret},
 	{"nothing is left: release", release},

@@ -146,10 +146,10 @@ func TestPlan(t *testing.T) {
 		"retained with a predecessor":                                    {"nobody would revoke it later", []func(*Observation){holds("T2", 2), row("T1", 1, token.Active), row("T2", 2, token.Active), retiring("T1", start.Add(30*time.Minute)), deleted, retained}, "Wait Retiring"},
 		"suspended, an answer lost that no list makes up for":            {"a person is told all the same: the token may be there", []func(*Observation){lostUnlisted, func(o *Observation) { o.Object.Suspended = true }}, "Report m-gwt-n6vxvfh3-ebtj5mudcuvelyh5-jje2z6-1"},
 		"not granted any more, an answer lost that no list makes up for": {"nothing new is asked for", []func(*Observation){lostUnlisted, func(o *Observation) { o.Issuer.Granted = false }}, "Report m-gwt-n6vxvfh3-ebtj5mudcuvelyh5-jje2z6-1"},
-		"retained without its Secret, no names": {"an empty Secret is of no use to anybody", []func(*Observation){deleted, retained, func(o *Observation) {
+		"retained without its Secret, no names": {"an empty Secret is of no use to anybody, but nothing else tells of the token", []func(*Observation){deleted, retained, func(o *Observation) {
 			o.Issuer.Capabilities = token.Capabilities{RevokeConfirms: true}
 			o.Object.Record = &ledger.Ledger{Account: "project", Current: ledger.Entry{ID: "T1", Sequence: 1}}
-		}}, "Release"},
+		}}, "Report that T1 is kept"},
 		"retained without its Secret": {"the token that was wanted kept is kept", []func(*Observation){row("T1", 1, token.Active), deleted, retained}, "Release"},
 	}
 	for name, tc := range tests {

@@ -483,6 +483,22 @@ func TestStories(t *testing.T) {
 			s.observation.Object.Deleting = true
 			s.settles()
 		},
+		"without a name, retained without its Secret": func(s *story) {
+			nameless(s)
+			s.settles()
+			s.passes(time.Hour).says("the Secret is deleted, and then the object with the policy Retain")
+			s.observation.Secret = Secret{}
+			s.observation.Object.Deleting, s.observation.Object.Retain = true, true
+			s.settles().leaves("T1")
+		},
+		"without a list, retained without its Secret": func(s *story) {
+			unlisted(s)
+			s.settles()
+			s.passes(time.Hour).says("the Secret is deleted, and then the object with the policy Retain")
+			s.observation.Secret = Secret{}
+			s.observation.Object.Deleting, s.observation.Object.Retain = true, true
+			s.settles().leaves("T1")
+		},
 		"retained": func(s *story) {
 			s.settles()
 			s.passes(time.Hour).says("it is deleted with the policy Retain")

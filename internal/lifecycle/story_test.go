@@ -257,6 +257,9 @@ func describe(d Decision) string {
 	case Relist:
 		return "Relist to " + d.Purpose
 	case Report:
+		if d.Kept != nil {
+			return "Report that " + string(d.Kept.ID) + " is kept"
+		}
 		if d.Unlisted != nil {
 			return "Report " + d.Unlisted.Name
 		}
@@ -320,6 +323,11 @@ func (s *story) performs(d Decision) bool {
 func (s *story) reports(d Report) {
 	for _, id := range d.IDs {
 		s.observation.Issuer.Reported[id] = true
+	}
+	if d.Kept != nil && s.observation.Issuer.Capabilities.Listable {
+		s.observation.Issuer.Reported[d.Kept.ID] = true
+	} else if d.Kept != nil {
+		s.observation.Issuer.ReportedNames[d.Kept.Name] = true
 	}
 	if d.Unlisted != nil {
 		s.observation.Issuer.ReportedNames[d.Unlisted.Name] = true

@@ -41,7 +41,8 @@ func (r *Reconciler) collectOne(ctx context.Context, name types.NamespacedName, 
 		return nil
 	}
 	if from, unnamed := r.Book.ReleasedFrom(marker); unnamed {
-		if told, err := r.reportLeft(ctx, from, name, record.Current); err != nil || !told {
+		why := "It was made for GatewayToken " + name.String() + ", by an operator that led no more, when that was deleted already."
+		if told, err := r.reportLeft(ctx, from, record.Current, why); err != nil || !told {
 			// The Secret stays meanwhile: it is all that tells of the token.
 			return client.IgnoreNotFound(err)
 		}

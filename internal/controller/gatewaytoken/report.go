@@ -8,7 +8,6 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -25,7 +24,7 @@ const maxOrphans = 128
 
 // report has the issuer say of tokens that they may be ours. It outlives this object.
 func (r *Reconciler) report(ctx context.Context, s *scene, d lifecycle.Report) (outcome, error) {
-	told, err := r.tellIssuer(ctx, s.key, func(to *v1alpha1.TokenIssuerStatus) { s.tellOrphans(to, d, r.Clock.Now()) })
+	told, err := r.tellReport(ctx, s, d)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -42,9 +41,21 @@ func (r *Reconciler) report(ctx context.Context, s *scene, d lifecycle.Report) (
 			return outcome{}, err
 		}
 	}
-	log.FromContext(ctx).Info("reported tokens that may be ours", "ids", d.IDs, "unlisted", d.Unlisted != nil)
-	r.warn(s.object, v1alpha1.ReasonPossibleOrphans, "A create was not answered, and may have left a token: see status.possibleOrphans of "+s.object.IssuerRef().String()+".")
+	log.FromContext(ctx).Info("reported tokens that may be ours", "ids", d.IDs, "unlisted", d.Unlisted != nil, "kept", d.Kept != nil)
+	what := "A create was not answered, and may have left a token"
+	if d.Kept != nil {
+		what = "Token " + printable(string(d.Kept.ID)) + " is left, and no Secret holds it"
+	}
+	r.warn(s.object, v1alpha1.ReasonPossibleOrphans, what+": see status.possibleOrphans of "+s.object.IssuerRef().String()+".")
 	return outcome{after: time.Second, Outcome: status.Outcome{}}, nil
+}
+
+// tellReport has the issuer say what is to be reported; false where there is no room for it.
+func (r *Reconciler) tellReport(ctx context.Context, s *scene, d lifecycle.Report) (told bool, err error) {
+	if d.Kept == nil {
+		return r.tellIssuer(ctx, s.key, func(to *v1alpha1.TokenIssuerStatus) { s.tellOrphans(to, d, r.Clock.Now()) })
+	}
+	return r.reportLeft(ctx, s.unnamedPlace(), *d.Kept, "GatewayToken "+s.object.Namespace+"/"+s.object.Name+" was to leave it in its Secret, and is gone without one.")
 }
 
 // tellIssuer changes what an issuer says of tokens that may be ours, provided that it is still the one that was read; false where there
@@ -68,16 +79,14 @@ func (r *Reconciler) tellIssuer(ctx context.Context, key accounts.Key, tell func
 	return true, nil
 }
 
-// reportLeft has the issuer tell of a token that was published for an object that is gone. No list tells whose it is, and the Secret
-// with the ledger is about to be deleted.
-func (r *Reconciler) reportLeft(ctx context.Context, from accounts.Place, owner types.NamespacedName, left ledger.Entry) (told bool, err error) {
+// reportLeft has the issuer tell of a token of which soon nothing else tells whose it is: neither a list, nor an object or its Secret.
+func (r *Reconciler) reportLeft(ctx context.Context, from accounts.Place, left ledger.Entry, why string) (told bool, err error) {
 	return r.tellIssuer(ctx, from.Issuer, func(to *v1alpha1.TokenIssuerStatus) {
 		orphan := v1alpha1.PossibleOrphan{ID: string(left.ID), Pool: from.Pool, Since: metav1.NewTime(r.Clock.Now().Truncate(time.Second))}
 		if left.Name != "" {
 			orphan.ID, orphan.Name = "", left.Name
 		}
-		orphan.Message = "It was made for GatewayToken " + owner.String() + ", by an operator that led no more, when that was deleted already. Revoke it at the vendor, and annotate the issuer with " +
-			acknowledgement(cmp.Or(orphan.ID, orphan.Name)) + "."
+		orphan.Message = why + " Revoke it at the vendor if nobody uses it, and annotate the issuer with " + acknowledgement(cmp.Or(orphan.ID, orphan.Name)) + "."
 		known := func(o v1alpha1.PossibleOrphan) bool { return o.ID == orphan.ID && o.Name == orphan.Name }
 		if !slices.ContainsFunc(to.PossibleOrphans, known) {
 			to.PossibleOrphans = append(to.PossibleOrphans, orphan)

@@ -315,7 +315,8 @@ func (r *Reconciler) inUse(s *scene, orphan v1alpha1.PossibleOrphan) bool {
 	return slices.ContainsFunc(s.tokens, func(object v1alpha1.GatewayToken) bool {
 		owner := ledger.Owner{ClusterID: r.Identity.ClusterID, Namespace: object.Namespace, GatewayToken: object.Name, Secret: object.SecretName()}
 		record, trust := r.Sealer.Open(owner, object.Status.Ledger)
-		if pool, told := demand.PoolOf(&object, s.issuer.IssuerSpec()); !told || pool != orphan.Pool || trust != ledger.Proof {
+		if pool, told := demand.PoolOf(&object, s.issuer.IssuerSpec()); !told || pool != orphan.Pool || trust != ledger.Proof || object.DeletionTimestamp != nil {
+			// What is being deleted reports what it leaves.
 			return false
 		}
 		entries := slices.Concat([]ledger.Entry{record.Current}, record.Retiring, record.Condemned)
