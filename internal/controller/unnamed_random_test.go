@@ -62,18 +62,31 @@ func (r *randomInCorner) tell() {
 }
 
 // happenings are those that leave it told whose a token is: who deletes the issuer has decided about what it reports, and a key or a
-// retained Secret that is lost is a limit that is known.
+// retained Secret that is lost is a limit that is known, as is a vendor that commits later than it may.
 func (r *randomInCorner) happenings() []func() {
 	happenings := []func(){
-		r.restart, r.mishap, r.mishap, r.mishap, r.fault, r.fault, r.fault, r.Heal, r.Heal, r.lateCommit,
-		r.editHeldSecret, r.deleteHeldSecret, r.deleteHeldSecret, r.revokeByHand, r.editSpec, r.delete, r.recreate, r.recreate,
+		r.restart, r.mishap, r.mishap, r.mishap, r.fault, r.fault, r.fault, r.Heal, r.Heal, r.commitLate,
+		r.editHeldSecret, r.deleteHeldSecret, r.deleteHeldSecret, r.editSpec, r.delete, r.recreate, r.recreate,
 		r.grants, r.credentials, r.zombie, r.zombie, r.resume, r.skew, r.createOther, r.createOther, r.deleteOther, r.acknowledgeAll,
-		func() { r.Vendor.Faults().CommitLate() }, func() {}, func() {},
+		func() {}, func() {},
 	}
 	if !r.at.exclusive {
 		happenings = append(happenings, r.createByHand)
 	}
+	if !r.at.unlisted {
+		// Where nothing lists it, such a token is not missed.
+		happenings = append(happenings, r.revokeByHand)
+	}
 	return happenings
+}
+
+// commitLate has the vendor commit what is asked for now later than it answers, and in time all the same.
+func (r *randomInCorner) commitLate() {
+	r.t.Helper()
+	r.lateCommit()
+	r.pass(r.Settings.Settle / 3)
+	r.Heal()
+	r.Vendor.Faults().CommitLate()
 }
 
 func (r *randomInCorner) editHeldSecret() {
@@ -111,8 +124,11 @@ func (r *randomInCorner) createByHand() {
 	}
 }
 
-// acknowledgeAll has a person decide about what is reported: what is ours is revoked, the rest stays.
+// acknowledgeAll has a person decide about what is reported, when the vendor must have committed it: what is ours is revoked, the rest
+// stays.
 func (r *randomInCorner) acknowledgeAll() {
+	r.t.Helper()
+	r.pass(r.Settings.Settle)
 	for _, made := range r.Reported() {
 		r.RevokeByHand(made.ID)
 	}
