@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	ctrl "sigs.k8s.io/controller-runtime"
 
+	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/controlplane"
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/harness"
 )
 
@@ -31,22 +32,15 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	os.Exit(run(m))
+	os.Exit(controlplane.Main(m, start))
 }
 
-func run(m *testing.M) (code int) {
-	var err error
-	if plane, err = harness.Start(context.Background(), "../.."); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+// start starts what the tests share.
+func start(ctx context.Context) (stop func() error, err error) {
+	if plane, err = harness.Start(ctx, "../.."); err != nil {
+		return nil, err
 	}
-	defer func() {
-		if err := plane.Stop(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = 1
-		}
-	}()
-	return m.Run()
+	return plane.Stop, nil
 }
 
 func operate(arguments []string) error {

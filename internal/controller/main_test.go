@@ -5,7 +5,6 @@ package controller_test
 import (
 	"context"
 	"flag"
-	"fmt"
 	"net/netip"
 	"os"
 	"runtime"
@@ -14,31 +13,21 @@ import (
 
 	"github.com/gatewaytoken/gateway-token-operator/internal/app"
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/issuer"
+	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/controlplane"
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/harness"
 )
 
 // plane is shared by all tests of this package; it is set before any of them runs.
 var plane *harness.Plane
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+func TestMain(m *testing.M) { os.Exit(controlplane.Main(m, start)) }
 
-func run(m *testing.M) (code int) {
-	var err error
-	if plane, err = harness.Start(context.Background(), "../.."); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+// start starts what the tests share.
+func start(ctx context.Context) (stop func() error, err error) {
+	if plane, err = harness.Start(ctx, "../.."); err != nil {
+		return nil, err
 	}
-	defer func() {
-		if err := plane.Stop(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = 1
-		}
-	}()
-	if err := parallel(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
+	return plane.Stop, parallel()
 }
 
 // parallel has twice as many worlds going as there are processors, unless -parallel says otherwise: a world waits for the API server

@@ -313,20 +313,5 @@ func (s *subject) leavesToRest() []step {
 
 // unreadHasRetired holds once the credential that nobody can use is gone; it must have rested since its successor was made.
 func (s *subject) unreadHasRetired(ctx context.Context) error {
-	left, err := s.row(ctx, s.unread.ID)
-	if err != nil {
-		return err
-	}
-	successor, err := s.row(ctx, s.id)
-	if err != nil {
-		return err
-	}
-	if left.Active {
-		return fmt.Errorf("expected credential %s to be gone, found it active", left.ID)
-	}
-	// The rest counts from a time in whole seconds.
-	if rested := left.EndedAt.Sub(successor.CreatedAt); rested <= rest-time.Second {
-		return errors.Join(stack.ErrNever, fmt.Errorf("expected it to have rested for %s, found %s", rest, rested))
-	}
-	return nil
+	return s.outlived(ctx, s.unread.ID, rest)
 }

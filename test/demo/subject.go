@@ -161,7 +161,15 @@ func (s *subject) hasRights(want ...string) func(context.Context) error {
 
 // oldHasRetired holds once the token before has ended; it must have worked for the overlap after its successor was made.
 func (s *subject) oldHasRetired(ctx context.Context) error {
-	old, err := s.row(ctx, s.oldID)
+	if err := s.outlived(ctx, s.oldID, overlap); err != nil {
+		return err
+	}
+	return s.oldIsRefused(ctx)
+}
+
+// outlived holds once a token has ended; it must have lived on for a time after the one in use was made.
+func (s *subject) outlived(ctx context.Context, id string, after time.Duration) error {
+	left, err := s.row(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -169,14 +177,14 @@ func (s *subject) oldHasRetired(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if old.Active {
-		return fmt.Errorf("expected token %s to have ended, found it active", old.ID)
+	if left.Active {
+		return fmt.Errorf("expected token %s to have ended, found it active", id)
 	}
 	// The vendor's times are whole seconds.
-	if worked := old.EndedAt.Sub(successor.CreatedAt); worked <= overlap-time.Second {
-		return errors.Join(stack.ErrNever, fmt.Errorf("expected the old token to have worked for another %s, found %s", overlap, worked))
+	if lived := left.EndedAt.Sub(successor.CreatedAt); lived <= after-time.Second {
+		return errors.Join(stack.ErrNever, fmt.Errorf("expected token %s to have lived for another %s, found %s", id, after, lived))
 	}
-	return s.oldIsRefused(ctx)
+	return nil
 }
 
 // isNotGranted edits the spec of a token that is in use to something that no grant covers, and back.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"testing"
 
@@ -28,25 +27,15 @@ var (
 	admin client.Client
 )
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+func TestMain(m *testing.M) { os.Exit(controlplane.Main(m, start)) }
 
-func run(m *testing.M) (code int) {
-	var err error
-	if plane, err = controlplane.Start(context.Background(), controlplane.Options{}); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+// start starts what the tests share.
+func start(ctx context.Context) (stop func() error, err error) {
+	if plane, err = controlplane.Start(ctx, controlplane.Options{}); err != nil {
+		return nil, err
 	}
-	defer func() {
-		if err := plane.Stop(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = 1
-		}
-	}()
-	if admin, err = connect(""); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
+	admin, err = connect("")
+	return plane.Stop, err
 }
 
 // connect makes a client that asks the API server, as a user or, without one, as the administrator.

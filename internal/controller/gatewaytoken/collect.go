@@ -14,8 +14,8 @@ import (
 )
 
 // collect deletes a Secret that a process which no longer leads wrote for an object that this process has released. Its token is
-// swept by the issuer or, where no list tells whose it is, reported. Only what this process itself released is touched: any other Secret without its GatewayToken may be
-// waiting for a restore.
+// swept by the issuer or, where no list tells whose it is, reported. Only what this process itself released is touched: any other
+// Secret without its GatewayToken may be waiting for a restore.
 func (r *Reconciler) collect(ctx context.Context, name types.NamespacedName) error {
 	var secrets corev1.SecretList
 	if err := r.Client.List(ctx, &secrets, client.InNamespace(name.Namespace), client.MatchingLabels{v1alpha1.LabelGatewayToken: name.Name}); err != nil {

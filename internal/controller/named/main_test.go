@@ -2,7 +2,6 @@ package named
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"testing"
 
@@ -17,23 +16,13 @@ var (
 	admin kubernetes.Interface
 )
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+func TestMain(m *testing.M) { os.Exit(controlplane.Main(m, start)) }
 
-func run(m *testing.M) (code int) {
-	var err error
-	if plane, err = controlplane.Start(context.Background(), controlplane.Options{}); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+// start starts what the tests share.
+func start(ctx context.Context) (stop func() error, err error) {
+	if plane, err = controlplane.Start(ctx, controlplane.Options{}); err != nil {
+		return nil, err
 	}
-	defer func() {
-		if err := plane.Stop(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = 1
-		}
-	}()
-	if admin, err = kubernetes.NewForConfig(plane.RESTConfig()); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
+	admin, err = kubernetes.NewForConfig(plane.RESTConfig())
+	return plane.Stop, err
 }

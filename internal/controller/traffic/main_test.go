@@ -8,34 +8,27 @@ package traffic_test
 
 import (
 	"context"
-	"fmt"
 	"net/netip"
 	"os"
 	"testing"
 
 	"github.com/gatewaytoken/gateway-token-operator/internal/app"
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/issuer"
+	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/controlplane"
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/harness"
 )
 
 // plane is shared by all tests of this package; it is set before any of them runs.
 var plane *harness.Plane
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+func TestMain(m *testing.M) { os.Exit(controlplane.Main(m, start)) }
 
-func run(m *testing.M) (code int) {
-	var err error
-	if plane, err = harness.Start(context.Background(), "../../.."); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+// start starts what the tests share.
+func start(ctx context.Context) (stop func() error, err error) {
+	if plane, err = harness.Start(ctx, "../../.."); err != nil {
+		return nil, err
 	}
-	defer func() {
-		if err := plane.Stop(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = 1
-		}
-	}()
-	return m.Run()
+	return plane.Stop, nil
 }
 
 // newWorld makes a world of its own for a test, which may run beside others.
