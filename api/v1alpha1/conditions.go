@@ -22,6 +22,10 @@ const (
 	// current is still active at the vendor, on purpose or because the vendor does
 	// not answer.
 	ConditionRevocationPending = "RevocationPending"
+	// ConditionRotating on a GatewayToken: its token is to be replaced, and that
+	// waits for something. False where a request for it cannot be understood.
+	// Absent where nothing is due.
+	ConditionRotating = "Rotating"
 	// ConditionInUse on an issuer: GatewayTokens still need it, so that it stays
 	// when it is deleted.
 	ConditionInUse = "InUse"
@@ -158,6 +162,38 @@ const (
 	// GatewayToken and create it with the block that the message names, or with
 	// another issuer.
 	ReasonVendorMismatch = "VendorMismatch"
+	// ReasonWaitingForConsumers (RevocationPending True): pods hold the value of a
+	// token that was replaced. It stays active until they are gone.
+	// What to do: restart what the message names, or finish its rollout. A pod that
+	// nobody needs can be deleted.
+	ReasonWaitingForConsumers = "WaitingForConsumers"
+	// ReasonConsumersUnknown (RevocationPending True): the operator may not list
+	// the pods of the namespace, so that nobody knows whether one holds the value of a
+	// token that was replaced. It stays active.
+	// What to do: give the operator the right to list pods.
+	ReasonConsumersUnknown = "ConsumersUnknown"
+	// ReasonInvalidWindow (Ready False, Stalled True): spec.rotation.window cannot be
+	// read, never opens, or opens too rarely for spec.rotation.interval. A Secret in
+	// use stays as it is, and nothing is issued or replaced.
+	// What to do: correct what the message names.
+	ReasonInvalidWindow = "InvalidWindow"
+	// ReasonInvalidRotateRequest (Rotating False): an annotation that asks for a
+	// rotation or revocation cannot be understood. Nothing was done.
+	// What to do: set both, if both are meant, to the same time, as in
+	// 2026-03-01T12:00:00Z.
+	ReasonInvalidRotateRequest = "InvalidRotateRequest"
+	// ReasonRotationDue (Rotating True): the token is to be replaced now, and what
+	// keeps that from happening is told by VendorReachable or by status.failure.
+	// What to do: see there.
+	ReasonRotationDue = "RotationDue"
+	// ReasonWaitingForWindow (Rotating True): the token is to be replaced once the
+	// maintenance window opens.
+	// What to do: nothing; to have it now, request it by annotation.
+	ReasonWaitingForWindow = "WaitingForWindow"
+	// ReasonWaitingForRetirement (Rotating True): the token is to be replaced once
+	// its predecessor is revoked: at most one replaced token may be in use at a time.
+	// What to do: see RevocationPending for what that waits for.
+	ReasonWaitingForRetirement = "WaitingForRetirement"
 	// ReasonInvalidScope (Ready False, Stalled True; VendorReachable False where a
 	// token is in use): the vendor does not know a scope or permission that the spec
 	// asks for, or does not let the issuer's credentials give it away. No token was

@@ -127,6 +127,15 @@ func (t *GatewayToken) Overlap() time.Duration {
 	return max(t.Spec.Rotation.Overlap.Duration, 0)
 }
 
+// MaxOverlap returns how long the use of a replaced token by somebody whom no pod
+// stands for may delay its revocation; 0 for without end.
+func (t *GatewayToken) MaxOverlap() time.Duration {
+	if t.Spec.Rotation == nil || t.Spec.Rotation.MaxOverlap == nil {
+		return 0
+	}
+	return t.Spec.Rotation.MaxOverlap.Duration
+}
+
 // renewalShare is the part of a token's life that is left when it is replaced.
 const renewalShare = 3
 

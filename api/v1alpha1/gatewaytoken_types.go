@@ -14,6 +14,7 @@ import (
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`,description="Why"
 // +kubebuilder:printcolumn:name="Secret",type=string,JSONPath=`.status.secretName`,description="The Secret that holds the token"
 // +kubebuilder:printcolumn:name="Issuer",type=string,JSONPath=`.status.issuer`,description="The issuer, as Kind/name"
+// +kubebuilder:printcolumn:name="Next rotation",type=string,JSONPath=`.status.nextRotationTime`,description="When the token is replaced"
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Token ID",type=string,priority=1,JSONPath=`.status.current.id`,description="The vendor's ID of the token in the Secret"
 // +kubebuilder:printcolumn:name="Sequence",type=integer,priority=1,JSONPath=`.status.current.sequence`,description="How many tokens this object has had"
@@ -404,11 +405,30 @@ const (
 	RemoteRevocationReport OnRemoteRevocation = "Report"
 )
 
-// Rotation says how a token is replaced by its successor.
+// Rotation says when and how a token is replaced by its successor.
+// +kubebuilder:validation:XValidation:fieldPath=".window",rule="!has(self.window) || has(self.interval) || has(self.renewBefore)",message="window needs interval, or renewBefore for a token that expires: nothing else waits for it"
 type Rotation struct {
-	// overlap is how long a replaced token stays active after its successor was
-	// published, such as 90m or 24h; at most 8760h. 24h when left out. The
-	// operator's own floor (2m unless set otherwise) applies.
+	// interval is the age at which a token is replaced, such as 2160h for a
+	// quarter; from 1h to 87600h. A tenth of it is used to spread tokens of one
+	// interval: each is replaced up to that much earlier, always by the same share.
+	// A token is not replaced by age when left out.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}([.][0-9]{1,9})?h)?([0-9]{1,6}([.][0-9]{1,9})?m)?([0-9]{1,6}([.][0-9]{1,9})?s)?([0-9]{1,6}ms)?$')",message="interval must be a duration in hours, minutes and seconds, such as 2160h"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]{1,6}([.][0-9]{1,9})?h)?([0-9]{1,6}([.][0-9]{1,9})?m)?([0-9]{1,6}([.][0-9]{1,9})?s)?([0-9]{1,6}ms)?$') || (duration(self) >= duration('1h') && duration(self) <= duration('87600h'))",message="interval must be between 1h and 87600h, ten years"
+	Interval *metav1.Duration `json:"interval,omitempty"`
+
+	// window is when tokens are replaced by age, and before they expire if that can
+	// wait. At any time when left out. A request, a revocation by somebody else and
+	// an edit that asks for another token do not wait for it.
+	// +optional
+	Window *RotationWindow `json:"window,omitempty"`
+
+	// overlap is how long a replaced token stays active after no pod of the
+	// namespace holds it any more, such as 90m or 24h; at most 8760h. 24h when left
+	// out. The operator's own floor (2m unless set otherwise) applies.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MinLength=1
@@ -416,6 +436,17 @@ type Rotation struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}([.][0-9]{1,9})?h)?([0-9]{1,6}([.][0-9]{1,9})?m)?([0-9]{1,6}([.][0-9]{1,9})?s)?([0-9]{1,6}ms)?$')",message="overlap must be a duration that is not negative, in hours, minutes and seconds, such as 24h, 90m or 1h30m"
 	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]{1,6}([.][0-9]{1,9})?h)?([0-9]{1,6}([.][0-9]{1,9})?m)?([0-9]{1,6}([.][0-9]{1,9})?s)?([0-9]{1,6}ms)?$') || duration(self) <= duration('8760h')",message="overlap must be at most 8760h, a year"
 	Overlap *metav1.Duration `json:"overlap,omitempty"`
+
+	// maxOverlap is how long the use of a replaced token may delay its revocation
+	// after no pod holds it any more, where the vendor shows when a token was used
+	// last; from 2m to 8760h. Without end when left out.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}([.][0-9]{1,9})?h)?([0-9]{1,6}([.][0-9]{1,9})?m)?([0-9]{1,6}([.][0-9]{1,9})?s)?([0-9]{1,6}ms)?$')",message="maxOverlap must be a duration in hours, minutes and seconds, such as 168h"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]{1,6}([.][0-9]{1,9})?h)?([0-9]{1,6}([.][0-9]{1,9})?m)?([0-9]{1,6}([.][0-9]{1,9})?s)?([0-9]{1,6}ms)?$') || (duration(self) >= duration('2m') && duration(self) <= duration('8760h'))",message="maxOverlap must be between 2m and 8760h, a year"
+	MaxOverlap *metav1.Duration `json:"maxOverlap,omitempty"`
 
 	// renewBefore is how long before its expiry a token is replaced, where the
 	// vendor lets it expire; from 1m to 8760h. A third of the token's life when
@@ -429,6 +460,32 @@ type Rotation struct {
 	RenewBefore *metav1.Duration `json:"renewBefore,omitempty"`
 }
 
+// RotationWindow is a time that comes again and again.
+type RotationWindow struct {
+	// schedule is when the window opens, in the five fields of cron, such as
+	// "0 2 * * 6" for Saturdays at two.
+	// +required
+	// +kubebuilder:validation:MinLength=9
+	// +kubebuilder:validation:MaxLength=128
+	Schedule string `json:"schedule,omitempty"`
+
+	// duration is how long it stays open; from 5m to 168h.
+	// +required
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}([.][0-9]{1,9})?h)?([0-9]{1,6}([.][0-9]{1,9})?m)?([0-9]{1,6}([.][0-9]{1,9})?s)?([0-9]{1,6}ms)?$')",message="duration must be a duration in hours, minutes and seconds, such as 3h"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]{1,6}([.][0-9]{1,9})?h)?([0-9]{1,6}([.][0-9]{1,9})?m)?([0-9]{1,6}([.][0-9]{1,9})?s)?([0-9]{1,6}ms)?$') || (duration(self) >= duration('5m') && duration(self) <= duration('168h'))",message="duration must be between 5m and 168h, a week"
+	Duration *metav1.Duration `json:"duration,omitempty"`
+
+	// timeZone of the schedule, by its name in the IANA time zone database, such as
+	// Europe/Berlin. UTC when left out.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	TimeZone string `json:"timeZone,omitempty"`
+}
+
 // GatewayTokenStatus is what was observed and done. It is a copy for people and
 // tools: the operator works without it.
 type GatewayTokenStatus struct {
@@ -437,7 +494,7 @@ type GatewayTokenStatus struct {
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// conditions are Ready, Reconciling, Stalled, VendorReachable and
+	// conditions are Ready, Reconciling, Stalled, VendorReachable, Rotating and
 	// RevocationPending. Ready is True when the Secret holds a token last known
 	// active.
 	// +optional
@@ -469,6 +526,18 @@ type GatewayTokenStatus struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=65536
 	Ledger string `json:"ledger,omitempty"`
+
+	// nextRotationTime is when the current token is replaced, by its age or before
+	// it expires; left out where it is not.
+	// +optional
+	NextRotationTime *metav1.Time `json:"nextRotationTime,omitempty"`
+
+	// handledRotateRequest is the value of the annotation
+	// gatewaytoken.io/rotate-requested-at that was answered last: the current token
+	// was issued because of it or later.
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	HandledRotateRequest string `json:"handledRotateRequest,omitempty"`
 
 	// failure is the trouble that the operator backs off from.
 	// +optional

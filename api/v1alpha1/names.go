@@ -37,6 +37,14 @@ const (
 	// UID of that very object, so that it cannot be templated and does not
 	// survive a recreation.
 	AnnotationSkipRevocation = GroupName + "/skip-revocation"
+	// AnnotationRotateRequest on a GatewayToken asks for another token, once. Its
+	// value is the time of the request, as in 2026-03-01T12:00:00Z; one that is not
+	// after the current token's issue counts as answered.
+	AnnotationRotateRequest = GroupName + "/rotate-requested-at"
+	// AnnotationRevokeRequest beside it, with the same value, asks for the
+	// revocation of what is replaced as soon as the successor is published, without
+	// overlap: the answer to a leak.
+	AnnotationRevokeRequest = GroupName + "/revoke-requested-at"
 	// AnnotationAcknowledge on an issuer tells what a person has decided about:
 	// one or more, separated by commas, of what AcknowledgeOrphan gives.
 	AnnotationAcknowledge = GroupName + "/acknowledge"

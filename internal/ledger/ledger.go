@@ -49,7 +49,7 @@ type Ledger struct {
 	Changing string `json:"changing,omitempty"`
 	// ExpiresAfter is the lifetime that was asked for when the current token was minted; zero for none.
 	ExpiresAfter time.Duration `json:"expiresAfter,omitempty"`
-	// HandledRotateRequest (reserved: not yet written) is the last rotate request that a token was minted for.
+	// HandledRotateRequest is the last rotate request that a token was minted for.
 	HandledRotateRequest string `json:"rotated,omitempty"`
 	// Retiring are the tokens that consumers may hold still.
 	Retiring []Entry `json:"retiring,omitempty"`
@@ -75,6 +75,8 @@ type Entry struct {
 	// It is zero in the very write that does so, since no one knows its time before it is done: then the time of the
 	// Secret's last write by the operator counts.
 	Since time.Time `json:"since,omitzero"`
+	// Published: the Secret has held it, so that consumers may.
+	Published bool `json:"published,omitempty"`
 }
 
 // Mint is one create that succeeded.

@@ -52,6 +52,10 @@ type Issue struct {
 	Replaces token.ID
 	Ended    bool
 	Why      string
+	// Request is the person's request that it answers; empty for none.
+	Request string
+	// Overrides: it does not wait for the maintenance window, for the token in use would end before.
+	Overrides bool
 	// Attempt is to be written down before the vendor is asked; nil where the name tells it all.
 	Attempt *Attempt
 }
@@ -156,6 +160,12 @@ type Planned struct {
 	Settled bool
 	// Retiring are the tokens that wait for their revocation.
 	Retiring []Retirement
+	// NextRotation is when the token in use is to be replaced, by the API server's clock; zero for never. Rotating is why it waits though
+	// it is due; nil where it is not.
+	NextRotation time.Time
+	Rotating     *Problem
+	// Handled: the person's request has been answered.
+	Handled bool
 	// Trouble is what keeps the vendor from being reached or used; nil where nothing does. It says nothing about Ready.
 	Trouble *Problem
 }
@@ -163,8 +173,10 @@ type Planned struct {
 // Retirement is one token that waits for its revocation.
 type Retirement struct {
 	ledger.Entry
-	// WaitingFor is "overlap", or "revocation" where it may be revoked at once.
+	// WaitingFor is "consumers", "overlap", "last use", or "revocation" where it may be revoked at once.
 	WaitingFor string
+	// Consumers are the pods that may hold it.
+	Consumers Consumers
 	// Due is when it may be revoked at the earliest.
 	Due time.Time
 }

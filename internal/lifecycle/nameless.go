@@ -143,14 +143,6 @@ func (v *view) usedStranger(entry ledger.Entry) bool {
 	return !v.named() && entry.Sequence == 0 && listed && !unused(row, v.Issuer.Capabilities)
 }
 
-// retires is when a listed token may be revoked.
-func (v *view) retires(entry ledger.Entry) time.Time {
-	if !v.named() && entry.Sequence == 0 {
-		return v.since(entry).Add(max(v.overlap(), v.Settings.StrangerRest))
-	}
-	return v.since(entry).Add(v.overlap())
-}
-
 // nextAttempt is what is to be written down before the next create; nil where its name tells it all.
 func (v *view) nextAttempt(sequence int) *Attempt {
 	if v.named() {

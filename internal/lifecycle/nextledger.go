@@ -46,7 +46,7 @@ func (v *view) carryOver(next *ledger.Ledger) {
 	}
 	if !v.revoked(before.Current.ID) && !v.endedBeforeMint(before.Current.ID) && !next.Lists(before.Current.ID) {
 		retired := before.Current
-		retired.Since = time.Time{}
+		retired.Since, retired.Published = time.Time{}, true
 		// Where there is no room, the first entry goes: its token is found again as a stray, and waits once more.
 		next.Retiring = append(next.Retiring[max(len(next.Retiring)-ledger.MaxEntries+1, 0):], retired)
 	}

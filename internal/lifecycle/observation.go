@@ -29,8 +29,21 @@ type Observation struct {
 	Issuer   Issuer
 	Secret   Secret
 	Snapshot token.Snapshot
-	Memory   Memory
-	Settings Settings
+	// Consumers are the pods that may hold tokens which were replaced, by the token's ID: of those alone that the ledger lists as having
+	// been published.
+	Consumers map[token.ID]Consumers
+	Memory    Memory
+	Settings  Settings
+}
+
+// Consumers are the pods that may hold one token which was replaced.
+type Consumers struct {
+	// Gone: no pod holds it any more, for certain.
+	Gone bool
+	// Unknown: the operator may not ask.
+	Unknown bool
+	// Text says who holds it, or why that is not known.
+	Text string
 }
 
 // Object is the GatewayToken.
@@ -51,8 +64,9 @@ type Object struct {
 	Retain bool
 	// ReportRevocation: a token revoked by somebody else is reported and not replaced.
 	ReportRevocation bool
-	// Overlap is how long a replaced token stays valid after its successor was published.
-	Overlap time.Duration
+	// Overlap is how long a replaced token stays valid after no pod holds it any more; MaxOverlap how long its use by somebody else may
+	// delay that, without end where it is zero.
+	Overlap, MaxOverlap time.Duration
 	// Role and Rights are what the token is to be allowed; none at a vendor without rights. Inputs is the digest of what the spec
 	// asks of the vendor.
 	Role   string
@@ -62,6 +76,12 @@ type Object struct {
 	ExpiresAfter time.Duration
 	// RenewBefore is how long before its end a token is replaced; a third of its life when zero.
 	RenewBefore time.Duration
+	// RotateEvery is the age at which a token is replaced, and RotateEarlier how much earlier this object's is; zero for never.
+	RotateEvery, RotateEarlier time.Duration
+	// Window tells whether tokens may be replaced by age at an instant, and from when on they may next; nil for at any time.
+	Window func(at time.Time) (open bool, next time.Time)
+	// Request is a person's request for another token; without a text where there is none.
+	Request RotateRequest
 	// Attempt is a create that was written down before the vendor was asked, and Record the last ledger that is known of, both
 	// from the status and signed: only where tokens have no names. Nil for none.
 	Attempt *Attempt
@@ -79,6 +99,17 @@ type Object struct {
 	HeldBackUntil time.Time
 	// HeldBack is what failed.
 	HeldBack Problem
+}
+
+// RotateRequest is a request for another token.
+type RotateRequest struct {
+	// Text is the request as it was written: each is answered once.
+	Text string
+	At   time.Time
+	// Revoke: what is replaced is to be revoked as soon as the successor is published.
+	Revoke bool
+	// Invalid tells what is wrong with what was written; nil where nothing is.
+	Invalid *Problem
 }
 
 // Issuer is the vendor account, as far as this object is concerned.
@@ -169,6 +200,8 @@ type Memory struct {
 	There map[token.ID]time.Time
 	// Creates are the times of this process's creates that neither spec nor expiry caused, earliest first.
 	Creates []time.Time
+	// Free tells since when, by the API server's clock, no pod holds a token that was replaced.
+	Free map[token.ID]time.Time
 	// Taken are sequences whose name the vendor refused because there is a token of that name.
 	Taken map[int]bool
 	// Changed is the digest of what the vendor has said that it changed the current token to since its ledger was written; empty for
@@ -187,12 +220,13 @@ type InHand struct {
 	Token token.Token
 	// Replaces is the token that was current when it was minted; empty for none.
 	Replaces token.ID
-	// Sequence, Ended, Inputs, ExpiresAfter and Planned are those of the Issue it was minted by.
+	// Sequence, Ended, Inputs, ExpiresAfter, Planned and Request are those of the Issue it was minted by.
 	Sequence     int
 	Ended        bool
 	Inputs       string
 	ExpiresAfter time.Duration
 	Planned      bool
+	Request      string
 }
 
 // Settings are the operator's, not the object's.
@@ -201,6 +235,8 @@ type Settings struct {
 	OverlapFloor time.Duration
 	// Settle is how long a vendor may take to commit a request whose answer was lost.
 	Settle time.Duration
+	// PodMargin is how much later than a publication a pod must have been created to have the new value for certain.
+	PodMargin time.Duration
 	// StrangerRest is how long a token without a name that a create may have left stays before it is revoked: whoever has its value
 	// has that long to be seen using it.
 	StrangerRest time.Duration
@@ -215,6 +251,7 @@ func DefaultSettings() Settings {
 	return Settings{
 		OverlapFloor: 2 * time.Minute,
 		Settle:       30 * time.Second,
+		PodMargin:    10 * time.Second,
 		StrangerRest: 15 * time.Minute,
 		MaxSkew:      5 * time.Minute,
 		MintsPerHour: 3,

@@ -1,6 +1,9 @@
 package lifecycle
 
-import "github.com/gatewaytoken/gateway-token-operator/internal/token"
+import (
+	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
+)
 
 // rule is one named step of the order in which things are considered. It returns nil where it has no opinion.
 type rule struct {
@@ -78,6 +81,9 @@ func Plan(o Observation) Planned {
 		rules = deleting
 	}
 	plan := Planned{Usable: v.usable(), Settled: v.settled() && !v.rightsDiffer(), Retiring: v.retirements(), Trouble: v.trouble()}
+	if plan.Usable && !o.Object.Deleting {
+		plan.NextRotation, plan.Rotating, plan.Handled = v.rotation().next, v.rotating(), v.answered()
+	}
 	for _, r := range rules {
 		if decision := r.decide(v); decision != nil {
 			plan.Decision, plan.Rule = decision, r.name
@@ -86,6 +92,14 @@ func Plan(o Observation) Planned {
 	}
 	plan.Decision, plan.Rule = Rest{}, "nothing to do"
 	return plan
+}
+
+// Published gives the plan for an object whose Secret has just been written with a ledger: what is told of it afterwards.
+func Published(o Observation, record ledger.Ledger) Planned {
+	o.Secret.Presence, o.Secret.Trust, o.Secret.Ledger = Owned, ledger.Proof, record
+	o.Secret.ValueIntact, o.Secret.Drifted, o.Secret.WrittenAt = true, false, o.ServerNow
+	o.Memory.InHand = nil
+	return Plan(o)
 }
 
 // HandSpent tells whether a minted value that is still in memory has lost its use: it was published, or somebody else

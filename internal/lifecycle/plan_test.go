@@ -249,7 +249,7 @@ func TestNextLedger(t *testing.T) {
 	want := ledger.Ledger{
 		Account: "project", Incarnation: o.Object.Marker.Incarnation,
 		Current:   ledger.Entry{ID: "T8", Name: o.Memory.InHand.Token.Name, Sequence: 8, IssuedAt: start},
-		Retiring:  []ledger.Entry{{ID: "T1", Name: o.Snapshot.Rows["T1"].Name, Sequence: 1}},
+		Retiring:  []ledger.Entry{{ID: "T1", Name: o.Snapshot.Rows["T1"].Name, Sequence: 1, Published: true}},
 		Condemned: []ledger.Entry{{ID: "T7", Name: o.Snapshot.Rows["T7"].Name, Sequence: 7, IssuedAt: start.Add(-48 * time.Hour)}},
 		Mints:     []ledger.Mint{{Sequence: 8, At: start}},
 	}

@@ -91,6 +91,7 @@ func publishInHand(v *view) Decision {
 	entry.Sequence = cmp.Or(entry.Sequence, hand.Sequence)
 	record := v.nextLedger(entry)
 	record.Account = cmp.Or(hand.Token.Account, v.Issuer.Account)
+	record.HandledRotateRequest = cmp.Or(hand.Request, record.HandledRotateRequest)
 	record.Inputs, record.ExpiresAfter = hand.Inputs, hand.ExpiresAfter
 	made := ledger.Mint{Sequence: record.Current.Sequence, At: mintTime(hand.Token, v.Now), BySpec: hand.Planned}
 	record.Mints = remember(record.Mints, made)
@@ -206,7 +207,7 @@ func hasID(id token.ID) func(token.Token) bool {
 // adopt: a token of ours that exists, whose value can be read, and that would do, is used rather than another minted:
 // the answer to its create was lost, or the Secret was.
 func adopt(v *view) Decision {
-	if v.usable() || !v.Issuer.Capabilities.ValueReadable {
+	if v.settled() || !v.Issuer.Capabilities.ValueReadable {
 		return nil
 	}
 	chosen, ok := v.adoptable()
@@ -221,11 +222,22 @@ func adopt(v *view) Decision {
 	}
 	record := v.nextLedger(entryOf(chosen))
 	record.Account = cmp.Or(chosen.Account, v.Issuer.Account)
+	if v.usable() {
+		made := ledger.Mint{Sequence: record.Current.Sequence, At: mintTime(chosen, v.Now), BySpec: true}
+		record.Mints = remember(record.Mints, made)
+		if v.requested() {
+			record.HandledRotateRequest = v.Object.Request.Text
+		}
+	}
 	return Publish{Source: FromVendor, Ledger: record, Why: "the token exists already and its value can be read again"}
 }
 
-// adoptable chooses the token to use: the one the Secret should hold if it lives, else the best that no ledger lists.
+// adoptable chooses the token to use: the one the Secret should hold if it lives, else the best that no ledger lists. Where a token
+// works, its successor must have been made since it was due.
 func (v *view) adoptable() (token.Token, bool) {
+	if v.usable() {
+		return v.successorMade()
+	}
 	if v.proof != nil {
 		if row, listed := v.Snapshot.Rows[v.proof.Current.ID]; listed && v.active(row) {
 			return row, true
@@ -233,6 +245,17 @@ func (v *view) adoptable() (token.Token, bool) {
 	}
 	for _, row := range v.mine {
 		if !v.proof.Lists(row.ID) {
+			return row, true
+		}
+	}
+	return token.Token{}, false
+}
+
+// successorMade finds what a create left that was not answered, at a vendor whose tokens are all alike.
+func (v *view) successorMade() (token.Token, bool) {
+	due := v.rotation()
+	for _, row := range v.mine {
+		if due.why != "" && !v.proof.Knows(row.ID) && sequenceOf(row) > v.proof.Current.Sequence && !row.IssuedAt.Before(due.next.Truncate(time.Second)) {
 			return row, true
 		}
 	}
@@ -287,6 +310,9 @@ func (v *view) nextIssue() Issue {
 	if issue.Attempt != nil {
 		issue.Name = issue.Attempt.Name
 	}
+	if v.requested() {
+		issue.Request = v.Object.Request.Text
+	}
 	if v.Object.ExpiresAfter > 0 {
 		issue.ExpiresAt = v.ServerNow.Add(v.Object.ExpiresAfter).Truncate(time.Second)
 	}
@@ -301,7 +327,7 @@ func (v *view) nextIssue() Issue {
 	case v.revoked(v.hint.Current.ID):
 		issue.Why, issue.Ended = "the token was revoked at the vendor", true
 	case v.usable():
-		issue.Why, issue.Planned = v.successor(), true
+		issue.Why, issue.Planned, issue.Overrides = v.successor(), true, v.rotation().overrides
 	default:
 		issue.Why = "the value is lost and the vendor does not show it again"
 	}
@@ -525,12 +551,7 @@ func (v *view) firstDue() (ledger.Entry, bool) {
 	if v.skewed() {
 		return ledger.Entry{}, false
 	}
-	for _, entry := range v.proof.Retiring {
-		if v.mayLive(entry.ID) && !v.ServerNow.Before(v.retires(entry)) && !v.usedStranger(entry) {
-			return entry, true
-		}
-	}
-	return ledger.Entry{}, false
+	return v.firstRetired()
 }
 
 // rest: until the next retirement is due, the next try allowed, or the token to be replaced or at its end.
@@ -560,7 +581,7 @@ func (v *view) nextTry() time.Time {
 		time   time.Time
 	}{
 		{true, v.Memory.RepairAfter},
-		{v.usable() && v.renewAt().After(v.ServerNow), v.Now.Add(v.untilRenewal())},
+		{true, v.rotationTry()},
 		{v.rightsDrifted(), v.Memory.ChangedAt.Add(driftPause)},
 		{v.rightsDiffer() || !v.settled(), v.Object.HeldBackUntil},
 		{v.rightsDiffer(), v.changesCalm()},
@@ -571,14 +592,6 @@ func (v *view) nextTry() time.Time {
 		}
 	}
 	return next
-}
-
-// untilRenewal is how long it is until the current token is to be replaced because it ends.
-func (v *view) untilRenewal() time.Duration {
-	if !v.usable() {
-		return 0
-	}
-	return v.renewAt().Sub(v.ServerNow)
 }
 
 func later(a, b time.Time) time.Time {

@@ -39,6 +39,11 @@ type story struct {
 	createFault, revokeFault string
 	late                     []token.Token
 	creates, revokes         int
+	// holder is the pod that holds whatever was replaced; empty for none. unknown: pods cannot be listed.
+	holder  string
+	unknown bool
+	// wakes is when the last look said that it would look again.
+	wakes time.Time
 }
 
 // tell begins a story.
@@ -99,7 +104,7 @@ func ending(s *story) {
 func (s *story) forget() {
 	s.observation.Memory = Memory{
 		LeaderSince: s.now, Doubted: map[string]bool{}, Published: map[token.ID]bool{},
-		Revoked: map[token.ID]time.Time{}, Gone: map[token.ID]bool{}, Taken: map[int]bool{},
+		Revoked: map[token.ID]time.Time{}, Gone: map[token.ID]bool{}, Taken: map[int]bool{}, Free: map[token.ID]time.Time{},
 	}
 	s.observation.Snapshot = token.Snapshot{}
 }
@@ -136,6 +141,33 @@ func (s *story) dies() *story {
 	return s
 }
 
+// lives lets time pass as it does for an operator: it looks when it said that it would, and at every interval of lists.
+func (s *story) lives(d time.Duration) *story {
+	s.t.Helper()
+	for until := s.now.Add(d); s.now.Before(until); {
+		next := until
+		for _, at := range []time.Time{s.now.Add(maxSleep), s.wakes} {
+			if at.After(s.now) && at.Before(next) {
+				next = at
+			}
+		}
+		s.passes(next.Sub(s.now)).lists()
+		before := s.text.Len()
+		s.settles()
+		if text := s.text.String(); s.quiet(text[before:]) {
+			s.text.Reset()
+			s.text.WriteString(text[:before])
+		}
+	}
+	return s
+}
+
+// maxSleep is how long nothing may happen in lives before somebody looks.
+const maxSleep = 24 * time.Hour
+
+// quiet tells whether a look found nothing to do.
+func (s *story) quiet(told string) bool { return strings.Count(told, "\n") <= 2 }
+
 // lists takes a list, as the inventory does by itself from time to time.
 func (s *story) lists() *story {
 	if !s.observation.Issuer.Capabilities.Listable {
@@ -171,6 +203,13 @@ func (s *story) settlesUntil(word string) *story {
 		planned := s.plans()
 		s.note("%s: %s", planned.Rule, describe(planned.Decision))
 		if !s.performs(planned.Decision) {
+			s.wakes = time.Time{}
+			if rest, ok := planned.Decision.(Rest); ok {
+				s.wakes = rest.Next
+			}
+			if wait, ok := planned.Decision.(Wait); ok {
+				s.wakes = wait.Until
+			}
 			s.tellState(planned)
 			return s
 		}
@@ -183,9 +222,24 @@ func (s *story) settlesUntil(word string) *story {
 	return s
 }
 
+// watchesPods looks at the pods that may hold what was replaced.
+func (s *story) watchesPods() {
+	s.observation.Consumers = map[token.ID]Consumers{}
+	for _, entry := range s.observation.PublishedBefore() {
+		gone := s.holder == "" && !s.unknown
+		s.observation.Consumers[entry.ID] = Consumers{Gone: gone, Unknown: s.unknown, Text: s.holder}
+		if _, known := s.observation.Memory.Free[entry.ID]; gone && !known {
+			s.observation.Memory.Free[entry.ID] = s.observation.ServerNow
+		} else if !gone {
+			delete(s.observation.Memory.Free, entry.ID)
+		}
+	}
+}
+
 // plans gives up a minted value that has lost its use, as a controller does, and plans.
 func (s *story) plans() Planned {
 	s.observation.Now, s.observation.ServerNow = s.now, s.now.Add(s.skew)
+	s.watchesPods()
 	spent, lost := HandSpent(s.observation)
 	if !spent {
 		return Plan(s.observation)
@@ -221,6 +275,12 @@ func (s *story) tellState(planned Planned) {
 	}
 	if planned.Trouble != nil {
 		line += "; trouble: " + string(planned.Trouble.Reason)
+	}
+	if planned.Rotating != nil {
+		line += "; rotating: " + string(planned.Rotating.Reason)
+	}
+	if !planned.NextRotation.IsZero() {
+		line += "; next rotation " + planned.NextRotation.UTC().Format(time.DateTime)
 	}
 	var alive []string
 	for _, id := range slices.Sorted(maps.Keys(s.rows)) {
@@ -378,7 +438,7 @@ func (s *story) creates1(d Issue) bool {
 	}
 	s.rows[made.ID] = made
 	s.note("  the vendor commits %s", made.ID)
-	s.observation.Memory.InHand = &InHand{Token: made, Replaces: d.Replaces, Sequence: d.Sequence, Ended: d.Ended, Inputs: d.Inputs, ExpiresAfter: d.ExpiresAfter, Planned: d.Planned}
+	s.observation.Memory.InHand = &InHand{Token: made, Replaces: d.Replaces, Sequence: d.Sequence, Ended: d.Ended, Inputs: d.Inputs, ExpiresAfter: d.ExpiresAfter, Planned: d.Planned, Request: d.Request}
 	return true
 }
 

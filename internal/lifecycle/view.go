@@ -188,14 +188,12 @@ func (v *view) successor() string {
 	case !v.Issuer.Found:
 		// What the spec asks of the vendor is told by the issuer, too.
 		return ""
-	case !v.skewed() && !v.renewAt().IsZero() && !v.ServerNow.Before(v.renewAt()):
-		return "the token ends soon"
 	case v.proof.Inputs != v.Object.Inputs && !v.Issuer.Capabilities.UpdateInPlace:
 		return "the spec asks for other rights"
 	case v.Object.ExpiresAfter > 0 && (v.proof.ExpiresAfter == 0 || v.Object.ExpiresAfter < v.proof.ExpiresAfter):
 		return "the spec asks for a shorter life"
 	default:
-		return ""
+		return v.rotation().why
 	}
 }
 
@@ -250,16 +248,13 @@ func (v *view) retirements() []Retirement {
 	var retirements []Retirement
 	for _, entry := range v.proof.Retiring {
 		if !v.revoked(entry.ID) {
-			waits := "overlap"
-			if v.usedStranger(entry) {
-				waits = "a person: it has been used"
-			}
-			retirements = append(retirements, Retirement{Entry: entry, WaitingFor: waits, Due: v.retires(entry)})
+			waits, due := v.retires(entry)
+			retirements = append(retirements, Retirement{Entry: entry, WaitingFor: waits, Due: due, Consumers: v.Consumers[entry.ID]})
 		}
 	}
 	for _, entry := range v.proof.Condemned {
 		if !v.revoked(entry.ID) {
-			retirements = append(retirements, Retirement{Entry: entry, WaitingFor: "revocation", Due: v.since(entry)})
+			retirements = append(retirements, Retirement{Entry: entry, WaitingFor: waitsForNothing, Due: v.since(entry)})
 		}
 	}
 	return retirements

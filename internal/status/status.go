@@ -54,6 +54,7 @@ func Of(s Scene) v1alpha1.GatewayTokenStatus {
 	next.Effective = s.Object.EffectiveSettings(s.Observed.Settings.OverlapFloor)
 	s.failure(&next)
 	s.tokens(&next)
+	s.rotation(&next)
 	s.conditions(&next)
 	next.ObservedGeneration = s.Object.Generation
 	return next
@@ -130,6 +131,32 @@ func (s Scene) tokens(next *v1alpha1.GatewayTokenStatus) {
 	}
 }
 
+// rotation tells when the token is replaced, and which request has been answered.
+func (s Scene) rotation(next *v1alpha1.GatewayTokenStatus) {
+	planned := s.afterwards()
+	next.NextRotationTime = timeOf(planned.NextRotation)
+	if asked := s.Observed.Object.Request.Text; asked != "" && planned.Handled {
+		next.HandledRotateRequest = asked
+	}
+}
+
+// afterwards is the plan for what the Secret holds now.
+func (s Scene) afterwards() lifecycle.Planned {
+	if s.Outcome.Published != nil {
+		return lifecycle.Published(s.Observed, *s.Outcome.Published)
+	}
+	return s.Planned
+}
+
+// rotating tells what a replacement waits for, or why a request for one is not understood.
+func (s Scene) rotating(next *v1alpha1.GatewayTokenStatus) {
+	if wrong := s.Observed.Object.Request.Invalid; wrong != nil && s.Object.DeletionTimestamp == nil {
+		s.put(next, metav1.Condition{Type: v1alpha1.ConditionRotating, Status: metav1.ConditionFalse, Reason: string(wrong.Reason), Message: wrong.Message})
+		return
+	}
+	s.set(next, v1alpha1.ConditionRotating, s.afterwards().Rotating)
+}
+
 // openAttempt tells whether the status speaks of a create without a name of which nothing was published: other effects do not
 // end it.
 func (s Scene) openAttempt(next *v1alpha1.GatewayTokenStatus) bool {
@@ -170,6 +197,7 @@ func (s Scene) conditions(next *v1alpha1.GatewayTokenStatus) {
 	s.reconciling(next, stalled)
 	s.set(next, v1alpha1.ConditionStalled, stalled)
 	s.vendorReachable(next)
+	s.rotating(next)
 	s.set(next, v1alpha1.ConditionRevocationPending, s.pending())
 }
 
@@ -299,16 +327,31 @@ func (s Scene) pending() *lifecycle.Problem {
 	if len(s.Planned.Retiring) == 0 {
 		return nil
 	}
+	reason := lifecycle.ReasonRetiring
 	var lines []string
 	for _, retirement := range s.Planned.Retiring {
-		line := fmt.Sprintf("%s waits for %s", retirement.ID, retirement.WaitingFor)
-		if retirement.Due.After(s.Observed.ServerNow) {
-			line += " until " + retirement.Due.UTC().Truncate(time.Second).Format(time.RFC3339)
+		lines = append(lines, waiting(retirement, s.Observed.ServerNow))
+		switch {
+		case retirement.Consumers.Unknown:
+			reason = v1alpha1.ReasonConsumersUnknown
+		case retirement.WaitingFor == "consumers" && reason != v1alpha1.ReasonConsumersUnknown:
+			reason = v1alpha1.ReasonWaitingForConsumers
 		}
-		lines = append(lines, line)
 	}
 	slices.Sort(lines)
-	return &lifecycle.Problem{Reason: lifecycle.ReasonRetiring, Message: "Replaced tokens that are still active: " + strings.Join(lines, "; ") + "."}
+	return &lifecycle.Problem{Reason: reason, Message: "Replaced tokens that are still active: " + strings.Join(lines, "; ") + "."}
+}
+
+// waiting says what a replaced token waits for.
+func waiting(retirement lifecycle.Retirement, now time.Time) string {
+	line := fmt.Sprintf("%s waits for %s", retirement.ID, retirement.WaitingFor)
+	if retirement.WaitingFor == "consumers" {
+		return line + ": " + retirement.Consumers.Text
+	}
+	if retirement.Due.After(now) {
+		line += " until " + retirement.Due.UTC().Truncate(time.Second).Format(time.RFC3339)
+	}
+	return line
 }
 
 func (s Scene) pendingDeletion() *lifecycle.Problem {

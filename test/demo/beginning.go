@@ -16,6 +16,7 @@ func lowered() []string {
 		"--request-timeout=3s",              // 15s
 		"--settle=6s",                       // 30s; never under twice the request time-out
 		"--stranger-rest=" + rest.String(),  // 15m
+		"--pod-margin=1s",                   // 10s
 		"--leader-elect-lease-duration=5s",  // 15s
 		"--leader-elect-renew-deadline=4s",  // 10s
 		"--leader-elect-retry-period=500ms", // 2s
@@ -87,7 +88,7 @@ func (d *demo) startOperator(ctx context.Context) (err error) {
 func (d *demo) rights(ctx context.Context) error {
 	may := map[string]bool{
 		"create secrets": true, "patch gatewaytokens.gatewaytoken.io": true, "patch gatewaytokens.gatewaytoken.io/status": true,
-		"list pods": false, "patch configmaps": false, "create gatewaytokens.gatewaytoken.io": false,
+		"list pods": true, "get pods": false, "patch configmaps": false, "create gatewaytokens.gatewaytoken.io": false,
 		"delete gatewaytokens.gatewaytoken.io": false, "create pods": false, "get nodes": false, "impersonate users": false,
 	}
 	for question, want := range may {

@@ -32,7 +32,9 @@ type memory struct {
 	changeDoubted   time.Time
 	intended        string
 	undo            []token.ID
-	repairs, reads  repetition
+	// free tells since when no pod holds a token that was replaced.
+	free           map[token.ID]time.Time
+	repairs, reads repetition
 	// failure is the latest, in case the status that tells of it could not be written; failedWith is the client that failed.
 	failure    *v1alpha1.Failure
 	failedWith vendors.Vendor

@@ -51,6 +51,9 @@ func (r *Reconciler) observe(ctx context.Context, name types.NamespacedName, fro
 		Memory: s.memory.observed(r.LeaderSince(), string(object.UID)), Settings: r.Settings,
 	}
 	r.observeNameless(s, &s.observation.Object)
+	if err := r.observeConsumers(ctx, s); err != nil {
+		return nil, err
+	}
 	if issuer.Found {
 		s.observation.Snapshot = r.Inventory.Latest(s.scope)
 	}
@@ -78,6 +81,7 @@ func (r *Reconciler) observeObject(s *scene, invalid *lifecycle.Problem, twin st
 		Retain:           o.DeletionPolicy() == v1alpha1.DeletionRetain,
 		ReportRevocation: o.OnRemoteRevocation() == v1alpha1.RemoteRevocationReport,
 		Overlap:          o.Overlap(),
+		MaxOverlap:       o.MaxOverlap(),
 		Role:             s.demand.Role,
 		Rights:           s.demand.Rights,
 		Inputs:           s.demand.Inputs,
@@ -85,6 +89,9 @@ func (r *Reconciler) observeObject(s *scene, invalid *lifecycle.Problem, twin st
 		RenewBefore:      renewBefore(o),
 		Twin:             twin,
 		Invalid:          cmp.Or(invalid, s.mismatch),
+	}
+	if problem := r.observeRotation(o, &observed); problem != nil && observed.Invalid == nil {
+		observed.Invalid = problem
 	}
 	if current := o.Status.Current; current != nil {
 		observed.HintID, observed.HintSequence = token.ID(current.ID), int(current.Sequence)

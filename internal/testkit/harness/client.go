@@ -125,15 +125,20 @@ func (p *Process) reader(through client.WithWatch) client.Reader {
 		},
 		List: func(ctx context.Context, c client.WithWatch, into client.ObjectList, options ...client.ListOption) error {
 			g.alive()
-			return c.List(ctx, into, options...)
+			err := c.List(ctx, into, options...)
+			if pods, ok := into.(*corev1.PodList); ok && err == nil {
+				p.world.times.showPods(pods)
+			}
+			return err
 		},
 	})
 }
 
-// times are when Secrets were written by the world's clock, which the API server does not have.
+// times are when Secrets were written, and pods created, by the world's clock, which the API server does not have.
 type times struct {
 	clock Clock
 	of    map[types.UID]*written
+	pods  map[types.UID]metav1.Time
 }
 
 // written is one Secret's.
@@ -172,6 +177,20 @@ func (t *times) show(secret *corev1.Secret) {
 		if secret.ManagedFields[i].Manager == v1alpha1.OperatorName {
 			at := metav1.NewTime(have.latest)
 			secret.ManagedFields[i].Time = &at
+		}
+	}
+}
+
+// born notes that a pod was created.
+func (t *times) born(pod *corev1.Pod) {
+	t.pods[pod.UID] = metav1.NewTime(t.clock.Now().Truncate(time.Second))
+}
+
+// showPods puts the world's times into pods that were read.
+func (t *times) showPods(pods *corev1.PodList) {
+	for i := range pods.Items {
+		if created, known := t.pods[pods.Items[i].UID]; known {
+			pods.Items[i].CreationTimestamp = created
 		}
 	}
 }

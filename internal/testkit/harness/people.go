@@ -26,6 +26,9 @@ func (w *World) Create(objects ...client.Object) {
 			w.t.Fatalf("create %s %s: %v", kindOf(object), object.GetName(), err)
 		}
 		w.track(kindOf(object), client.ObjectKeyFromObject(object))
+		if pod, ok := object.(*corev1.Pod); ok {
+			w.times.born(pod)
+		}
 		w.somebody("creates", object)
 	}
 }

@@ -100,7 +100,7 @@ func New(t testing.TB, plane *Plane, connector Connector, options ...Option) *Wo
 		Name: plane.next(), Clock: newClock(), Settings: lifecycle.DefaultSettings(),
 		excused: map[string]bool{}, isTracked: map[entry]bool{}, restless: map[entry]bool{},
 	}
-	w.times = &times{clock: w.Clock, of: map[types.UID]*written{}}
+	w.times = &times{clock: w.Clock, of: map[types.UID]*written{}, pods: map[types.UID]metav1.Time{}}
 	w.Identity = token.Identity{ClusterID: "cluster-of-" + w.Name}
 	w.Tenant, w.System = w.Name+"-tenant", w.Name+"-system"
 	for _, option := range options {

@@ -1,0 +1,71 @@
+package gatewaytoken
+
+import (
+	"time"
+
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
+	"github.com/gatewaytoken/gateway-token-operator/internal/schedule"
+)
+
+// spread is the part of an interval by which a token may be replaced earlier.
+const spread = 10
+
+// observeRotation reads when the spec, and people, want the token replaced. The Problem says what is wrong with the spec.
+func (r *Reconciler) observeRotation(o *v1alpha1.GatewayToken, into *lifecycle.Object) *lifecycle.Problem {
+	into.Request = requestOf(o.Annotations)
+	asked := o.Spec.Rotation
+	if asked == nil {
+		return nil
+	}
+	if asked.Interval != nil {
+		into.RotateEvery = asked.Interval.Duration
+		into.RotateEarlier = schedule.Spread(into.RotateEvery/spread, string(o.UID))
+	}
+	if asked.Window == nil {
+		return nil
+	}
+	window, err := windowOf(asked.Window)
+	if err == nil {
+		err = window.Suits(into.RotateEvery, r.Clock.Now())
+	}
+	if err != nil {
+		return &lifecycle.Problem{Reason: v1alpha1.ReasonInvalidWindow, Message: "spec.rotation.window cannot be used: " + err.Error() + "."}
+	}
+	into.Window = window.Open
+	return nil
+}
+
+func windowOf(asked *v1alpha1.RotationWindow) (*schedule.Window, error) {
+	var duration time.Duration
+	if asked.Duration != nil {
+		duration = asked.Duration.Duration
+	}
+	return schedule.Parse(asked.Schedule, asked.TimeZone, duration) //nolint:wrapcheck // it is for people
+}
+
+// maxRequest is longer than any time that is written as it should be.
+const maxRequest = 64
+
+// requestOf reads a person's request from the annotations.
+func requestOf(annotations map[string]string) lifecycle.RotateRequest {
+	rotate, revoke := annotations[v1alpha1.AnnotationRotateRequest], annotations[v1alpha1.AnnotationRevokeRequest]
+	if rotate == "" && revoke == "" {
+		return lifecycle.RotateRequest{}
+	}
+	at, err := time.Parse(time.RFC3339, rotate)
+	switch {
+	case err != nil || len(rotate) > maxRequest:
+		return invalidRequest("the annotation " + v1alpha1.AnnotationRotateRequest + " must be a time, as in 2026-03-01T12:00:00Z")
+	case revoke != "" && revoke != rotate:
+		return invalidRequest("the annotation " + v1alpha1.AnnotationRevokeRequest + " must have the value of " + v1alpha1.AnnotationRotateRequest)
+	default:
+		return lifecycle.RotateRequest{Text: rotate, At: at, Revoke: revoke != ""}
+	}
+}
+
+func invalidRequest(what string) lifecycle.RotateRequest {
+	return lifecycle.RotateRequest{Invalid: &lifecycle.Problem{
+		Reason: v1alpha1.ReasonInvalidRotateRequest, Message: "A request for a rotation is not understood: " + what + ". Nothing was done.",
+	}}
+}

@@ -1,0 +1,117 @@
+package lifecycle
+
+import (
+	"time"
+
+	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
+)
+
+// A token that was published and replaced is revoked when nobody needs it any more: no pod holds it, since then its overlap has passed,
+// and the vendor, where it shows that, has not seen it used. A stray that may have been published waits for its overlap alone.
+
+// Pods that hold a token which was replaced are looked at again after a tenth of the time that they have done so, between these.
+const (
+	watchPause    = 30 * time.Second
+	maxWatchPause = 5 * time.Minute
+)
+
+// What a replaced token waits for.
+const (
+	waitsForConsumers = "consumers"
+	waitsForOverlap   = "overlap"
+	waitsForLastUse   = "last use"
+	waitsForPerson    = "a person: it has been used"
+	waitsForNothing   = "revocation"
+)
+
+// PublishedBefore are the tokens that a signed ledger lists as replaced and that the Secret has held: whether pods hold them is asked.
+func (o Observation) PublishedBefore() []ledger.Entry {
+	proof := newView(o).proof
+	if proof == nil {
+		return nil
+	}
+	var entries []ledger.Entry
+	for _, entry := range proof.Retiring {
+		if entry.Published {
+			entries = append(entries, entry)
+		}
+	}
+	return entries
+}
+
+// retires tells what a listed token waits for, and when it may be revoked at the earliest.
+func (v *view) retires(entry ledger.Entry) (waits string, due time.Time) {
+	since := v.since(entry)
+	switch {
+	case !v.named() && entry.Sequence == 0:
+		if v.usedStranger(entry) {
+			waits = waitsForPerson
+		}
+		return orOverlap(waits), since.Add(max(v.overlap(), v.Settings.StrangerRest))
+	case v.leaked():
+		return waitsForNothing, since
+	case !entry.Published || v.Object.Deleting && !v.Object.Retain:
+		return waitsForOverlap, since.Add(v.overlap())
+	case v.free(entry).IsZero():
+		return waitsForConsumers, v.nextWatch(since)
+	default:
+		return v.quiet(entry)
+	}
+}
+
+func orOverlap(waits string) string {
+	if waits == "" {
+		return waitsForOverlap
+	}
+	return waits
+}
+
+// nextWatch is when pods are looked at again: when every pod that is created then has the new value, and later now and then.
+func (v *view) nextWatch(since time.Time) time.Time {
+	if first := since.Add(v.Settings.PodMargin + time.Second); first.After(v.ServerNow) {
+		return first
+	}
+	return v.ServerNow.Add(min(max(v.ServerNow.Sub(since)/10, watchPause), maxWatchPause))
+}
+
+// free is since when no pod holds a token; zero while one does, or nobody knows.
+func (v *view) free(entry ledger.Entry) time.Time {
+	if !v.Consumers[entry.ID].Gone {
+		return time.Time{}
+	}
+	if since, known := v.Memory.Free[entry.ID]; known {
+		return since
+	}
+	return v.ServerNow
+}
+
+// quiet: since no pod holds the token, whoever uses it is nobody that the operator knows of, and is given time.
+func (v *view) quiet(entry ledger.Entry) (waits string, due time.Time) {
+	free := v.free(entry)
+	due = free.Add(v.overlap())
+	row, listed := v.Snapshot.Rows[entry.ID]
+	if !listed || !v.Issuer.Capabilities.ShowsLastUse || !row.LastUsedAt.After(free) {
+		return waitsForOverlap, due
+	}
+	used := row.LastUsedAt.Add(v.overlap())
+	if longest := free.Add(v.Object.MaxOverlap); v.Object.MaxOverlap > 0 && used.After(longest) {
+		used = longest
+	}
+	if used.After(due) {
+		return waitsForLastUse, used
+	}
+	return waitsForOverlap, due
+}
+
+// firstRetired finds a token that was replaced and whose time has come.
+func (v *view) firstRetired() (ledger.Entry, bool) {
+	for _, entry := range v.proof.Retiring {
+		waits, due := v.retires(entry)
+		// What has leaked is not waited for until a list shows it.
+		lives := v.mayLive(entry.ID) || (waits == waitsForNothing && !v.revoked(entry.ID))
+		if lives && !v.ServerNow.Before(due) && waits != waitsForConsumers && waits != waitsForPerson {
+			return entry, true
+		}
+	}
+	return ledger.Entry{}, false
+}

@@ -1,0 +1,261 @@
+package lifecycle
+
+import (
+	"testing"
+	"time"
+	_ "time/tzdata" // the machine may have none
+
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
+)
+
+const day = 24 * time.Hour
+
+// quarterly has the token replaced each quarter.
+func quarterly(s *story) { s.observation.Object.RotateEvery = 90 * day }
+
+// onSaturdays opens a window on Saturdays from two to five, by the clock of a place.
+func onSaturdays(place string) func(*story) {
+	return func(s *story) {
+		zone, err := time.LoadLocation(place)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		s.observation.Object.Window = func(at time.Time) (open bool, next time.Time) {
+			local := at.In(zone)
+			for days := -1; ; days++ {
+				opens := time.Date(local.Year(), local.Month(), local.Day()+days, 2, 0, 0, 0, zone)
+				switch {
+				case opens.Weekday() != time.Saturday:
+				case !at.Before(opens) && at.Before(opens.Add(3*time.Hour)):
+					open = true
+				case opens.After(at):
+					return open, opens
+				}
+			}
+		}
+	}
+}
+
+// asks lets a person ask for another token now.
+func (s *story) asks(revoke bool) *story {
+	s.says("a person asks for a rotation")
+	s.observation.Object.Request = RotateRequest{Text: s.now.Format(time.RFC3339Nano), At: s.now, Revoke: revoke}
+	return s
+}
+
+// uses lets somebody use a token now.
+func (s *story) uses(id token.ID) *story {
+	if row, there := s.rows[id]; there {
+		s.says("somebody uses %s", id)
+		row.LastUsedAt = s.now
+		s.rows[id] = row
+		s.lists()
+	}
+	return s
+}
+
+func (s *story) goesDown(down bool) *story {
+	s.observation.Issuer.CanList, s.observation.Issuer.CanMint, s.observation.Issuer.CanRevoke = !down, !down, !down
+	s.observation.Issuer.Problem = Problem{Reason: "VendorUnreachable"}
+	return s
+}
+
+// TestRotations tells how tokens are replaced by age and on request.
+func TestRotations(t *testing.T) {
+	stories := map[string]func(*story){
+		"a year of quarters": func(s *story) {
+			quarterly(s)
+			s.settles().lives(365 * day).hasCreates(5).leaves("T5")
+		},
+		"a share of the interval earlier": func(s *story) {
+			quarterly(s)
+			s.observation.Object.RotateEarlier = 4 * day
+			s.settles().lives(85 * day).hasCreates(1).lives(2 * day).hasCreates(2).leaves("T2")
+		},
+		"in a window, over the end of summer time": func(s *story) {
+			quarterly(s)
+			onSaturdays("Europe/Berlin")(s)
+			s.settles().lives(300 * day).hasCreates(4).leaves("T4")
+		},
+		"requested": func(s *story) {
+			s.settles().lives(day).asks(false).settles().hasCreates(2).leaves("T1", "T2")
+			s.lives(2 * day).hasCreates(2).leaves("T2")
+			s.dies().settles().hasCreates(2).leaves("T2")
+		},
+		"requested in the middle of a rotation": func(s *story) {
+			quarterly(s)
+			s.settles().lives(90*day).hasCreates(2).leaves("T1", "T2")
+			s.passes(time.Minute).asks(false).settles().hasCreates(2).leaves("T1", "T2")
+			s.lives(3 * time.Hour).hasCreates(3).leaves("T3")
+		},
+		"requested before there is a token": func(s *story) {
+			s.asks(false).settles().lives(day).hasCreates(1).leaves("T1")
+		},
+		"requested for a time to come": func(s *story) {
+			s.settles().lives(day)
+			s.says("a person's clock is wrong: the request is of next year")
+			s.observation.Object.Request = RotateRequest{Text: "next year", At: s.now.Add(365 * day)}
+			s.settles().lives(2 * day).hasCreates(2).leaves("T2")
+			s.dies().lives(2 * day).hasCreates(2).leaves("T2")
+		},
+		"leaked": func(s *story) {
+			s.settles().lives(day).asks(true).settles().hasCreates(2).leaves("T2")
+		},
+		"leaked in the middle of a rotation": func(s *story) {
+			quarterly(s)
+			s.settles().lives(90*day).hasCreates(2).leaves("T1", "T2")
+			s.passes(time.Minute).asks(true).settles().hasCreates(3).leaves("T3")
+		},
+		"found to have leaked after it was rotated": func(s *story) {
+			s.settles().lives(day).asks(false).settles().hasCreates(2).leaves("T1", "T2")
+			s.says("it has leaked").passes(time.Minute)
+			s.observation.Object.Request.Revoke = true
+			s.settles().hasCreates(2).leaves("T2")
+		},
+		"leaked while the vendor is down": func(s *story) {
+			s.settles().lives(day).goesDown(true).asks(true).settles().lives(day).hasCreates(1).leaves("T1")
+			s.says("the vendor is back").goesDown(false).lists().settles().hasCreates(2).leaves("T2")
+		},
+		"vendor down for a day when it is due": func(s *story) {
+			quarterly(s)
+			s.settles().lives(89 * day).says("the vendor is down").goesDown(true).lives(2 * day).hasCreates(1).leaves("T1")
+			s.says("the vendor is back").goesDown(false).lists().settles().lives(day).hasCreates(2).leaves("T2")
+		},
+		"answer lost when it is due": func(s *story) {
+			quarterly(s)
+			s.settles().lives(89 * day)
+			s.createFault = "lost"
+			s.lives(2 * day).hasCreates(2).leaves("T2")
+		},
+		"spec edited in the middle of a rotation": func(s *story) {
+			ending(s)
+			quarterly(s)
+			s.settles().lives(90*day).hasCreates(2).leaves("T1", "T2")
+			s.says("the spec asks for other rights").passes(time.Minute)
+			s.observation.Object.Inputs, s.observation.Object.Rights = "read and write", []string{"read", "write"}
+			s.settles().lives(day).hasCreates(3).leaves("T3")
+		},
+		"five slots full": func(s *story) {
+			nameless(s)
+			quarterly(s)
+			for _, id := range []token.ID{"A", "B", "C", "D"} {
+				s.rows[id] = token.Token{ID: id, State: token.Active, IssuedAt: start.Add(-time.Hour)}
+			}
+			s.settles().lives(91 * day).hasCreates(1)
+			s.says("a person deletes one").revokedBySomebody("C")
+			s.lives(2*day).hasCreates(2).leaves("A", "B", "D", "T2")
+		},
+		"an end before the next window": func(s *story) {
+			ending(s)
+			onSaturdays("UTC")(s)
+			s.observation.Object.ExpiresAfter, s.observation.Object.RenewBefore = 3*day, 12*time.Hour
+			s.settles().lives(4 * day).hasCreates(2).leaves("T2")
+		},
+		"an end after the next window": func(s *story) {
+			ending(s)
+			onSaturdays("UTC")(s)
+			s.observation.Object.ExpiresAfter, s.observation.Object.RenewBefore = 30*day, 10*day
+			s.settles().lives(32 * day).hasCreates(2).leaves("T2")
+		},
+		"clock put back": func(s *story) {
+			quarterly(s)
+			s.settles().lives(90 * day).hasCreates(2)
+			s.says("both clocks are put back by a week").passes(-7 * day).lists().settles().lives(6 * day).hasCreates(2)
+			s.lives(day + 2*time.Hour).hasCreates(2).leaves("T2")
+		},
+		"operator away for a month": func(s *story) {
+			quarterly(s)
+			s.settles().lives(80 * day).says("the operator is away for a month").passes(30 * day).dies().settles()
+			s.lives(2 * day).hasCreates(2).leaves("T2")
+		},
+		"four minutes behind the API server": func(s *story) {
+			quarterly(s)
+			s.skew = 4 * time.Minute
+			s.settles().lives(91 * day).hasCreates(2).leaves("T2")
+		},
+		"six minutes behind the API server": func(s *story) {
+			quarterly(s)
+			s.skew = 6 * time.Minute
+			s.settles().lives(91 * day).hasCreates(1).leaves("T1")
+			s.says("the clocks agree again")
+			s.skew = 0
+			s.lists().settles().lives(day).hasCreates(2).leaves("T2")
+		},
+		"a pod holds the old value": func(s *story) {
+			quarterly(s)
+			s.holder = "Deployment/mediator (mediator-1)"
+			s.settles().lives(92*day).hasCreates(2).leaves("T1", "T2")
+			s.says("the rollout finishes")
+			s.holder = ""
+			s.settles().leaves("T1", "T2").lives(2 * time.Hour).leaves("T2")
+		},
+		"a pod that never lets go": func(s *story) {
+			quarterly(s)
+			s.holder = "Pod/by-hand"
+			s.settles().lives(300*day).hasCreates(2).leaves("T1", "T2")
+		},
+		"a pod comes back with the old value": func(s *story) {
+			quarterly(s)
+			s.settles().lives(90*day).hasCreates(2).leaves("T1", "T2")
+			s.says("a kubelet was behind").passes(30 * time.Minute)
+			s.holder = "Deployment/mediator (mediator-2)"
+			s.settles().lives(2*time.Hour).leaves("T1", "T2")
+			s.says("it is gone")
+			s.holder = ""
+			s.settles().passes(50*time.Minute).settles().leaves("T1", "T2").passes(11 * time.Minute).settles().leaves("T2")
+		},
+		"pods cannot be listed": func(s *story) {
+			quarterly(s)
+			s.unknown = true
+			s.settles().lives(92*day).hasCreates(2).leaves("T1", "T2")
+			s.says("the right is given")
+			s.unknown = false
+			s.lives(2 * time.Hour).leaves("T2")
+		},
+		"somebody else uses the old value": func(s *story) {
+			dropping(s)
+			quarterly(s)
+			s.settles().lives(90 * day).hasCreates(2)
+			s.says("it is used outside the cluster").passes(50*time.Minute).uses("T1").lives(50*time.Minute).leaves("T1", "T2")
+			s.uses("T1").lives(50*time.Minute).leaves("T1", "T2").lives(20 * time.Minute).leaves("T2")
+		},
+		"somebody else uses the old value for too long": func(s *story) {
+			dropping(s)
+			quarterly(s)
+			s.observation.Object.MaxOverlap = 3 * time.Hour
+			s.settles().lives(90 * day)
+			for range 5 {
+				s.passes(30 * time.Minute).uses("T1").lives(10 * time.Minute)
+			}
+			s.hasCreates(2).leaves("T2")
+		},
+		"leaked, and a pod holds it": func(s *story) {
+			s.holder = "Deployment/mediator (mediator-1)"
+			s.settles().lives(day).asks(true).settles().hasCreates(2).leaves("T2")
+		},
+		"deleted while a pod holds the old value": func(s *story) {
+			quarterly(s)
+			s.holder = "Deployment/mediator (mediator-1)"
+			s.settles().lives(91*day).leaves("T1", "T2")
+			s.says("it is deleted")
+			s.observation.Object.Deleting = true
+			s.settles().leaves()
+		},
+		"suspended when it is due": func(s *story) {
+			quarterly(s)
+			s.settles()
+			s.observation.Object.Suspended = true
+			s.lives(100 * day).hasCreates(1)
+			s.says("it goes on")
+			s.observation.Object.Suspended = false
+			s.settles().lives(day).hasCreates(2).leaves("T2")
+		},
+	}
+	for name, tells := range stories {
+		t.Run(name, func(t *testing.T) {
+			s := tell(t)
+			tells(s)
+			s.ends()
+		})
+	}
+}
