@@ -138,7 +138,7 @@ func publish(t *testing.T, object *v1alpha1.GatewayToken, url string) map[string
 	if err != nil {
 		t.Fatal(err)
 	}
-	content, err := target.Content(token.NewValue(exampleValue), ledger.Ledger{Version: ledger.Version})
+	content, err := target.Content(token.NewValue(exampleValue), token.Value{}, ledger.Ledger{Version: ledger.Version})
 	if err != nil {
 		t.Fatal(err)
 	}

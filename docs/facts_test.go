@@ -105,6 +105,7 @@ func TestDefaultsAreInTheManuals(t *testing.T) {
 		"spec.secret.data":                                  v1alpha1.DefaultDataKey + `: "` + v1alpha1.DefaultDataTemplate + `"`,
 		"spec.secret.adopt":                                 string(v1alpha1.AdoptNever),
 		"spec.rotation.overlap":                             "24h",
+		"spec.consumers.select":                             string(v1alpha1.SelectAll),
 		"spec.deletionPolicy":                               string(v1alpha1.DeletionRevoke),
 		"spec.onRemoteRevocation":                           string(v1alpha1.RemoteRevocationReissue),
 		"spec.issuerRef.kind":                               v1alpha1.KindTokenIssuer,
@@ -127,7 +128,7 @@ func TestDefaultsAreInTheManuals(t *testing.T) {
 			t.Errorf("no manual says %s", row)
 		}
 	}
-	if v1alpha1.DefaultOverlap.Hours() != 24 || v1alpha1.DefaultInventoryInterval.Minutes() != 5 {
+	if v1alpha1.DefaultOverlap.Hours() != 24 || v1alpha1.DefaultOverlapOfPods.Hours() != 1 || v1alpha1.DefaultInventoryInterval.Minutes() != 5 {
 		t.Error("the manuals name other durations than the code")
 	}
 }

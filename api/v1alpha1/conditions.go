@@ -26,6 +26,11 @@ const (
 	// waits for something. False where a request for it cannot be understood.
 	// Absent where nothing is due.
 	ConditionRotating = "Rotating"
+	// ConditionConsumersReady on a GatewayToken with spec.consumers: no pod holds the
+	// value of a token that was replaced. False tells what is done about those that
+	// do, and what a person may have to do. Absent without spec.consumers, and while
+	// the Secret holds no usable token.
+	ConditionConsumersReady = "ConsumersReady"
 	// ConditionInUse on an issuer: GatewayTokens still need it, so that it stays
 	// when it is deleted.
 	ConditionInUse = "InUse"
@@ -162,16 +167,32 @@ const (
 	// GatewayToken and create it with the block that the message names, or with
 	// another issuer.
 	ReasonVendorMismatch = "VendorMismatch"
-	// ReasonWaitingForConsumers (RevocationPending True): pods hold the value of a
-	// token that was replaced. It stays active until they are gone.
+	// ReasonWaitingForConsumers (RevocationPending True; ConsumersReady False where
+	// nothing is to be restarted): pods hold the value of a token that was replaced.
+	// It stays active until they are gone.
 	// What to do: restart what the message names, or finish its rollout. A pod that
 	// nobody needs can be deleted.
 	ReasonWaitingForConsumers = "WaitingForConsumers"
-	// ReasonConsumersUnknown (RevocationPending True): the operator may not list
-	// the pods of the namespace, so that nobody knows whether one holds the value of a
-	// token that was replaced. It stays active.
+	// ReasonConsumersUnknown (RevocationPending True, ConsumersReady False): the
+	// operator may not list the pods of the namespace, so that nobody knows whether
+	// one holds the value of a token that was replaced. It stays active.
 	// What to do: give the operator the right to list pods.
 	ReasonConsumersUnknown = "ConsumersUnknown"
+	// ReasonConsumersCurrent (ConsumersReady True): no pod holds the value of a token
+	// that was replaced.
+	// What to do: nothing.
+	ReasonConsumersCurrent = "ConsumersCurrent"
+	// ReasonRestarting (ConsumersReady False): workloads are restarted, or were and
+	// roll out; the message names those that take more than that.
+	// What to do: wait. If it lasts, look at the rollouts that RevocationPending
+	// names; resume what is paused, and delete the pods of what waits for that.
+	ReasonRestarting = "Restarting"
+	// ReasonRestartForbidden (ConsumersReady False): the operator may not list or
+	// restart workloads, or something refuses the restart. The replaced token stays
+	// active until their pods are gone.
+	// What to do: give the operator the rights (restartConsumers.enabled in the
+	// chart), or restart what the message names yourself.
+	ReasonRestartForbidden = "RestartForbidden"
 	// ReasonInvalidWindow (Ready False, Stalled True): spec.rotation.window cannot be
 	// read, never opens, or opens too rarely for spec.rotation.interval. A Secret in
 	// use stays as it is, and nothing is issued or replaced.

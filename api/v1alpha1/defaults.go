@@ -15,9 +15,12 @@ const (
 	DefaultDataKey = "token"
 	// DefaultDataTemplate is its template: the token and nothing else.
 	DefaultDataTemplate = "{{ .Token }}"
-	// DefaultOverlap is how long a replaced token stays active. A day, since
-	// nothing but time protects consumers that have not yet taken the new value.
+	// DefaultOverlap is how long a replaced token stays active where no pod was
+	// found to use the Secret. A day, since nothing but time protects whoever does.
 	DefaultOverlap = 24 * time.Hour
+	// DefaultOverlapOfPods is how long it stays active after the last of the pods
+	// that were found has let go of it.
+	DefaultOverlapOfPods = time.Hour
 )
 
 // What an issuer gets for what it leaves out.
@@ -110,6 +113,11 @@ func (t *GatewayToken) SecretData() map[string]string {
 	return map[string]string{DefaultDataKey: DefaultDataTemplate}
 }
 
+// PreviousKey returns the key of the value before; empty for none.
+func (t *GatewayToken) PreviousKey() string {
+	return t.secret().PreviousKey
+}
+
 // AdoptPolicy returns whether an existing Secret may be taken over.
 func (t *GatewayToken) AdoptPolicy() AdoptPolicy {
 	if adopt := t.secret().Adopt; adopt != "" {
@@ -126,6 +134,22 @@ func (t *GatewayToken) Overlap() time.Duration {
 	}
 	return max(t.Spec.Rotation.Overlap.Duration, 0)
 }
+
+// OverlapOfPods returns how long a replaced token stays active after the last pod
+// has let go of it, where pods were found to use the Secret; before the operator's
+// floor is applied.
+func (t *GatewayToken) OverlapOfPods() time.Duration {
+	if t.Spec.Rotation == nil || t.Spec.Rotation.Overlap == nil {
+		return DefaultOverlapOfPods
+	}
+	return t.Overlap()
+}
+
+// Restarts tells whether workloads are restarted for a new value.
+func (c *Consumers) Restarts() bool { return c != nil && c.Action == ConsumersRestart }
+
+// All tells whether every workload that uses the Secret is restarted.
+func (c *Consumers) All() bool { return c.Restarts() && c.Select != SelectListed }
 
 // MaxOverlap returns how long the use of a replaced token by somebody whom no pod
 // stands for may delay its revocation; 0 for without end.
@@ -183,6 +207,9 @@ func (t *GatewayToken) EffectiveSettings(floor time.Duration) *EffectiveSettings
 	}
 	if before, shown := t.effectiveRenewBefore(); shown {
 		effective.RenewBefore = &metav1.Duration{Duration: before}
+	}
+	if t.Spec.Consumers.Restarts() && t.Spec.Consumers.Select == "" {
+		effective.Select = SelectAll
 	}
 	if t.secret().Type == "" {
 		effective.SecretType = t.SecretType()

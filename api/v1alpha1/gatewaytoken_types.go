@@ -18,6 +18,7 @@ import (
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Token ID",type=string,priority=1,JSONPath=`.status.current.id`,description="The vendor's ID of the token in the Secret"
 // +kubebuilder:printcolumn:name="Sequence",type=integer,priority=1,JSONPath=`.status.current.sequence`,description="How many tokens this object has had"
+// +kubebuilder:printcolumn:name="Retiring",type=string,priority=1,JSONPath=`.status.retiring[*].id`,description="Replaced tokens that are still active at the vendor"
 // +kubebuilder:selectablefield:JSONPath=`.status.issuer`
 // +kubebuilder:selectablefield:JSONPath=`.status.secretName`
 // +kubebuilder:validation:XValidation:fieldPath=".spec.secret.name",rule="(has(self.spec.secret) && has(self.spec.secret.name) ? self.spec.secret.name : self.metadata.name) == (has(oldSelf.spec.secret) && has(oldSelf.spec.secret.name) ? oldSelf.spec.secret.name : oldSelf.metadata.name)",message="the name of the Secret cannot be changed (left out, it is metadata.name): create another GatewayToken instead"
@@ -85,6 +86,12 @@ type GatewayTokenSpec struct {
 	// rotation says how a token is replaced by its successor.
 	// +optional
 	Rotation *Rotation `json:"rotation,omitempty"`
+
+	// consumers says how those who use the Secret take up a new value. When left
+	// out, nobody is restarted. Either way, a replaced token stays active until no
+	// pod of the namespace holds it any more.
+	// +optional
+	Consumers *Consumers `json:"consumers,omitempty"`
 
 	// deletionPolicy says what becomes of the token when this object is deleted.
 	// Revoke (when left out): it is revoked at the vendor and the Secret is
@@ -288,6 +295,7 @@ type IssuerReference struct {
 
 // SecretTemplate describes the Secret of a GatewayToken.
 //
+// +kubebuilder:validation:XValidation:fieldPath=".previousKey",rule="!has(self.previousKey) || !(has(self.data) ? self.previousKey in self.data : self.previousKey == 'token')",message="previousKey must be another key than those of data (left out, data has the key token)"
 // +kubebuilder:validation:XValidation:rule="!has(self.type) || self.type != 'kubernetes.io/dockerconfigjson' || (has(self.data) && '.dockerconfigjson' in self.data)",message="a Secret of type kubernetes.io/dockerconfigjson needs the key .dockerconfigjson in data"
 // +kubebuilder:validation:XValidation:rule="!has(self.type) || self.type != 'kubernetes.io/basic-auth' || (has(self.data) && ('username' in self.data || 'password' in self.data))",message="a Secret of type kubernetes.io/basic-auth needs the key username or password in data"
 type SecretTemplate struct {
@@ -339,6 +347,15 @@ type SecretTemplate struct {
 	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^[-._a-zA-Z0-9]{1,253}$') && k != '.' && !k.startsWith('..'))",message="every key of data must consist of at most 253 letters, digits, '-', '_' and '.', and must not be '.' nor begin with '..'"
 	// +kubebuilder:validation:XValidation:rule="self.exists(k, self[k].matches('^[{][{] *[.]Token *[}][}]$'))",message="at least one key of data must be exactly '{{ .Token }}': it is what the operator recognises the token by"
 	Data map[string]DataTemplate `json:"data,omitempty"`
+
+	// previousKey is a further key of the Secret, for consumers that accept two
+	// tokens: it has the value of the token that was replaced last for as long as
+	// that waits for its revocation, and is not there at other times.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[-._a-zA-Z0-9]+$') && self != '.' && !self.startsWith('..')",message="previousKey must consist of letters, digits, '-', '_' and '.', and must not be '.' nor begin with '..'"
+	PreviousKey string `json:"previousKey,omitempty"`
 
 	// adopt says whether an existing Secret of that name may be taken over.
 	// Never (when left out): it is a SecretConflict. IfUnowned: it is taken over
@@ -427,8 +444,10 @@ type Rotation struct {
 	Window *RotationWindow `json:"window,omitempty"`
 
 	// overlap is how long a replaced token stays active after no pod of the
-	// namespace holds it any more, such as 90m or 24h; at most 8760h. 24h when left
-	// out. The operator's own floor (2m unless set otherwise) applies.
+	// namespace holds it any more, such as 90m or 24h; at most 8760h. When left out,
+	// 1h where pods were found to use the Secret, and 24h where none were, since then
+	// nothing but time protects whoever does. The operator's own floor (2m unless
+	// set otherwise) applies.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MinLength=1
@@ -486,6 +505,78 @@ type RotationWindow struct {
 	TimeZone string `json:"timeZone,omitempty"`
 }
 
+// Consumers says how those who use the Secret take up a new value.
+//
+// +kubebuilder:validation:XValidation:fieldPath=".select",rule="!has(self.select) || self.action == 'Restart'",message="select says what is restarted: it can be set with action: Restart only"
+// +kubebuilder:validation:XValidation:fieldPath=".targets",rule="has(self.targets) == (has(self.select) && self.select == 'Listed')",message="targets must be set with select: Listed, and left out otherwise"
+type Consumers struct {
+	// action is what is done once the Secret has another value. Restart: workloads
+	// that use it and whose pods hold the value before are restarted, once for each
+	// token. Wait: nothing, since somebody else restarts them. ReloadsFile: nothing,
+	// since they read the files of a volume again when these change; pods that have
+	// the Secret in another way are waited for all the same.
+	// +required
+	Action ConsumersAction `json:"action,omitempty"`
+
+	// select says which workloads are restarted. All (when left out): every
+	// Deployment, StatefulSet and DaemonSet of the namespace that uses the Secret.
+	// Listed: those in targets.
+	// +optional
+	Select ConsumersSelect `json:"select,omitempty"`
+
+	// targets are the workloads that are restarted, with select: Listed.
+	// +optional
+	// +listType=map
+	// +listMapKey=kind
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	Targets []ConsumerTarget `json:"targets,omitempty"`
+}
+
+// ConsumersAction is what is done once a Secret has another value.
+//
+// +kubebuilder:validation:Enum=Restart;Wait;ReloadsFile
+type ConsumersAction string
+
+// Values of ConsumersAction.
+const (
+	// ConsumersRestart restarts workloads whose pods hold the value before.
+	ConsumersRestart ConsumersAction = "Restart"
+	// ConsumersWait leaves that to somebody else.
+	ConsumersWait ConsumersAction = "Wait"
+	// ConsumersReloadFile relies on programs that read files again.
+	ConsumersReloadFile ConsumersAction = "ReloadsFile"
+)
+
+// ConsumersSelect says which workloads are restarted.
+//
+// +kubebuilder:validation:Enum=All;Listed
+type ConsumersSelect string
+
+// Values of ConsumersSelect.
+const (
+	// SelectAll selects every workload of the namespace that uses the Secret.
+	SelectAll ConsumersSelect = "All"
+	// SelectListed selects the targets.
+	SelectListed ConsumersSelect = "Listed"
+)
+
+// ConsumerTarget names a workload of the namespace.
+type ConsumerTarget struct {
+	// kind of the workload: Deployment, StatefulSet or DaemonSet of apps/v1.
+	// +required
+	// +kubebuilder:validation:Enum=Deployment;StatefulSet;DaemonSet
+	Kind string `json:"kind,omitempty"`
+
+	// name of the workload.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="name must be the name of an object: lower-case letters, digits, '-' and '.', beginning and ending with a letter or digit"
+	Name string `json:"name,omitempty"`
+}
+
 // GatewayTokenStatus is what was observed and done. It is a copy for people and
 // tools: the operator works without it.
 type GatewayTokenStatus struct {
@@ -494,8 +585,8 @@ type GatewayTokenStatus struct {
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// conditions are Ready, Reconciling, Stalled, VendorReachable, Rotating and
-	// RevocationPending. Ready is True when the Secret holds a token last known
+	// conditions are Ready, Reconciling, Stalled, VendorReachable, Rotating,
+	// ConsumersReady and RevocationPending. Ready is True when the Secret holds a token last known
 	// active.
 	// +optional
 	// +listType=map
@@ -738,8 +829,9 @@ type EffectiveSettings struct {
 	// +kubebuilder:validation:MaxLength=512
 	TokenName string `json:"tokenName,omitempty"`
 
-	// overlap is how long a replaced token stays active; shown also where the
-	// operator's floor raised what the spec says.
+	// overlap is how long a replaced token stays active where no pod was found to
+	// use the Secret; shown also where the operator's floor raised what the spec
+	// says.
 	// +optional
 	Overlap *metav1.Duration `json:"overlap,omitempty"`
 
@@ -747,6 +839,10 @@ type EffectiveSettings struct {
 	// spec says when it expires.
 	// +optional
 	RenewBefore *metav1.Duration `json:"renewBefore,omitempty"`
+
+	// select says which workloads are restarted, where any are.
+	// +optional
+	Select ConsumersSelect `json:"select,omitempty"`
 
 	// secretType is the type of the Secret.
 	// +optional

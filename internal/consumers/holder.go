@@ -28,13 +28,17 @@ type Holder struct {
 	// Owner is what made it: its controller or, where that is the ReplicaSet of a Deployment, the Deployment. It is the pod itself
 	// where nothing else did.
 	Owner Ref
+	// Leaving: it is being deleted.
+	Leaving bool
 }
 
 func compareHolders(a, b Holder) int {
 	return cmp.Or(compareRefs(a.Owner, b.Owner), cmp.Compare(a.Pod, b.Pod))
 }
 
-func holderOf(pod *corev1.Pod) Holder { return Holder{Pod: pod.Name, Owner: ownerOf(pod)} }
+func holderOf(pod *corev1.Pod) Holder {
+	return Holder{Pod: pod.Name, Owner: ownerOf(pod), Leaving: pod.DeletionTimestamp != nil}
+}
 
 // ownerOf finds the owner without asking anybody. A Deployment names its ReplicaSets after itself and the hash of their
 // template, and labels pods with that hash. Argo Rollouts have ReplicaSets, too, and another label: these stay ReplicaSets.

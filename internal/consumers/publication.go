@@ -9,15 +9,12 @@ import (
 )
 
 const (
-	// Margin, unless it is said otherwise, is how much later than a publication a pod must have been created to have the new value for certain. It covers the
-	// clocks of several API servers, and kubelets that learn of the new Secret a little late.
+	// Margin, unless it is said otherwise, is how much later than a publication a pod must have been created to have the new value for
+	// certain. It covers the clocks of several API servers, and kubelets that learn of the new Secret a little late.
 	Margin = 10 * time.Second
 	// ReloadTime is after how long consumers that reload files by themselves have done so: a kubelet takes up to two minutes to
 	// replace the files, by its default settings.
 	ReloadTime = 3 * time.Minute
-	// RestartDelay is how long after a publication workloads are restarted at the earliest. It is more than the margin: a pod that
-	// was made within it would pass for an old one for as long as it lives.
-	RestartDelay = Margin + 5*time.Second
 )
 
 // Publication is the moment at which a Secret was given a new value. Who holds the old one is asked of it.

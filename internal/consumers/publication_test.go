@@ -100,7 +100,7 @@ func TestHolds(t *testing.T) {
 		"created at the margin":     {reason: "its time is cut to seconds, and the margin has to be behind it", options: []podOption{created(Margin)}, want: true},
 		"created behind the margin": {reason: "its kubelet looked the new value up", options: []podOption{created(Margin + time.Second)}},
 		"without a creation":        {reason: "in doubt it holds", options: []podOption{func(p *corev1.Pod) { p.CreationTimestamp = metav1.Time{} }}, want: true},
-		"created for a restart":     {reason: "restarts are late enough even where the answering API server's clock is seconds behind", options: []podOption{created(RestartDelay - 4*time.Second)}},
+		"created for a restart":     {reason: "restarts are late enough even where the answering API server's clock is seconds behind", options: []podOption{created(Margin + time.Second)}},
 		"no publication":            {reason: "nothing is known, so nothing is let go", unknown: true, options: []podOption{created(later)}, want: true},
 		"no publication, no node":   {reason: "nothing is known, so nothing is let go", unknown: true, options: []podOption{unscheduled}, want: true},
 		"no publication, ended":     {reason: "what has ended holds nothing, whatever is not known", unknown: true, options: []podOption{phase(corev1.PodFailed)}},

@@ -99,6 +99,22 @@ func sortLists(v *Verdict) {
 	}
 }
 
+// Where leaves out the workloads that have nothing to do with the pods which hold the old value: those whose pods all have the new one
+// need no restart, however they came by it. Nor do those whose old pods are all being deleted. Who was restarted and has old pods still
+// is being restarted.
+func (v Verdict) Where(holding Holding) Verdict {
+	holds, stays := map[Ref]bool{}, map[Ref]bool{}
+	for _, holder := range holding.Holders {
+		holds[holder.Owner] = true
+		stays[holder.Owner] = stays[holder.Owner] || !holder.Leaving
+	}
+	v.Due = slices.DeleteFunc(slices.Clone(v.Due), func(w Workload) bool { return !stays[w.Ref] })
+	v.Done = slices.DeleteFunc(slices.Clone(v.Done), func(ref Ref) bool { return !holds[ref] })
+	v.Paused = slices.DeleteFunc(slices.Clone(v.Paused), func(ref Ref) bool { return !stays[ref] })
+	v.Keeping = slices.DeleteFunc(slices.Clone(v.Keeping), func(k Keeping) bool { return !stays[k.Ref] })
+	return v
+}
+
 // Text says for a condition what a person may want to do something about, in at most 512 bytes; empty for nothing. What is due
 // or done, and what was not selected, is no trouble.
 func (v Verdict) Text() string {

@@ -202,3 +202,28 @@ func TestWorkloads(t *testing.T) {
 		})
 	}
 }
+
+// Who has no pod with the old value that stays is left out.
+func TestWhere(t *testing.T) {
+	ref := func(name string) Ref { return Ref{Kind: KindDeployment, Name: name} }
+	verdict := Verdict{
+		Due:    []Workload{{Ref: ref("holds")}, {Ref: ref("has the new value")}, {Ref: ref("is replaced")}},
+		Done:   []Ref{ref("rolls out"), ref("has rolled out")},
+		Paused: []Ref{ref("paused"), ref("paused with new pods")},
+		Keeping: []Keeping{
+			{Ref: ref("holds"), Why: onDelete}, {Ref: ref("has rolled out"), Why: onDelete},
+		},
+		Missing: []Ref{ref("missing")},
+	}
+	got := verdict.Where(Holding{Holders: []Holder{
+		{Pod: "a", Owner: ref("holds")}, {Pod: "b", Owner: ref("holds"), Leaving: true}, {Pod: "c", Owner: ref("is replaced"), Leaving: true},
+		{Pod: "d", Owner: ref("rolls out"), Leaving: true}, {Pod: "e", Owner: ref("paused")}, {Pod: "f", Owner: Ref{Kind: "Job", Name: "holds"}},
+	}})
+	want := Verdict{
+		Due: []Workload{{Ref: ref("holds")}}, Done: []Ref{ref("rolls out")}, Paused: []Ref{ref("paused")},
+		Keeping: []Keeping{{Ref: ref("holds"), Why: onDelete}}, Missing: []Ref{ref("missing")},
+	}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Verdict{})); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

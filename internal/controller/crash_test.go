@@ -6,7 +6,10 @@ import (
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/harness"
@@ -28,20 +31,26 @@ type story struct {
 
 // settle lets the operator come to rest. One that was killed is soon started again.
 func (s story) settle(w *harness.World) {
-	again := func() bool {
-		dead := w.Dead()
-		if dead {
-			w.Interfere(harness.Interference{})
-			w.Restart()
-		}
-		return dead
-	}
-	again()
+	again(w)
 	w.Advance(time.Minute)
-	again()
-	w.Advance(cmp.Or(s.takes, 8*time.Minute))
-	if again() {
-		w.Advance(cmp.Or(s.takes, 8*time.Minute))
+	again(w)
+	goOn(w, cmp.Or(s.takes, 8*time.Minute))
+}
+
+// again starts a process that was killed.
+func again(w *harness.World) bool {
+	dead := w.Dead()
+	if dead {
+		w.Interfere(harness.Interference{})
+		w.Restart()
+	}
+	return dead
+}
+
+// goOn lets time pass, and again for a process that was killed meanwhile.
+func goOn(w *harness.World, d time.Duration) {
+	if w.Advance(d); again(w) {
+		w.Advance(d)
 	}
 }
 
@@ -86,6 +95,14 @@ func stories() map[string]story {
 				return object
 			},
 			ends: gone, creates: 1,
+		},
+		"rotation": {
+			reason: "requested, with a workload that is restarted",
+			tell:   rotate(false), ends: rotated, creates: 2,
+		},
+		"leak": {
+			reason: "replaced and revoked at once, whoever holds it",
+			tell:   rotate(true), ends: published, creates: 2,
 		},
 		"repair": {
 			reason: "the Secret is deleted and read again at the vendor",
@@ -150,6 +167,34 @@ func stories() map[string]story {
 			creates: 1,
 		},
 	}
+}
+
+// rotate has a token replaced while a Deployment has a pod with the old value.
+func rotate(leaked bool, options ...func(*v1alpha1.GatewayToken)) func(*harness.World) *v1alpha1.GatewayToken {
+	return func(w *harness.World) *v1alpha1.GatewayToken {
+		_, object := w.Ask(append([]func(*v1alpha1.GatewayToken){restarting()}, options...)...)
+		w.Advance(time.Minute)
+		deployment(w, "user", object.SecretName())
+		ask(w, object, leaked)
+		return object
+	}
+}
+
+// rotated: the workload was restarted once, and the old token lives until its last pod is gone and the overlap has passed.
+func rotated(t *testing.T, w *harness.World, object *v1alpha1.GatewayToken) {
+	t.Helper()
+	user := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: w.Tenant, Name: "user"}}
+	w.Refresh(user)
+	w.WantReady(object)
+	w.WantActive(2)
+	wantRestarts(t, user, 1, "its pod holds the old value")
+	podOf(w, user, "new")
+	gone(t, &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: w.Tenant, Name: "user-old"}})
+	goOn(w, 2*time.Hour)
+	w.WantReady(object)
+	w.WantActive(1)
+	wantRestarts(t, user, 1, "once is enough")
+	w.Want(object, v1alpha1.ConditionConsumersReady, metav1.ConditionTrue, v1alpha1.ReasonConsumersCurrent)
 }
 
 // mishap is what befalls the process at one effect. To be killed before one is to be killed after the one before it: in between,
@@ -279,6 +324,7 @@ func storiesElsewhere(at place) map[string]story {
 				w.WantActive(0)
 			},
 		},
+		"rotation":   {reason: "requested, with a workload that is restarted", tell: rotate(false, harness.Overlapping(short)), ends: rotated, creates: 2},
 		"lost value": {reason: "the Secret is deleted, and another token issued", tell: lostValue, ends: published, creates: 2},
 		"other rights": {
 			reason: "given to the token, or to another one", creates: map[bool]int{true: 1, false: 2}[at.asks],

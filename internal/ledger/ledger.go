@@ -36,6 +36,8 @@ type Ledger struct {
 	Current Entry `json:"current"`
 	// ValueDigest is the keyed digest of the value.
 	ValueDigest string `json:"value"`
+	// PreviousDigest is the keyed digest of the value before, where the Secret has it, too; empty where it has not.
+	PreviousDigest string `json:"previous,omitempty"`
 	// KeyDigests are the keyed digests of every rendered key of the Secret's data.
 	KeyDigests map[string]string `json:"keys"`
 	// Shape is the digest of what the spec asked of the Secret (templates, labels, annotations) when it was last written.
@@ -57,7 +59,7 @@ type Ledger struct {
 	Condemned []Entry `json:"condemned,omitempty"`
 	// Mints are the latest creates, for the mint budget.
 	Mints []Mint `json:"mints,omitempty"`
-	// RestartedFor (reserved: not yet written) is the sequence that consumers were restarted for.
+	// RestartedFor is the sequence that consumers were restarted for last.
 	RestartedFor int `json:"restarted,omitempty"`
 	// Retained says that the GatewayToken is gone and left its token on purpose.
 	Retained bool `json:"retained,omitempty"`

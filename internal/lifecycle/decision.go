@@ -98,6 +98,14 @@ type Publish struct {
 	Source Source
 	Ledger ledger.Ledger
 	Why    string
+	// Silent: nothing changes but what the operator has to know, so that it is no news for people.
+	Silent bool
+}
+
+// Restart: restart the workloads whose pods hold a value from before the one that the Secret has now.
+type Restart struct {
+	// Sequence is that of the token in use: for each, workloads are restarted once.
+	Sequence int
 }
 
 // Revoke: end one token at the vendor.
@@ -131,6 +139,7 @@ func (Change) isDecision()       {}
 func (Confirm) isDecision()      {}
 func (Report) isDecision()       {}
 func (Publish) isDecision()      {}
+func (Restart) isDecision()      {}
 func (Revoke) isDecision()       {}
 func (DeleteSecret) isDecision() {}
 func (Retain) isDecision()       {}
@@ -140,7 +149,7 @@ func (Release) isDecision()      {}
 // reads. Protect is left out: it is harmless, and its own answer is the live read.
 func IsEffect(d Decision) bool {
 	switch d.(type) {
-	case Issue, Change, Report, Publish, Revoke, DeleteSecret, Retain, Release:
+	case Issue, Change, Report, Publish, Restart, Revoke, DeleteSecret, Retain, Release:
 		return true
 	case Rest, Wait, Stall, Relist, Confirm, Protect:
 		return false
@@ -164,6 +173,8 @@ type Planned struct {
 	// it is due; nil where it is not.
 	NextRotation time.Time
 	Rotating     *Problem
+	// Consumers is why pods hold older values than the Secret's; nil where none does.
+	Consumers *Problem
 	// Handled: the person's request has been answered.
 	Handled bool
 	// Trouble is what keeps the vendor from being reached or used; nil where nothing does. It says nothing about Ready.

@@ -32,14 +32,18 @@ type Observation struct {
 	// Consumers are the pods that may hold tokens which were replaced, by the token's ID: of those alone that the ledger lists as having
 	// been published.
 	Consumers map[token.ID]Consumers
-	Memory    Memory
-	Settings  Settings
+	// Stale are the pods that may hold any value from before the one that the Secret has now. They are looked at where WatchesPods says so.
+	Stale    Consumers
+	Memory   Memory
+	Settings Settings
 }
 
-// Consumers are the pods that may hold one token which was replaced.
+// Consumers are the pods that may hold a token which was replaced.
 type Consumers struct {
 	// Gone: no pod holds it any more, for certain.
 	Gone bool
+	// Found: pods were found to use the Secret, with whatever value.
+	Found bool
 	// Unknown: the operator may not ask.
 	Unknown bool
 	// Text says who holds it, or why that is not known.
@@ -64,9 +68,11 @@ type Object struct {
 	Retain bool
 	// ReportRevocation: a token revoked by somebody else is reported and not replaced.
 	ReportRevocation bool
-	// Overlap is how long a replaced token stays valid after no pod holds it any more; MaxOverlap how long its use by somebody else may
-	// delay that, without end where it is zero.
-	Overlap, MaxOverlap time.Duration
+	// Overlap is how long a replaced token stays valid after no pod holds it any more, OverlapOfPods the same where pods were found to
+	// use the Secret; MaxOverlap how long its use by somebody else may delay that, without end where it is zero.
+	Overlap, OverlapOfPods, MaxOverlap time.Duration
+	// Consumers is what the spec says of those who use the Secret.
+	Consumers Handover
 	// Role and Rights are what the token is to be allowed; none at a vendor without rights. Inputs is the digest of what the spec
 	// asks of the vendor.
 	Role   string
@@ -93,6 +99,8 @@ type Object struct {
 	// HintID and HintSequence are what the status says of the current token: hints, since people can write a status.
 	HintID       token.ID
 	HintSequence int
+	// HintTaken: it says that every pod has taken up that token.
+	HintTaken bool
 	// HintIssued: the status says that a create may have happened, or that tokens are retiring.
 	HintIssued bool
 	// HeldBackUntil is when the next try is due after failures of this object's own; zero for now.
@@ -100,6 +108,18 @@ type Object struct {
 	// HeldBack is what failed.
 	HeldBack Problem
 }
+
+// Handover is how consumers take up another value.
+type Handover int
+
+const (
+	// NoHandover: nothing is said of it. A replaced token waits for its pods all the same.
+	NoHandover Handover = iota
+	// Restarted: the operator restarts workloads.
+	Restarted
+	// ByThemselves: somebody else restarts them, or they read files again.
+	ByThemselves
+)
 
 // RotateRequest is a request for another token.
 type RotateRequest struct {
@@ -169,6 +189,8 @@ type Secret struct {
 	ValueIntact bool
 	// Terminating: it has a deletion timestamp, and stays for somebody else's finalizer.
 	Terminating bool
+	// HoldsPrevious: it has the value of the token that was replaced last, beside the one in use.
+	HoldsPrevious bool
 	// Drifted: something other than the value is not as the spec wants it: another key, a label, an annotation.
 	Drifted bool
 }
@@ -202,6 +224,8 @@ type Memory struct {
 	Creates []time.Time
 	// Free tells since when, by the API server's clock, no pod holds a token that was replaced.
 	Free map[token.ID]time.Time
+	// Restarts is what this process knows of the restarts for the token in use.
+	Restarts Restarts
 	// Taken are sequences whose name the vendor refused because there is a token of that name.
 	Taken map[int]bool
 	// Changed is the digest of what the vendor has said that it changed the current token to since its ledger was written; empty for
@@ -213,6 +237,20 @@ type Memory struct {
 	Intended string
 	// ChangeDoubted is when the latest change ended whose answer was lost.
 	ChangeDoubted time.Time
+}
+
+// Restarts is what came of restarting workloads for a token.
+type Restarts struct {
+	// Sequence is the token's.
+	Sequence int
+	// Done: all were restarted that were to be.
+	Done bool
+	// Next is when the others are looked at again; zero for now.
+	Next time.Time
+	// Refused: some cannot be restarted by the operator.
+	Refused bool
+	// Text says for people what stands in the way; empty for nothing.
+	Text string
 }
 
 // InHand is a minted token whose value exists nowhere else but here.
@@ -237,6 +275,11 @@ type Settings struct {
 	Settle time.Duration
 	// PodMargin is how much later than a publication a pod must have been created to have the new value for certain.
 	PodMargin time.Duration
+	// RestartDelay is how long after a publication workloads are restarted at the earliest. It is longer than PodMargin: a pod that was
+	// made within that would pass for an old one for as long as it lives.
+	RestartDelay time.Duration
+	// RestartsAtOnce is how many workloads of a namespace are being restarted at the same time; zero for no limit.
+	RestartsAtOnce int
 	// StrangerRest is how long a token without a name that a create may have left stays before it is revoked: whoever has its value
 	// has that long to be seen using it.
 	StrangerRest time.Duration
@@ -249,13 +292,15 @@ type Settings struct {
 // DefaultSettings are the documented defaults.
 func DefaultSettings() Settings {
 	return Settings{
-		OverlapFloor: 2 * time.Minute,
-		Settle:       30 * time.Second,
-		PodMargin:    10 * time.Second,
-		StrangerRest: 15 * time.Minute,
-		MaxSkew:      5 * time.Minute,
-		MintsPerHour: 3,
-		MintsPerDay:  10,
+		OverlapFloor:   2 * time.Minute,
+		Settle:         30 * time.Second,
+		PodMargin:      10 * time.Second,
+		RestartDelay:   15 * time.Second,
+		RestartsAtOnce: 10,
+		StrangerRest:   15 * time.Minute,
+		MaxSkew:        5 * time.Minute,
+		MintsPerHour:   3,
+		MintsPerDay:    10,
 	}
 }
 

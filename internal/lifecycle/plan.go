@@ -24,6 +24,8 @@ var living = []rule{
 	{"the finalizer comes before the first effect", protect},
 	{"a minted value is published before anything else", publishInHand},
 	{"a drifted Secret is repaired with the value it holds", repairFromSecret},
+	{"whoever uses the Secret is restarted for another value, once", restartConsumers},
+	{"that all were restarted is written down", noteRestarts},
 	{"nothing is said of an issuer that was not looked at", issuerUnknown},
 	{"nothing new without a grant", notGranted},
 	{"without a usable issuer a usable Secret is left alone", issuerUnusable},
@@ -80,7 +82,7 @@ func Plan(o Observation) Planned {
 	if o.Object.Deleting {
 		rules = deleting
 	}
-	plan := Planned{Usable: v.usable(), Settled: v.settled() && !v.rightsDiffer(), Retiring: v.retirements(), Trouble: v.trouble()}
+	plan := Planned{Usable: v.usable(), Consumers: v.untaken(), Settled: v.settled() && !v.rightsDiffer(), Retiring: v.retirements(), Trouble: v.trouble()}
 	if plan.Usable && !o.Object.Deleting {
 		plan.NextRotation, plan.Rotating, plan.Handled = v.rotation().next, v.rotating(), v.answered()
 	}
@@ -96,9 +98,13 @@ func Plan(o Observation) Planned {
 
 // Published gives the plan for an object whose Secret has just been written with a ledger: what is told of it afterwards.
 func Published(o Observation, record ledger.Ledger) Planned {
+	before := o.Secret.Ledger.Current
 	o.Secret.Presence, o.Secret.Trust, o.Secret.Ledger = Owned, ledger.Proof, record
 	o.Secret.ValueIntact, o.Secret.Drifted, o.Secret.WrittenAt = true, false, o.ServerNow
 	o.Memory.InHand = nil
+	if record.Current.ID != before.ID || record.Current.Sequence != before.Sequence {
+		o.Stale = Consumers{}
+	}
 	return Plan(o)
 }
 

@@ -87,13 +87,16 @@ func (v *view) free(entry ledger.Entry) time.Time {
 
 // quiet: since no pod holds the token, whoever uses it is nobody that the operator knows of, and is given time.
 func (v *view) quiet(entry ledger.Entry) (waits string, due time.Time) {
-	free := v.free(entry)
-	due = free.Add(v.overlap())
+	free, overlap := v.free(entry), v.overlap()
+	if v.Consumers[entry.ID].Found {
+		overlap = max(v.Object.OverlapOfPods, v.Settings.OverlapFloor)
+	}
+	due = free.Add(overlap)
 	row, listed := v.Snapshot.Rows[entry.ID]
 	if !listed || !v.Issuer.Capabilities.ShowsLastUse || !row.LastUsedAt.After(free) {
 		return waitsForOverlap, due
 	}
-	used := row.LastUsedAt.Add(v.overlap())
+	used := row.LastUsedAt.Add(overlap)
 	if longest := free.Add(v.Object.MaxOverlap); v.Object.MaxOverlap > 0 && used.After(longest) {
 		used = longest
 	}

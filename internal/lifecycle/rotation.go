@@ -2,7 +2,10 @@ package lifecycle
 
 import (
 	"cmp"
+	"slices"
 	"time"
+
+	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
 )
 
 // A token is replaced because it ends, because a person asks for it, or by its age. What can wait does so for the maintenance window,
@@ -113,13 +116,9 @@ func (v *view) afterPredecessor(due rotation, urgent bool) rotation {
 		"The token is to be replaced once its predecessor is revoked: at most one replaced token is in use at a time. RevocationPending tells what that waits for."}}
 }
 
+// predecessorLives tells whether a token that the Secret has held waits for its revocation. What a lost answer left is none.
 func (v *view) predecessorLives() bool {
-	for _, entry := range v.proof.Retiring {
-		if !v.revoked(entry.ID) && !v.usedStranger(entry) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(v.proof.Retiring, func(e ledger.Entry) bool { return e.Published && !v.revoked(e.ID) })
 }
 
 func waitingForWindow(opens time.Time) *Problem {

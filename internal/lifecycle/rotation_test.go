@@ -98,6 +98,39 @@ func TestRotations(t *testing.T) {
 			s.settles().lives(2 * day).hasCreates(2).leaves("T2")
 			s.dies().lives(2 * day).hasCreates(2).leaves("T2")
 		},
+		"consumers are restarted": func(s *story) {
+			quarterly(s)
+			s.observation.Object.Consumers, s.holder = Restarted, "a pod of the mediator"
+			s.settles().hasRestarts(0).lives(90*day + time.Second).hasCreates(2).hasRestarts(0)
+			s.lives(day).hasRestarts(1).leaves("T1", "T2")
+			s.says("somebody takes the restart back").dies().lives(day).hasRestarts(1).leaves("T1", "T2")
+			s.holder = ""
+			s.says("the rollout finishes").lives(2 * time.Hour).hasRestarts(1).leaves("T2")
+			s.dies().lives(day).hasRestarts(1)
+		},
+		"consumers are restarted while the vendor is down": func(s *story) {
+			s.observation.Object.Consumers, s.holder = Restarted, "a pod of the mediator"
+			s.settles().lives(day).asks(false).settles().hasCreates(2).says("the vendor is down").goesDown(true)
+			s.lives(time.Hour).hasRestarts(1).leaves("T1", "T2")
+		},
+		"the workload is paused": func(s *story) {
+			s.observation.Object.Consumers, s.holder, s.paused = Restarted, "a pod of the mediator", true
+			s.settles().lives(day).asks(false).settles().lives(2*time.Minute).leaves("T1", "T2")
+			s.says("its owner resumes it")
+			s.paused, s.restarts = false, 0
+			s.lives(2 * time.Minute).hasRestarts(1)
+		},
+		"consumers are restarted after a revocation by somebody else": func(s *story) {
+			s.observation.Object.Consumers, s.holder = Restarted, "a pod of the mediator"
+			s.settles().lives(day).revokedByHand("T1").lists().settles().hasCreates(2)
+			s.lives(time.Hour).hasRestarts(1).leaves("T2")
+		},
+		"somebody else restarts consumers": func(s *story) {
+			s.observation.Object.Consumers, s.holder = ByThemselves, "a pod of the mediator"
+			s.settles().lives(day).asks(false).settles().lives(day).hasRestarts(0).leaves("T1", "T2")
+			s.holder = ""
+			s.says("somebody restarts it").lives(2 * time.Hour).hasRestarts(0).leaves("T2")
+		},
 		"leaked": func(s *story) {
 			s.settles().lives(day).asks(true).settles().hasCreates(2).leaves("T2")
 		},
@@ -126,6 +159,13 @@ func TestRotations(t *testing.T) {
 			s.settles().lives(89 * day)
 			s.createFault = "lost"
 			s.lives(2 * day).hasCreates(2).leaves("T2")
+		},
+		"answer lost where no value is shown twice": func(s *story) {
+			ending(s)
+			quarterly(s)
+			s.settles().lives(89 * day)
+			s.createFault = "lost"
+			s.lives(day + time.Hour).hasCreates(3).lives(day).leaves("T3")
 		},
 		"spec edited in the middle of a rotation": func(s *story) {
 			ending(s)

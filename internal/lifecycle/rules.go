@@ -50,7 +50,7 @@ func suspended(v *view) Decision {
 	if !v.Object.Suspended {
 		return nil
 	}
-	return Rest{Next: v.endsAt()}
+	return Rest{Next: v.meanwhile()}
 }
 
 // invalidSpec: what CEL cannot see. A Secret that is in use stays as it is.
@@ -100,7 +100,13 @@ func publishInHand(v *view) Decision {
 
 // repairFromSecret: labels, annotations and other keys are put right with the value in hand. No vendor is needed.
 func repairFromSecret(v *view) Decision {
-	if !v.usable() || !v.Secret.Drifted || v.Memory.RepairAfter.After(v.Now) {
+	if !v.usable() || v.Memory.RepairAfter.After(v.Now) {
+		return nil
+	}
+	if v.previousOver() {
+		return rewrite(v.nextLedger(v.proof.Current), "the value before is of no use any more")
+	}
+	if !v.Secret.Drifted {
 		return nil
 	}
 	return Publish{Source: FromSecret, Ledger: v.nextLedger(v.proof.Current), Why: "the Secret was not as the spec wants it"}
@@ -120,7 +126,7 @@ func issuerUnusable(v *view) Decision {
 		return nil
 	}
 	if v.usable() {
-		return Rest{Next: v.endsAt()}
+		return Rest{Next: v.meanwhile()}
 	}
 	return Wait{Problem: v.Issuer.Problem}
 }
@@ -131,7 +137,7 @@ func accountChanged(v *view) Decision {
 		return nil
 	}
 	if v.usable() && !v.Object.Deleting {
-		return Rest{Next: v.endsAt()}
+		return Rest{Next: v.meanwhile()}
 	}
 	return Wait{Problem: Problem{ReasonAccountChanged, accountChangedMessage(v.hint.Account, v.Issuer.Account)}}
 }
@@ -582,6 +588,7 @@ func (v *view) nextTry() time.Time {
 	}{
 		{true, v.Memory.RepairAfter},
 		{true, v.rotationTry()},
+		{true, v.nextTaking()},
 		{v.rightsDrifted(), v.Memory.ChangedAt.Add(driftPause)},
 		{v.rightsDiffer() || !v.settled(), v.Object.HeldBackUntil},
 		{v.rightsDiffer(), v.changesCalm()},

@@ -39,6 +39,9 @@ type story struct {
 	createFault, revokeFault string
 	late                     []token.Token
 	creates, revokes         int
+	// restarts counts restarts of the workload that uses the Secret; paused: its owner has paused it.
+	restarts int
+	paused   bool
 	// holder is the pod that holds whatever was replaced; empty for none. unknown: pods cannot be listed.
 	holder  string
 	unknown bool
@@ -52,7 +55,7 @@ func tell(t *testing.T, options ...func(*story)) *story {
 	s := &story{t: t, now: start, rows: map[token.ID]token.Token{}, values: map[token.ID]string{}}
 	s.observation = Observation{
 		Object: Object{
-			Marker: token.Identity{ClusterID: "cluster"}.Marker("causely", "mediator", "uid-1"), BaseName: "mediator", Overlap: time.Hour,
+			Marker: token.Identity{ClusterID: "cluster"}.Marker("causely", "mediator", "uid-1"), BaseName: "mediator", Overlap: time.Hour, OverlapOfPods: time.Hour,
 		},
 		Issuer: Issuer{
 			Known: true, Found: true, Protected: true, CanMint: true, CanList: true, CanRevoke: true, Granted: true, Account: "project",
@@ -224,7 +227,10 @@ func (s *story) settlesUntil(word string) *story {
 
 // watchesPods looks at the pods that may hold what was replaced.
 func (s *story) watchesPods() {
-	s.observation.Consumers = map[token.ID]Consumers{}
+	s.observation.Consumers, s.observation.Stale = map[token.ID]Consumers{}, Consumers{}
+	if s.observation.WatchesPods() {
+		s.observation.Stale = Consumers{Gone: s.holder == "" && !s.unknown, Unknown: s.unknown, Text: s.holder, Found: s.holder != ""}
+	}
 	for _, entry := range s.observation.PublishedBefore() {
 		gone := s.holder == "" && !s.unknown
 		s.observation.Consumers[entry.ID] = Consumers{Gone: gone, Unknown: s.unknown, Text: s.holder}
@@ -279,6 +285,12 @@ func (s *story) tellState(planned Planned) {
 	if planned.Rotating != nil {
 		line += "; rotating: " + string(planned.Rotating.Reason)
 	}
+	if planned.Consumers != nil {
+		line += "; consumers: " + string(planned.Consumers.Reason)
+	}
+	if s.observation.Object.Consumers != NoHandover {
+		s.observation.Object.HintTaken = planned.Consumers == nil
+	}
 	if !planned.NextRotation.IsZero() {
 		line += "; next rotation " + planned.NextRotation.UTC().Format(time.DateTime)
 	}
@@ -328,6 +340,8 @@ func describe(d Decision) string {
 		return "Confirm " + string(d.ID)
 	case Change:
 		return fmt.Sprintf("Change %s to %s", d.ID, d.Rights)
+	case Restart:
+		return fmt.Sprintf("Restart for #%d", d.Sequence)
 	case Rest, Protect, DeleteSecret, Retain, Release:
 		return strings.TrimPrefix(fmt.Sprintf("%T", d), "lifecycle.")
 	default:
@@ -353,7 +367,16 @@ func (s *story) performs(d Decision) bool {
 		if d.Ledger.Changing != s.observation.Secret.Ledger.Changing {
 			s.observation.Memory.Intended = d.Ledger.Changing
 		}
+		s.observation.Object.HintTaken = Published(s.observation, d.Ledger).Consumers == nil
 		s.writes(d.Source, d.Ledger)
+	case Restart:
+		s.restarts++
+		if s.paused {
+			s.note("  the workload is paused")
+			s.observation.Memory.Restarts = Restarts{Sequence: d.Sequence, Next: s.now.Add(time.Minute), Text: "Deployment/mediator is paused"}
+			return true
+		}
+		s.observation.Memory.Restarts = Restarts{Sequence: d.Sequence, Done: true}
 	case Retain:
 		s.writes(FromSecret, d.Ledger)
 	case Revoke:
@@ -510,6 +533,23 @@ func (s *story) hasCreates(want int) *story {
 		s.t.Errorf("the story cost %d creates, want %d:\n%s", s.creates, want, s.text.String())
 	}
 	return s
+}
+
+// hasRestarts checks how often the workload was restarted.
+func (s *story) hasRestarts(want int) *story {
+	s.t.Helper()
+	if s.restarts != want {
+		s.t.Errorf("the story has %d restarts, want %d:\n%s", s.restarts, want, s.text.String())
+	}
+	return s
+}
+
+// revokedByHand has somebody revoke a token at the vendor.
+func (s *story) revokedByHand(id token.ID) *story {
+	row := s.rows[id]
+	row.State = token.Revoked
+	s.rows[id] = row
+	return s.says("somebody revokes %s at the vendor", id)
 }
 
 // leaves checks which tokens are active at the vendor.

@@ -41,6 +41,8 @@ type Target struct {
 	labels      map[string]string
 	annotations map[string]string
 	templates   templates
+	// previousKey is the key of the value before; empty for none.
+	previousKey string
 	url         string
 }
 
@@ -55,6 +57,7 @@ func NewTarget(object *v1alpha1.GatewayToken, clusterID, url string, sealer ledg
 		secretType:  corev1.SecretType(object.SecretType()),
 		labels:      object.SecretLabels(),
 		annotations: object.SecretAnnotations(),
+		previousKey: object.PreviousKey(),
 		url:         url,
 	}
 	t.labels[v1alpha1.LabelManagedBy] = v1alpha1.OperatorName
@@ -69,7 +72,11 @@ func NewTarget(object *v1alpha1.GatewayToken, clusterID, url string, sealer ledg
 
 // shape is a digest of all that the spec (and the issuer's URL) asks of the Secret.
 func (t Target) shape(url string) string {
-	text, err := json.Marshal([]any{1, t.secretType, t.labels, t.annotations, t.templates.source, url})
+	asked := []any{1, t.secretType, t.labels, t.annotations, t.templates.source, url}
+	if t.previousKey != "" {
+		asked = append(asked, t.previousKey)
+	}
+	text, err := json.Marshal(asked)
 	if err != nil {
 		return ""
 	}
@@ -86,8 +93,9 @@ type Content struct {
 	Data            map[string][]byte
 }
 
-// Content renders the Secret for a value and its ledger, and signs the ledger with the digests of what was rendered.
-func (t Target) Content(value token.Value, record ledger.Ledger) (Content, error) {
+// Content renders the Secret for a value and its ledger, and signs the ledger with the digests of what was rendered. previous is the value
+// before; it is left out where it is none, and where the spec does not ask for it.
+func (t Target) Content(value, previous token.Value, record ledger.Ledger) (Content, error) {
 	if len(t.templates.keys) == 0 {
 		return Content{}, errNoTemplates
 	}
@@ -96,7 +104,11 @@ func (t Target) Content(value token.Value, record ledger.Ledger) (Content, error
 	if err != nil {
 		return Content{}, err
 	}
-	record.ValueDigest = t.sealer.Digest(t.owner, valuePurpose, value.Reveal())
+	record.ValueDigest, record.PreviousDigest = t.sealer.Digest(t.owner, valuePurpose, value.Reveal()), ""
+	if t.previousKey != "" && previous.Usable() {
+		data[t.previousKey] = []byte(previous.Reveal())
+		record.PreviousDigest = t.sealer.Digest(t.owner, valuePurpose, previous.Reveal())
+	}
 	record.KeyDigests = make(map[string]string, len(data))
 	for key, content := range data {
 		record.KeyDigests[key] = t.sealer.Digest(t.owner, keyPurpose+key, string(content))
@@ -111,7 +123,7 @@ var errNoTemplates = errors.New("there is no valid template to render")
 // become invalid harms nobody.
 func (t Target) Retained(secret *corev1.Secret, before, record ledger.Ledger) (Content, error) {
 	record.Retained, record.URL, record.Shape = true, before.URL, before.Shape
-	record.ValueDigest, record.KeyDigests = before.ValueDigest, before.KeyDigests
+	record.ValueDigest, record.PreviousDigest, record.KeyDigests = before.ValueDigest, before.PreviousDigest, before.KeyDigests
 	data := map[string][]byte{}
 	for key := range before.KeyDigests {
 		if content, held := secret.Data[key]; held {
@@ -141,7 +153,7 @@ func (t Target) sealed(data map[string][]byte, record ledger.Ledger) (Content, e
 // Probe is a Secret with keys as large as any that may have to be written, and with no secret in it: for a dry run before a mint.
 func (t Target) Probe() (Content, error) {
 	largest := placeholder()
-	return t.Content(largest.Token, ledger.Ledger{Current: ledger.Entry{ID: largest.ID, Name: largest.Name}})
+	return t.Content(largest.Token, largest.Token, ledger.Ledger{Current: ledger.Entry{ID: largest.ID, Name: largest.Name}})
 }
 
 // Secret gives the content as an object, for the first publication.
@@ -173,13 +185,14 @@ func (t Target) Observe(secret *corev1.Secret, adopt v1alpha1.AdoptPolicy) lifec
 	}
 	_, intact := t.Value(secret, record)
 	return lifecycle.Secret{
-		Presence:    lifecycle.Owned,
-		Trust:       trust,
-		Ledger:      record,
-		WrittenAt:   writtenAt(secret),
-		ValueIntact: intact,
-		Terminating: secret.DeletionTimestamp != nil,
-		Drifted:     t.drifted(secret, record),
+		Presence:      lifecycle.Owned,
+		Trust:         trust,
+		Ledger:        record,
+		WrittenAt:     writtenAt(secret),
+		ValueIntact:   intact,
+		HoldsPrevious: record.PreviousDigest != "",
+		Terminating:   secret.DeletionTimestamp != nil,
+		Drifted:       t.drifted(secret, record),
 	}
 }
 
@@ -202,6 +215,23 @@ func (t Target) Value(secret *corev1.Secret, record ledger.Ledger) (token.Value,
 		}
 	}
 	return token.Value{}, false
+}
+
+// Previous finds the value before in the Secret, once it is to hold the token of next: the value that it has now, if that is of another
+// token, or else the one that it kept beside.
+func (t Target) Previous(secret *corev1.Secret, record, next ledger.Ledger) token.Value {
+	if secret == nil || t.previousKey == "" {
+		return token.Value{}
+	}
+	kept := record
+	if record.Current.ID == next.Current.ID {
+		kept.ValueDigest = record.PreviousDigest
+	}
+	value, found := t.Value(secret, kept)
+	if !found || kept.ValueDigest == "" {
+		return token.Value{}
+	}
+	return value
 }
 
 // drifted tells whether the Secret differs from what was last written, or that from what the spec asks for now.

@@ -69,7 +69,7 @@ func record() ledger.Ledger {
 // written is the Secret as the operator writes it.
 func written(tb testing.TB, of Target, l ledger.Ledger) *corev1.Secret {
 	tb.Helper()
-	content, err := of.Content(value(), l)
+	content, err := of.Content(value(), token.Value{}, l)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -354,4 +354,48 @@ func FuzzObserve(f *testing.F) {
 			t.Error("another value is taken for the token's")
 		}
 	})
+}
+
+// The value before is beside the new one, under a key of its own, and is found there again.
+func TestPrevious(t *testing.T) {
+	keeps := func(o *v1alpha1.GatewayToken) { o.Spec.Secret.PreviousKey = "before" }
+	of := target(t, gatewayToken(keeps), issuerURL)
+	next := record()
+	next.Current = ledger.Entry{ID: "id-2", Sequence: 2}
+	first := written(t, of, record())
+	observed := of.Observe(first, "")
+	if _, there := first.Data["before"]; there || observed.HoldsPrevious {
+		t.Error("there is a value before the first")
+	}
+
+	before := of.Previous(first, observed.Ledger, next)
+	if before.Reveal() != value().Reveal() {
+		t.Fatal("the value in use is not the one before the next")
+	}
+	content, err := of.Content(token.NewValue("the-next-value"), before, next)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := content.Secret()
+	observed = of.Observe(second, "")
+	if string(second.Data["before"]) != value().Reveal() || !observed.HoldsPrevious || !observed.ValueIntact || observed.Drifted {
+		t.Errorf("holds the value before %t, intact %t, drifted %t", observed.HoldsPrevious, observed.ValueIntact, observed.Drifted)
+	}
+	if now, found := of.Value(second, observed.Ledger); !found || now.Reveal() != "the-next-value" {
+		t.Error("the value in use is not found")
+	}
+	if kept := of.Previous(second, observed.Ledger, next); kept.Reveal() != value().Reveal() {
+		t.Error("a rewrite would lose the value before")
+	}
+
+	second.Data["before"] = []byte("x")
+	if observed := of.Observe(second, ""); !observed.Drifted || !observed.ValueIntact {
+		t.Error("an edit of the value before is not seen, or is taken for one of the value in use")
+	}
+	if kept := of.Previous(second, observed.Ledger, next); kept.Usable() {
+		t.Error("what somebody wrote there is kept")
+	}
+	if other := target(t, gatewayToken(), issuerURL); other.Previous(first, observed.Ledger, next).Usable() || !other.Observe(content.Secret(), "").Drifted {
+		t.Error("a spec that does not ask for it keeps it")
+	}
 }

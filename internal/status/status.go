@@ -157,6 +157,27 @@ func (s Scene) rotating(next *v1alpha1.GatewayTokenStatus) {
 	s.set(next, v1alpha1.ConditionRotating, s.afterwards().Rotating)
 }
 
+// consumersReady tells whether those who use the Secret have its value.
+func (s Scene) consumersReady(next *v1alpha1.GatewayTokenStatus) {
+	known := meta.FindStatusCondition(next.Conditions, v1alpha1.ConditionConsumersReady)
+	if known != nil && s.Object.Spec.Suspend && s.Outcome.Published == nil {
+		s.put(next, *known) // nobody has looked
+		return
+	}
+	if s.Object.Spec.Consumers == nil || !s.usable() || s.Object.DeletionTimestamp != nil {
+		meta.RemoveStatusCondition(&next.Conditions, v1alpha1.ConditionConsumersReady)
+		return
+	}
+	condition := metav1.Condition{
+		Type: v1alpha1.ConditionConsumersReady, Status: metav1.ConditionTrue,
+		Reason: v1alpha1.ReasonConsumersCurrent, Message: "No pod holds an older value than the Secret's.",
+	}
+	if problem := s.afterwards().Consumers; problem != nil {
+		condition.Status, condition.Reason, condition.Message = metav1.ConditionFalse, string(problem.Reason), problem.Message
+	}
+	s.put(next, condition)
+}
+
 // openAttempt tells whether the status speaks of a create without a name of which nothing was published: other effects do not
 // end it.
 func (s Scene) openAttempt(next *v1alpha1.GatewayTokenStatus) bool {
@@ -198,6 +219,7 @@ func (s Scene) conditions(next *v1alpha1.GatewayTokenStatus) {
 	s.set(next, v1alpha1.ConditionStalled, stalled)
 	s.vendorReachable(next)
 	s.rotating(next)
+	s.consumersReady(next)
 	s.set(next, v1alpha1.ConditionRevocationPending, s.pending())
 }
 
@@ -236,7 +258,7 @@ func (s Scene) problem() *lifecycle.Problem {
 		return &lifecycle.Problem{Reason: v1alpha1.ReasonIssuing, Message: "Waiting for a list of the vendor's tokens to " + d.Purpose + "."}
 	case lifecycle.Issue, lifecycle.Publish, lifecycle.Protect, lifecycle.Change, lifecycle.Confirm, lifecycle.Report:
 		return &lifecycle.Problem{Reason: v1alpha1.ReasonIssuing, Message: "A token is being issued or written to the Secret."}
-	case lifecycle.Rest, lifecycle.Revoke, lifecycle.DeleteSecret, lifecycle.Retain, lifecycle.Release:
+	case lifecycle.Rest, lifecycle.Restart, lifecycle.Revoke, lifecycle.DeleteSecret, lifecycle.Retain, lifecycle.Release:
 		return nil
 	default:
 		return nil
@@ -365,7 +387,7 @@ func (s Scene) pendingDeletion() *lifecycle.Problem {
 			v1alpha1.AnnotationSkipRevocation + ": " + string(s.Object.UID) + "."}
 	case lifecycle.Revoke, lifecycle.Relist, lifecycle.DeleteSecret, lifecycle.Retain, lifecycle.Release:
 		return &lifecycle.Problem{Reason: v1alpha1.ReasonRevoking, Message: "The tokens are being revoked; the GatewayToken goes once the vendor's list shows that none is left."}
-	case lifecycle.Rest, lifecycle.Stall, lifecycle.Protect, lifecycle.Issue, lifecycle.Publish, lifecycle.Change, lifecycle.Confirm, lifecycle.Report:
+	case lifecycle.Rest, lifecycle.Stall, lifecycle.Protect, lifecycle.Issue, lifecycle.Publish, lifecycle.Change, lifecycle.Confirm, lifecycle.Report, lifecycle.Restart:
 		return nil
 	default:
 		return nil

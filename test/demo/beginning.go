@@ -88,7 +88,7 @@ func (d *demo) startOperator(ctx context.Context) (err error) {
 func (d *demo) rights(ctx context.Context) error {
 	may := map[string]bool{
 		"create secrets": true, "patch gatewaytokens.gatewaytoken.io": true, "patch gatewaytokens.gatewaytoken.io/status": true,
-		"list pods": true, "get pods": false, "patch configmaps": false, "create gatewaytokens.gatewaytoken.io": false,
+		"list pods": true, "get pods": false, "patch deployments.apps": true, "get deployments.apps": false, "patch configmaps": false, "create gatewaytokens.gatewaytoken.io": false,
 		"delete gatewaytokens.gatewaytoken.io": false, "create pods": false, "get nodes": false, "impersonate users": false,
 	}
 	for question, want := range may {

@@ -46,6 +46,8 @@ func (r *Reconciler) act(ctx context.Context, s *scene, decision lifecycle.Decis
 		return r.report(ctx, s, d)
 	case lifecycle.Publish:
 		return r.publish(ctx, s, d)
+	case lifecycle.Restart:
+		return r.restart(ctx, s, d)
 	case lifecycle.Retain:
 		return r.retain(ctx, s, d)
 	case lifecycle.Revoke:

@@ -4,41 +4,72 @@ import (
 	"context"
 	"time"
 
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/consumers"
 	"github.com/gatewaytoken/gateway-token-operator/internal/consumers/cluster"
+	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
 	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
 )
 
-// observeConsumers looks at the pods that may hold tokens which were replaced. While there are none, pods are nobody's business.
+// takenUpBy tells the planner what the spec says of consumers.
+func takenUpBy(asked *v1alpha1.Consumers) lifecycle.Handover {
+	switch {
+	case asked == nil:
+		return lifecycle.NoHandover
+	case asked.Restarts():
+		return lifecycle.Restarted
+	default:
+		return lifecycle.ByThemselves
+	}
+}
+
+// observeConsumers looks at the pods that may hold older values than the Secret's. While there can be none, pods are nobody's business.
 func (r *Reconciler) observeConsumers(ctx context.Context, s *scene) error {
-	waiting := s.observation.PublishedBefore()
-	if len(waiting) == 0 || s.observation.Object.Suspended {
-		s.memory.free = nil
+	o := &s.observation
+	if !o.WatchesPods() {
+		s.memory.free, s.memory.found = nil, nil
+		r.handovers.leave(s.object)
 		return nil
 	}
-	// What the list does not show did not exist at this time.
-	now := s.observation.ServerNow
 	reader := cluster.Reader{Lister: r.Live}
 	pods, err := reader.Pods(ctx, s.object.Namespace, s.object.SecretName())
 	if err != nil {
 		return err //nolint:wrapcheck // it says what failed
 	}
-	seen, free := map[token.ID]lifecycle.Consumers{}, map[token.ID]time.Time{}
-	for _, entry := range waiting {
-		since := entry.Since
-		if since.IsZero() {
-			since = s.observation.Secret.WrittenAt
+	free, found := map[token.ID]time.Time{}, map[token.ID]bool{}
+	look := func(entry ledger.Entry) lifecycle.Consumers {
+		// What the list does not show did not exist at this time.
+		holding := r.publication(s, entry).HeldBy(pods, o.ServerNow)
+		if found[entry.ID] = holding.Users > 0 || s.memory.found[entry.ID]; holding.Over() {
+			free[entry.ID] = o.ServerNow
 		}
-		holding := consumers.Publication{Secret: s.object.SecretName(), At: since, Margin: r.Settings.PodMargin}.HeldBy(pods, now)
-		seen[entry.ID] = lifecycle.Consumers{Gone: holding.Over(), Unknown: holding.Unknown, Text: holding.Text()}
-		if !holding.Over() {
-			continue
+		if since, known := s.memory.free[entry.ID]; known && holding.Over() {
+			free[entry.ID] = since
 		}
-		if free[entry.ID] = now; !s.memory.free[entry.ID].IsZero() {
-			free[entry.ID] = s.memory.free[entry.ID]
-		}
+		return lifecycle.Consumers{Gone: holding.Over(), Found: found[entry.ID], Unknown: holding.Unknown, Text: holding.Text()}
 	}
-	s.observation.Consumers, s.observation.Memory.Free, s.memory.free = seen, free, free
+	o.Consumers = map[token.ID]lifecycle.Consumers{}
+	for _, entry := range o.PublishedBefore() {
+		o.Consumers[entry.ID] = look(entry)
+	}
+	o.Memory.Free = free
+	s.memory.free, s.memory.found = free, found
+	o.Stale = look(o.Secret.Ledger.Current)
+	if o.Restarts() {
+		r.handovers.join(s.object.Namespace, r.handoverOf(s))
+	} else {
+		r.handovers.leave(s.object)
+	}
 	return nil
+}
+
+// publication is when an entry of the ledger became what it is: current, so that older values were replaced, or replaced.
+func (r *Reconciler) publication(s *scene, entry ledger.Entry) consumers.Publication {
+	at := entry.Since
+	if at.IsZero() {
+		at = s.observation.Secret.WrittenAt
+	}
+	reloads := s.object.Spec.Consumers != nil && s.object.Spec.Consumers.Action == v1alpha1.ConsumersReloadFile
+	return consumers.Publication{Secret: s.object.SecretName(), At: at, Margin: r.Settings.PodMargin, Reloads: reloads}
 }

@@ -33,7 +33,11 @@ type memory struct {
 	intended        string
 	undo            []token.ID
 	// free tells since when no pod holds a token that was replaced.
-	free           map[token.ID]time.Time
+	free map[token.ID]time.Time
+	// found are the replaced tokens whose Secret pods were found to use.
+	found map[token.ID]bool
+	// restarts is what came of restarting workloads for the token in use.
+	restarts       lifecycle.Restarts
 	repairs, reads repetition
 	// failure is the latest, in case the status that tells of it could not be written; failedWith is the client that failed.
 	failure    *v1alpha1.Failure
@@ -108,7 +112,8 @@ func (m *memory) observed(leaderSince time.Time, uid string) lifecycle.Memory {
 		LeaderSince: leaderSince, LastCreateEnded: m.lastCreateEnded, Answered: m.answered,
 		Doubted: maps.Clone(m.doubted), Published: maps.Clone(m.published), Revoked: maps.Clone(m.revoked), Gone: maps.Clone(m.gone),
 		There: maps.Clone(m.there), Creates: slices.Clone(m.creates), Taken: maps.Clone(m.taken), Changed: m.changed, ChangedAt: m.changedAt, ChangeDoubted: m.changeDoubted, Intended: m.intended,
-		Undo: m.undo, RepairAfter: m.repairs.next(uid), ReadAfter: m.reads.next(uid),
+		Restarts: m.restarts,
+		Undo:     m.undo, RepairAfter: m.repairs.next(uid), ReadAfter: m.reads.next(uid),
 	}
 	if m.hand != nil {
 		inHand := m.hand.InHand

@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -81,6 +82,8 @@ func (r *Reconciler) observeObject(s *scene, invalid *lifecycle.Problem, twin st
 		Retain:           o.DeletionPolicy() == v1alpha1.DeletionRetain,
 		ReportRevocation: o.OnRemoteRevocation() == v1alpha1.RemoteRevocationReport,
 		Overlap:          o.Overlap(),
+		OverlapOfPods:    o.OverlapOfPods(),
+		Consumers:        takenUpBy(o.Spec.Consumers),
 		MaxOverlap:       o.MaxOverlap(),
 		Role:             s.demand.Role,
 		Rights:           s.demand.Rights,
@@ -95,6 +98,7 @@ func (r *Reconciler) observeObject(s *scene, invalid *lifecycle.Problem, twin st
 	}
 	if current := o.Status.Current; current != nil {
 		observed.HintID, observed.HintSequence = token.ID(current.ID), int(current.Sequence)
+		observed.HintTaken = meta.IsStatusConditionTrue(o.Status.Conditions, v1alpha1.ConditionConsumersReady)
 	}
 	observed.HintIssued = o.Status.Attempt != nil || len(o.Status.Retiring) > 0
 	otherClient := s.memory.failedWith != nil && s.memory.failedWith != s.account.Vendor

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/wake"
+	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
 	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
 	"github.com/gatewaytoken/gateway-token-operator/internal/secretdata"
 	"github.com/gatewaytoken/gateway-token-operator/internal/status"
@@ -67,7 +68,7 @@ func (r *Reconciler) publish(ctx context.Context, s *scene, d lifecycle.Publish)
 	if failed != nil {
 		return *failed, nil
 	}
-	content, err := s.target.Content(value, d.Ledger)
+	content, err := s.target.Content(value, s.previous(d.Ledger), d.Ledger)
 	if err != nil {
 		return outcome{}, fmt.Errorf("render the Secret: %w", err)
 	}
@@ -80,6 +81,14 @@ func (r *Reconciler) publish(ctx context.Context, s *scene, d lifecycle.Publish)
 	came := r.published(ctx, s, d)
 	came.sealed = content.Annotations[v1alpha1.AnnotationLedger]
 	return came, nil
+}
+
+// previous is the value before, where it is to stay in the Secret.
+func (s *scene) previous(next ledger.Ledger) token.Value {
+	if s.observation.Secret.Trust != ledger.Proof || !s.observation.KeepsPrevious(next) {
+		return token.Value{}
+	}
+	return s.target.Previous(s.secret, s.observation.Secret.Ledger, next)
 }
 
 // place writes the Secret, every field of it our own.
@@ -159,6 +168,9 @@ func (r *Reconciler) published(ctx context.Context, s *scene, d lifecycle.Publis
 		r.Metrics.Adopted(s.key.Kind, s.key.Namespace, s.key.Name)
 		r.tell(s.object, "Adopted", "Token "+string(record.Current.ID)+" existed already and was written to Secret "+s.object.SecretName()+".")
 	case lifecycle.FromSecret:
+		if d.Silent {
+			break
+		}
 		s.memory.repairs.note(r.Clock.Now())
 		r.tell(s.object, "Repaired", "Secret "+s.object.SecretName()+" was rewritten with the value it holds: "+d.Why+".")
 	}

@@ -59,7 +59,8 @@ type Reconciler struct {
 	// LeaderSince tells when this process became leader: at the first call at the latest.
 	LeaderSince func() time.Time
 
-	memories memories
+	memories  memories
+	handovers handovers
 }
 
 // scene is one look at one object.

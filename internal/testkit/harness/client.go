@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
@@ -125,6 +127,9 @@ func (p *Process) reader(through client.WithWatch) client.Reader {
 		},
 		List: func(ctx context.Context, c client.WithWatch, into client.ObjectList, options ...client.ListOption) error {
 			g.alive()
+			if kind := kindOf(into); p.world.forbidden[kind] {
+				return apierrors.NewForbidden(schema.GroupResource{Resource: kind}, "", errors.New("the harness does not allow it"))
+			}
 			err := c.List(ctx, into, options...)
 			if pods, ok := into.(*corev1.PodList); ok && err == nil {
 				p.world.times.showPods(pods)

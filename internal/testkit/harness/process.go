@@ -211,6 +211,9 @@ func (w *World) logger(of item) logr.Logger {
 // Event is one that the operator told.
 type Event struct{ Type, Reason, Note string }
 
+// Forbid takes from the operator the right to list objects, by the kind of their list.
+func (w *World) Forbid(list string) { w.forbidden = map[string]bool{list: true} }
+
 // Eventf implements events.EventRecorder.
 func (w *World) Eventf(_, _ runtime.Object, kind, reason, _, note string, args ...any) {
 	told := Event{Type: kind, Reason: reason, Note: fmt.Sprintf(note, args...)}

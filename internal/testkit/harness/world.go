@@ -77,6 +77,8 @@ type World struct {
 
 	watching bool
 	excused  map[string]bool
+	// forbidden are the kinds of lists that the operator may not ask for.
+	forbidden map[string]bool
 	// foreign are tokens that somebody made by hand, under another name than the operator's.
 	foreign []string
 }

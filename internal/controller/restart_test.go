@@ -1,0 +1,326 @@
+package controller_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/consumers"
+	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/harness"
+)
+
+// restarting has workloads restarted: all that use the Secret, or the Deployments that are named.
+func restarting(deployments ...string) func(*v1alpha1.GatewayToken) {
+	return func(o *v1alpha1.GatewayToken) {
+		harness.Overlapping(time.Hour)(o)
+		o.Spec.Consumers = &v1alpha1.Consumers{Action: v1alpha1.ConsumersRestart}
+		for _, name := range deployments {
+			o.Spec.Consumers.Select = v1alpha1.SelectListed
+			o.Spec.Consumers.Targets = append(o.Spec.Consumers.Targets, v1alpha1.ConsumerTarget{Kind: consumers.KindDeployment, Name: name})
+		}
+	}
+}
+
+// deployment makes a Deployment of the tenant's that has Secrets in its environment, and one pod of it.
+func deployment(w *harness.World, name string, secrets ...string) (*appsv1.Deployment, *corev1.Pod) {
+	labels := map[string]string{"app": name}
+	template := corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels}, Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "app"}}}}
+	for _, secret := range secrets {
+		template.Spec.Containers[0].EnvFrom = append(template.Spec.Containers[0].EnvFrom, corev1.EnvFromSource{
+			SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: secret}},
+		})
+	}
+	made := &appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Namespace: w.Tenant, Name: name},
+		Spec:       appsv1.DeploymentSpec{Selector: &metav1.LabelSelector{MatchLabels: labels}, Template: template},
+	}
+	// Nobody but the test makes pods. The garbage collector takes those away whose ReplicaSet does not exist.
+	w.Create(made, &appsv1.ReplicaSet{
+		ObjectMeta: metav1.ObjectMeta{Namespace: w.Tenant, Name: name + "-" + hash},
+		Spec:       appsv1.ReplicaSetSpec{Replicas: ptr.To[int32](0), Selector: made.Spec.Selector, Template: template},
+	})
+	return made, podOf(w, made, "old")
+}
+
+// hash is that of every template.
+const hash = "5d9c"
+
+// podOf makes a pod of a Deployment, as old as the world is now.
+func podOf(w *harness.World, of *appsv1.Deployment, name string) *corev1.Pod {
+	set := &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Namespace: w.Tenant, Name: of.Name + "-" + hash}}
+	w.Refresh(set)
+	made := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: w.Tenant, Name: of.Name + "-" + name, Labels: map[string]string{appsv1.DefaultDeploymentUniqueLabelKey: hash},
+			OwnerReferences: []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "ReplicaSet", Name: set.Name, UID: set.UID, Controller: ptr.To(true)}},
+		},
+		Spec: of.Spec.Template.Spec,
+	}
+	made.Spec.NodeName = "node"
+	w.Create(made)
+	return made
+}
+
+// noteOf is what a Deployment was restarted for, and its generation, which counts the changes of its spec.
+func noteOf(t *testing.T, d *appsv1.Deployment) (note string, generation int64) {
+	t.Helper()
+	read := &appsv1.Deployment{}
+	if err := plane.Admin.Get(t.Context(), client.ObjectKeyFromObject(d), read); err != nil {
+		t.Fatal(err)
+	}
+	return read.Spec.Template.Annotations[consumers.AnnotationRestartedFor], read.Generation
+}
+
+// wantRestarts checks that a Deployment was restarted so many times, once each.
+func wantRestarts(t *testing.T, d *appsv1.Deployment, want int64, why string) {
+	t.Helper()
+	if note, generation := noteOf(t, d); generation != 1+want {
+		t.Errorf("%s was changed %d times (%s), want %d: %s", d.Name, generation-1, note, want, why)
+	}
+}
+
+// Whoever uses the Secret is restarted once, and what was replaced waits for the last old pod.
+func TestRestart(t *testing.T) {
+	w := newWorld(t)
+	w.Watch()
+	_, object := w.Publish(restarting())
+	w.Want(object, v1alpha1.ConditionConsumersReady, metav1.ConditionTrue, v1alpha1.ReasonConsumersCurrent)
+	user, old := deployment(w, "user", object.SecretName())
+	bystander, _ := deployment(w, "bystander", "another-secret")
+	w.Advance(time.Minute)
+	wantRestarts(t, user, 0, "it has the first value")
+
+	ask(w, object, false)
+	w.Settle()
+	w.Want(object, v1alpha1.ConditionConsumersReady, metav1.ConditionFalse, v1alpha1.ReasonRestarting)
+	wantRestarts(t, user, 0, "a new pod could still get the old value")
+	w.Advance(time.Minute)
+	wantRestarts(t, user, 1, "its pod holds the old value")
+	wantRestarts(t, bystander, 0, "it does not use the Secret")
+	if note, _ := noteOf(t, user); !strings.HasPrefix(note, object.Name+"=2/") {
+		t.Errorf("the note says %q", note)
+	}
+	if !slices.ContainsFunc(w.Events, func(e harness.Event) bool {
+		return e.Reason == "Restarted" && strings.HasPrefix(e.Note, "Deployment/user")
+	}) {
+		t.Errorf("no event tells of it: %+v", w.Events)
+	}
+
+	w.Restart()
+	w.Advance(3 * time.Hour)
+	wantRestarts(t, user, 1, "the ledger says that it was done")
+	w.WantActive(2)
+	podOf(w, user, "new")
+	gone(t, old)
+	w.Advance(2 * time.Hour)
+	w.Want(object, v1alpha1.ConditionConsumersReady, metav1.ConditionTrue, v1alpha1.ReasonConsumersCurrent)
+	w.WantActive(1)
+	before := w.Versions()
+	w.Restart()
+	w.Advance(time.Hour)
+	for name, version := range w.Versions() {
+		if before[name] != version {
+			t.Errorf("%s was written at rest", name)
+		}
+	}
+	wantRestarts(t, user, 1, "all have the value")
+	w.CheckRest()
+}
+
+// What GitOps takes away is not put back, also while another workload is waited for.
+func TestRestartTakenBack(t *testing.T) {
+	w := newWorld(t)
+	_, object := w.Publish(restarting())
+	user, _ := deployment(w, "user", object.SecretName())
+	w.Advance(time.Minute)
+	ask(w, object, false)
+	w.Advance(time.Minute)
+	wantRestarts(t, user, 1, "its pod holds the old value")
+	harness.Change(w, user, func(d *appsv1.Deployment) { d.Spec.Template.Annotations = nil })
+	w.Restart()
+	w.Advance(time.Hour)
+	wantRestarts(t, user, 2, "a restart, and its undoing by somebody else")
+	w.WantActive(2)
+}
+
+// A paused Deployment is left alone and named, and restarted when it is resumed. One that was restarted by somebody else is not again.
+func TestRestartPaused(t *testing.T) {
+	w := newWorld(t)
+	_, object := w.Publish(restarting())
+	paused, _ := deployment(w, "paused", object.SecretName())
+	quick, old := deployment(w, "quick", object.SecretName())
+	harness.Change(w, paused, func(d *appsv1.Deployment) { d.Spec.Paused = true })
+	w.Advance(time.Minute)
+	ask(w, object, false)
+	w.Advance(13 * time.Second)
+	podOf(w, quick, "new")
+	gone(t, old)
+	w.Advance(time.Minute)
+	wantRestarts(t, paused, 1, "its owner has paused it")
+	wantRestarts(t, quick, 0, "all its pods have the new value")
+	if message := w.Condition(object, v1alpha1.ConditionConsumersReady).Message; !strings.Contains(message, "Deployment/paused is paused") {
+		t.Errorf("the message does not say what stands in the way: %s", message)
+	}
+	harness.Change(w, paused, func(d *appsv1.Deployment) { d.Spec.Paused = false })
+	w.Advance(time.Minute)
+	wantRestarts(t, paused, 3, "paused, resumed and restarted")
+	w.Advance(time.Hour)
+	wantRestarts(t, paused, 3, "once is enough")
+}
+
+// Two GatewayTokens that are due together share one restart.
+func TestRestartShared(t *testing.T) {
+	w := newWorld(t)
+	_, first := w.Publish(restarting())
+	second := w.Token("second", restarting())
+	w.Create(second)
+	w.Settle()
+	w.WantReady(second)
+	user, _ := deployment(w, "user", first.SecretName(), second.SecretName())
+	w.Advance(time.Minute)
+	ask(w, first, false)
+	w.Advance(8 * time.Second)
+	ask(w, second, false)
+	w.Advance(time.Minute)
+	wantRestarts(t, user, 1, "one restart serves both")
+	if note, _ := noteOf(t, user); !strings.Contains(note, first.Name+"=2/") || !strings.Contains(note, "second=2/") {
+		t.Errorf("the note says %q", note)
+	}
+	w.Advance(time.Hour)
+	wantRestarts(t, user, 1, "both were served")
+}
+
+// Only what is listed is restarted; a target that does not exist is named.
+func TestRestartListed(t *testing.T) {
+	w := newWorld(t)
+	_, object := w.Publish(restarting("listed", "missing"))
+	listed, _ := deployment(w, "listed", object.SecretName())
+	other, _ := deployment(w, "other", object.SecretName())
+	w.Advance(time.Minute)
+	ask(w, object, false)
+	w.Advance(time.Minute)
+	wantRestarts(t, listed, 1, "it is listed")
+	wantRestarts(t, other, 0, "it is not listed")
+	if message := w.Condition(object, v1alpha1.ConditionConsumersReady).Message; !strings.Contains(message, "Deployment/missing does not exist") {
+		t.Errorf("the message does not name the missing target: %s", message)
+	}
+	if message := w.Condition(object, v1alpha1.ConditionRevocationPending).Message; !strings.Contains(message, "Deployment/other") {
+		t.Errorf("who holds the old value is not named: %s", message)
+	}
+}
+
+// No more workloads than allowed are restarted at the same time; the next when one is done.
+func TestRestartLimit(t *testing.T) {
+	w := newWorld(t)
+	_, object := w.Publish(restarting())
+	const most = 10
+	all := map[*appsv1.Deployment]*corev1.Pod{}
+	for i := range most + 2 {
+		made, old := deployment(w, fmt.Sprintf("user-%02d", i), object.SecretName())
+		all[made] = old
+	}
+	w.Advance(time.Minute)
+	ask(w, object, false)
+	w.Advance(5 * time.Minute)
+	var restarted []*appsv1.Deployment
+	for d := range all {
+		if note, _ := noteOf(t, d); note != "" {
+			restarted = append(restarted, d)
+		}
+	}
+	if len(restarted) != most {
+		t.Fatalf("%d workloads are being restarted, want %d", len(restarted), most)
+	}
+	for _, d := range restarted[:2] {
+		podOf(w, d, "new")
+		gone(t, all[d])
+	}
+	w.Advance(5 * time.Minute)
+	for d := range all {
+		wantRestarts(t, d, 1, "its turn has come")
+	}
+}
+
+// While the object is suspended nobody is restarted, and it is not forgotten that somebody is to be.
+func TestRestartSuspended(t *testing.T) {
+	w := newWorld(t)
+	_, object := w.Publish(restarting())
+	user, _ := deployment(w, "user", object.SecretName())
+	w.Advance(time.Minute)
+	ask(w, object, false)
+	w.Settle()
+	harness.Change(w, object, func(o *v1alpha1.GatewayToken) { o.Spec.Suspend = true })
+	w.Advance(time.Hour)
+	wantRestarts(t, user, 0, "nothing is done")
+	w.Want(object, v1alpha1.ConditionConsumersReady, metav1.ConditionFalse, v1alpha1.ReasonRestarting)
+	harness.Change(w, object, func(o *v1alpha1.GatewayToken) { o.Spec.Suspend = false })
+	w.Advance(time.Minute)
+	wantRestarts(t, user, 1, "its turn has come")
+}
+
+// Without the right to restart, the old token stays and the condition says what is missing.
+func TestRestartForbidden(t *testing.T) {
+	w := newWorld(t)
+	_, object := w.Publish(restarting())
+	user, old := deployment(w, "user", object.SecretName())
+	w.Forbid("DeploymentList")
+	w.Advance(time.Minute)
+	ask(w, object, false)
+	w.Advance(5 * time.Minute)
+	wantRestarts(t, user, 0, "the operator may not")
+	w.Want(object, v1alpha1.ConditionConsumersReady, metav1.ConditionFalse, v1alpha1.ReasonRestartForbidden)
+	w.WantReady(object)
+	w.WantActive(2)
+	podOf(w, user, "new")
+	gone(t, old)
+	w.Advance(2 * time.Hour)
+	w.WantActive(1)
+	w.Want(object, v1alpha1.ConditionConsumersReady, metav1.ConditionTrue, v1alpha1.ReasonConsumersCurrent)
+}
+
+// The value before stays beside the new one while its token waits for its revocation, and not for longer.
+func TestPreviousKey(t *testing.T) {
+	w := newWorld(t)
+	_, object := w.Publish(harness.Overlapping(time.Hour), func(o *v1alpha1.GatewayToken) {
+		o.Spec.Secret = &v1alpha1.SecretTemplate{PreviousKey: "before"}
+	})
+	first := w.Secret(object.SecretName())
+	if _, there := first.Data["before"]; there {
+		t.Error("there is a value before the first")
+	}
+	w.Advance(time.Minute)
+	ask(w, object, false)
+	w.Advance(time.Minute)
+	second := w.Secret(object.SecretName())
+	if string(second.Data["before"]) != string(first.Data["token"]) || string(second.Data["token"]) == string(first.Data["token"]) {
+		t.Error("the Secret does not have both values")
+	}
+	harness.Change(w, object, func(o *v1alpha1.GatewayToken) { o.Spec.Secret.Labels = map[string]v1alpha1.LabelValue{"tier": "edge"} })
+	w.Advance(time.Minute)
+	if labelled := w.Secret(object.SecretName()); labelled.Labels["tier"] != "edge" || string(labelled.Data["before"]) != string(first.Data["token"]) {
+		t.Error("an edit of the Secret lost the value before")
+	}
+	w.Advance(26 * time.Hour / 3)
+	w.WantActive(1)
+	third := w.Secret(object.SecretName())
+	if _, there := third.Data["before"]; there || string(third.Data["token"]) != string(second.Data["token"]) {
+		t.Error("the value before outlives its token")
+	}
+	w.Advance(time.Minute)
+	ask(w, object, true)
+	w.Advance(2 * time.Second)
+	if _, there := w.Secret(object.SecretName()).Data["before"]; there {
+		t.Error("a leaked value stays in the Secret")
+	}
+	w.WantCreates(3)
+	w.CheckRest()
+}

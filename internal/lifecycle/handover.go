@@ -1,0 +1,123 @@
+package lifecycle
+
+import (
+	"slices"
+	"time"
+
+	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
+)
+
+// Once the Secret has another value, those who use it are to take it up. No vendor is needed for that, and none is waited for: also after
+// somebody else has revoked a token, the pods that hold it need its successor.
+
+// WatchesPods tells whether pods are looked at: while a token that was published waits for its revocation and, where the spec says how
+// values are taken up, until every pod has the one that the Secret has.
+func (o Observation) WatchesPods() bool {
+	v := newView(o)
+	return !o.Object.Suspended && (len(o.PublishedBefore()) > 0 || v.taking())
+}
+
+// Restarts tells whether workloads are to be restarted, now or soon, as far as is known.
+func (o Observation) Restarts() bool { return newView(o).toRestart() }
+
+// taking tells whether pods may still have to take up the value that the Secret has. There is none to take up while it has had no other.
+func (v *view) taking() bool {
+	if v.Object.Consumers == NoHandover || v.Object.Deleting || !v.usable() || v.proof.Current.Sequence == firstSequence {
+		return false
+	}
+	return !v.Object.HintTaken || v.Object.HintSequence != v.proof.Current.Sequence
+}
+
+// untaken tells why there are pods with an older value; nil where there are none.
+func (v *view) untaken() *Problem {
+	switch {
+	case v.Object.Suspended, !v.taking(), v.Stale.Gone:
+		return nil
+	case v.Stale.Unknown:
+		return &Problem{ReasonConsumersUnknown, "Nobody knows which pods hold an older value than the Secret's: " + v.Stale.Text + ". Nothing is restarted, and a replaced token stays active."}
+	case v.Object.Consumers == ByThemselves:
+		return &Problem{ReasonWaitingForConsumers, "Pods hold an older value than the Secret's. They are not restarted by the operator, since spec.consumers says that they take it up by themselves or that somebody else restarts them."}
+	}
+	known := v.restarts()
+	problem := &Problem{ReasonRestarting, "Workloads whose pods hold an older value than the Secret's are restarted."}
+	if known.Refused {
+		problem.Reason = ReasonRestartForbidden
+	}
+	if known.Text != "" {
+		problem.Message += " Beside that, " + known.Text + "."
+	}
+	return problem
+}
+
+// restarts is what this process knows of the restarts for the token in use.
+func (v *view) restarts() Restarts {
+	if known := v.Memory.Restarts; known.Sequence == v.proof.Current.Sequence {
+		return known
+	}
+	return Restarts{}
+}
+
+// toRestart tells whether workloads may have to be restarted for the token in use.
+func (v *view) toRestart() bool {
+	return v.Object.Consumers == Restarted && v.taking() && v.proof.RestartedFor < v.proof.Current.Sequence &&
+		!v.restarts().Done && !v.Stale.Gone && !v.Stale.Unknown
+}
+
+// restartConsumers: what the ledger says was done for a token is never done again, whatever became of it since: who takes the
+// annotation of a restart away does not bring about another.
+func restartConsumers(v *view) Decision {
+	if !v.toRestart() || v.restartAt().After(v.Now) {
+		return nil
+	}
+	return Restart{Sequence: v.proof.Current.Sequence}
+}
+
+// restartAt is when workloads are restarted next, by the operator's clock: not before every new pod has the new value.
+func (v *view) restartAt() time.Time {
+	delay := v.since(v.proof.Current).Add(v.Settings.RestartDelay).Sub(v.ServerNow)
+	return later(v.Now.Add(max(delay, 0)), v.restarts().Next)
+}
+
+// noteRestarts: from then on the ledger says so.
+func noteRestarts(v *view) Decision {
+	if !v.usable() || !v.restarts().Done || v.proof.RestartedFor >= v.proof.Current.Sequence {
+		return nil
+	}
+	record := v.nextLedger(v.proof.Current)
+	record.RestartedFor = v.proof.Current.Sequence
+	return rewrite(record, "its consumers were restarted")
+}
+
+// nextTaking is when restarts, or pods where nothing retires, are looked at next; zero for never.
+func (v *view) nextTaking() time.Time {
+	switch {
+	case !v.usable() || v.Object.Suspended || !v.taking() || v.Stale.Gone:
+		return time.Time{}
+	case v.toRestart():
+		return v.restartAt()
+	default:
+		watch := v.nextWatch(v.since(v.proof.Current))
+		return v.Now.Add(max(watch.Sub(v.ServerNow), 0))
+	}
+}
+
+// meanwhile is when something is due that needs no vendor.
+func (v *view) meanwhile() time.Time { return earlier(v.endsAt(), v.nextTaking()) }
+
+// rewrite writes the Secret with the value it holds, for what the operator alone has to know.
+func rewrite(record ledger.Ledger, why string) Publish {
+	return Publish{Source: FromSecret, Ledger: record, Why: why, Silent: true}
+}
+
+// KeepsPrevious tells whether a Secret that is written with this ledger has the value before, too, where the spec asks for that: while
+// the token that was replaced last waits for its revocation, and is not known to somebody who should not know it.
+func (o Observation) KeepsPrevious(record ledger.Ledger) bool {
+	asked := o.Object.Request
+	leaked := asked.Revoke && asked.Text != "" && asked.Text == record.HandledRotateRequest
+	return !leaked && slices.ContainsFunc(record.Retiring, func(e ledger.Entry) bool { return e.Published })
+}
+
+// previousOver tells whether the Secret has the value of a token that waits for nothing any more.
+func (v *view) previousOver() bool {
+	return v.Secret.HoldsPrevious && !v.KeepsPrevious(v.nextLedger(v.proof.Current))
+}
