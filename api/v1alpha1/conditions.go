@@ -215,6 +215,37 @@ const (
 	// its predecessor is revoked: at most one replaced token may be in use at a time.
 	// What to do: see RevocationPending for what that waits for.
 	ReasonWaitingForRetirement = "WaitingForRetirement"
+	// ReasonWaitingForSlot (Rotating True): the token is to be replaced, and the
+	// vendor has no room for its successor beside it: five credentials are the most that
+	// a gateway of PingOne has. It goes on working.
+	// What to do: delete one at the vendor that nobody uses, or set
+	// spec.rotation.strategy to RevokeFirst, which cuts consumers off for a moment.
+	ReasonWaitingForSlot = "WaitingForSlot"
+	// ReasonInPlace (Rotating True): the token is given another value in place, as
+	// spec.rotation.strategy asks for. Whatever holds the value before it is cut off until
+	// it has the new one. Where the vendor's answer was lost, another token is issued.
+	// What to do: restart what holds the old value. Read VendorReachable if it lasts.
+	ReasonInPlace = "InPlace"
+	// ReasonRevokeFirst (Rotating True): the token is revoked before its successor is
+	// made, for want of room, as spec.rotation.strategy asks for. Whatever holds its value
+	// is cut off until it has the new one.
+	// What to do: restart what holds the old value. Read VendorReachable if it lasts.
+	ReasonRevokeFirst = "RevokeFirst"
+	// ReasonRollRefused (VendorReachable False): the vendor refuses to give the
+	// token another value. It keeps the one it has, and works.
+	// What to do: the message gives the class of the refusal; correct the rights of the
+	// issuer's credentials, or set spec.rotation.strategy to Overlap.
+	ReasonRollRefused = "RollRefused"
+	// ReasonRollAmbiguous (Ready False): the vendor was asked to give the token
+	// another value, and no answer says whether it has. It is not asked again: the next
+	// token is issued and published.
+	// What to do: restart what holds the old value. If it lasts, read VendorReachable.
+	ReasonRollAmbiguous = "RollAmbiguous"
+	// ReasonStrategyUnsupported (Ready False, Stalled True): spec.rotation.strategy
+	// is InPlace, and the issuer's vendor gives no token of this kind another value. The
+	// vendor was not asked. A Secret in use stays as it is, and nothing is replaced.
+	// What to do: set spec.rotation.strategy to Overlap.
+	ReasonStrategyUnsupported = "StrategyUnsupported"
 	// ReasonInvalidScope (Ready False, Stalled True; VendorReachable False where a
 	// token is in use): the vendor does not know a scope or permission that the spec
 	// asks for, or does not let the issuer's credentials give it away. No token was

@@ -192,6 +192,14 @@ func (t *GatewayToken) OnRemoteRevocation() OnRemoteRevocation {
 	return RemoteRevocationReissue
 }
 
+// Strategy returns how a token is replaced by time or on request.
+func (t *GatewayToken) Strategy() RotationStrategy {
+	if t.Spec.Rotation != nil && t.Spec.Rotation.Strategy != "" {
+		return t.Spec.Rotation.Strategy
+	}
+	return StrategyOverlap
+}
+
 // EffectiveSettings returns the values in force for what the spec leaves out,
 // nil if it leaves out nothing. floor is the operator's least overlap: an
 // overlap that it raises is shown, too.
@@ -210,6 +218,9 @@ func (t *GatewayToken) EffectiveSettings(floor time.Duration) *EffectiveSettings
 	}
 	if t.Spec.Consumers.Restarts() && t.Spec.Consumers.Select == "" {
 		effective.Select = SelectAll
+	}
+	if t.Spec.Rotation == nil || t.Spec.Rotation.Strategy == "" {
+		effective.Strategy = t.Strategy()
 	}
 	if t.secret().Type == "" {
 		effective.SecretType = t.SecretType()

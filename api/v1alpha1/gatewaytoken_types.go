@@ -58,6 +58,7 @@ type GatewayTokenList struct {
 // +kubebuilder:validation:XValidation:rule="[has(self.causeloop), has(self.rackGateway), has(self.pingOne)].filter(set, set).size() <= 1",message="at most one of causeloop, rackGateway and pingOne can be set: the one of the issuer's vendor, and none for Causely"
 // +kubebuilder:validation:XValidation:rule="has(self.causeloop) == has(oldSelf.causeloop) && has(self.rackGateway) == has(oldSelf.rackGateway) && has(self.pingOne) == has(oldSelf.pingOne)",message="causeloop, rackGateway and pingOne cannot be added, removed or replaced by one another: the token would be another vendor's; create another GatewayToken instead"
 // +kubebuilder:validation:XValidation:fieldPath=".rotation.renewBefore",rule="!(has(self.causeloop) && has(self.causeloop.expiresAfter) && self.causeloop.expiresAfter.matches('^([0-9.]+(h|m|s|ms))+$') && has(self.rotation) && has(self.rotation.renewBefore) && self.rotation.renewBefore.matches('^([0-9.]+(h|m|s|ms))+$')) || duration(self.rotation.renewBefore) < duration(self.causeloop.expiresAfter)",message="renewBefore must be shorter than causeloop.expiresAfter: a token would be due for its successor when it is issued"
+// +kubebuilder:validation:XValidation:fieldPath=".rotation.strategy",rule="!(has(self.rotation) && has(self.rotation.strategy) && self.rotation.strategy == 'InPlace') || !(has(self.rackGateway) || has(self.pingOne) || (has(self.causeloop) && has(self.causeloop.serviceAccount)))",message="InPlace needs causeloop.personal: no other token can be given another value at the vendor"
 type GatewayTokenSpec struct {
 	// issuerRef names the issuer whose vendor account the token is taken from.
 	// It cannot be changed.
@@ -422,9 +423,36 @@ const (
 	RemoteRevocationReport OnRemoteRevocation = "Report"
 )
 
+// RotationStrategy is how a token is replaced that is due by its age or on
+// request.
+//
+// +kubebuilder:validation:Enum=Overlap;InPlace;RevokeFirst
+type RotationStrategy string
+
+// Values of RotationStrategy.
+const (
+	// StrategyOverlap publishes the successor first; both work for a time.
+	StrategyOverlap RotationStrategy = "Overlap"
+	// StrategyInPlace gives the token another value. Consumers are cut off.
+	StrategyInPlace RotationStrategy = "InPlace"
+	// StrategyRevokeFirst revokes the token first where there is no room for two.
+	// Consumers are cut off.
+	StrategyRevokeFirst RotationStrategy = "RevokeFirst"
+)
+
 // Rotation says when and how a token is replaced by its successor.
 // +kubebuilder:validation:XValidation:fieldPath=".window",rule="!has(self.window) || has(self.interval) || has(self.renewBefore)",message="window needs interval, or renewBefore for a token that expires: nothing else waits for it"
 type Rotation struct {
+	// strategy is how a token is replaced that is due by its age or on request.
+	// Overlap (when left out): its successor is published first, and both work
+	// until no consumer needs the old one. InPlace, for personal tokens of
+	// Causeloop: the token is given another value. RevokeFirst, where the vendor
+	// has no room for two: it is revoked before its successor is made; where there
+	// is room, it is Overlap. The last two CUT OFF whatever holds the old value
+	// until it has the new one.
+	// +optional
+	Strategy RotationStrategy `json:"strategy,omitempty"`
+
 	// interval is the age at which a token is replaced, such as 2160h for a
 	// quarter; from 1h to 87600h. A tenth of it is used to spread tokens of one
 	// interval: each is replaced up to that much earlier, always by the same share.
@@ -843,6 +871,10 @@ type EffectiveSettings struct {
 	// select says which workloads are restarted, where any are.
 	// +optional
 	Select ConsumersSelect `json:"select,omitempty"`
+
+	// strategy is how a token is replaced by its age or on request.
+	// +optional
+	Strategy RotationStrategy `json:"strategy,omitempty"`
 
 	// secretType is the type of the Secret.
 	// +optional

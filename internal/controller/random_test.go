@@ -120,6 +120,8 @@ type random struct {
 	// routes are those that meet faults, rights edits of what the spec asks of the vendor.
 	routes []string
 	rights []func(*v1alpha1.GatewayToken)
+	// more is what may happen beside.
+	more []func()
 	// stranger is a token that is nobody's business; empty for none.
 	stranger string
 }
@@ -142,7 +144,7 @@ func (r *random) happenings() []func() {
 	if len(r.rights) > 0 {
 		happenings = append(happenings, r.editRights, r.editRights, r.editRights, r.editRights)
 	}
-	return happenings
+	return append(happenings, r.more...)
 }
 
 func (r *random) pass(d time.Duration) {

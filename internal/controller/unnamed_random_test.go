@@ -40,6 +40,8 @@ type randomInCorner struct {
 	at     corner
 	other  *v1alpha1.GatewayToken
 	strays int
+	// keepsSecrets: nobody edits or deletes one.
+	keepsSecrets bool
 }
 
 func (r *randomInCorner) tell() {
@@ -77,7 +79,7 @@ func (r *randomInCorner) happenings() []func() {
 		// Where nothing lists it, such a token is not missed.
 		happenings = append(happenings, r.revokeByHand)
 	}
-	return happenings
+	return append(happenings, r.more...)
 }
 
 // commitLate has the vendor commit what is asked for now later than it answers, and in time all the same.
@@ -90,13 +92,13 @@ func (r *randomInCorner) commitLate() {
 }
 
 func (r *randomInCorner) editHeldSecret() {
-	if !r.Gone(r.object) {
+	if !r.Gone(r.object) && !r.keepsSecrets {
 		r.editSecret()
 	}
 }
 
 func (r *randomInCorner) deleteHeldSecret() {
-	if !r.Gone(r.object) {
+	if !r.Gone(r.object) && !r.keepsSecrets {
 		r.deleteSecret()
 	}
 }

@@ -61,6 +61,12 @@ type Ledger struct {
 	Mints []Mint `json:"mints,omitempty"`
 	// RestartedFor is the sequence that consumers were restarted for last.
 	RestartedFor int `json:"restarted,omitempty"`
+	// Rolling is the replacement of the current token's value in place that the vendor is about to be asked for: until Current has its
+	// sequence, the value in the Secret may be dead. Nil for none.
+	Rolling *Rolling `json:"rolling,omitempty"`
+	// Vacating says that the operator is about to revoke the current token, whose successor needs its place: that it is revoked is
+	// nobody else's doing.
+	Vacating bool `json:"vacating,omitempty"`
 	// Retained says that the GatewayToken is gone and left its token on purpose.
 	Retained bool `json:"retained,omitempty"`
 }
@@ -79,7 +85,28 @@ type Entry struct {
 	Since time.Time `json:"since,omitzero"`
 	// Published: the Secret has held it, so that consumers may.
 	Published bool `json:"published,omitempty"`
+	// Cut is empty where both values worked for a time.
+	Cut Cut `json:"cut,omitempty"`
 }
+
+// Rolling is a replacement of a token's value in place.
+type Rolling struct {
+	// Sequence is the one that the token has with its next value.
+	Sequence int `json:"sequence"`
+	// By is the process that wrote it. It alone knows whether the vendor has been asked, and nobody else ever asks.
+	By string `json:"by"`
+}
+
+// Cut tells how a token took the place of the one before it, where whoever had that one's value was cut off.
+type Cut string
+
+// Values of Cut.
+const (
+	// CutInPlace: the token was given another value. Its marker has the sequence that it was made with.
+	CutInPlace Cut = "inPlace"
+	// CutRevokeFirst: the one before it was revoked first.
+	CutRevokeFirst Cut = "revokeFirst"
+)
 
 // Mint is one create that succeeded.
 type Mint struct {
@@ -106,6 +133,9 @@ func (l *Ledger) LastSequence() int {
 		return 0
 	}
 	last := l.Current.Sequence
+	if l.Rolling != nil {
+		last = max(last, l.Rolling.Sequence)
+	}
 	for _, entry := range slices.Concat(l.Retiring, l.Condemned) {
 		last = max(last, entry.Sequence)
 	}

@@ -58,6 +58,8 @@ type Issue struct {
 	Overrides bool
 	// Attempt is to be written down before the vendor is asked; nil where the name tells it all.
 	Attempt *Attempt
+	// Cut tells that whoever had the value before it is cut off, and how; empty where nobody is.
+	Cut ledger.Cut
 }
 
 // Report: have the issuer say of tokens that they may be ours, for a person to decide.
@@ -76,6 +78,20 @@ type Change struct {
 	Rights []string
 	// Inputs is the digest of what the spec asks for.
 	Inputs string
+}
+
+// Roll: have the vendor replace the value of the current token, and publish it. That is written down already, by this process.
+type Roll struct {
+	ID   token.ID
+	Name string
+	// Sequence is the token's next one.
+	Sequence int
+	// Inputs and ExpiresAfter are what the token was made with: it keeps them.
+	Inputs       string
+	ExpiresAfter time.Duration
+	Why          string
+	// Request is the person's request that it answers; empty for none.
+	Request string
 }
 
 // Confirm: ask the vendor for one token by its ID, since a list lacks it.
@@ -113,6 +129,8 @@ type Revoke struct {
 	ID   token.ID
 	Name string
 	Why  string
+	// Cuts: it is the token that the Secret holds, so that consumers are cut off.
+	Cuts bool
 }
 
 // DeleteSecret: delete the object's own Secret.
@@ -136,6 +154,7 @@ func (Relist) isDecision()       {}
 func (Protect) isDecision()      {}
 func (Issue) isDecision()        {}
 func (Change) isDecision()       {}
+func (Roll) isDecision()         {}
 func (Confirm) isDecision()      {}
 func (Report) isDecision()       {}
 func (Publish) isDecision()      {}
@@ -149,7 +168,7 @@ func (Release) isDecision()      {}
 // reads. Protect is left out: it is harmless, and its own answer is the live read.
 func IsEffect(d Decision) bool {
 	switch d.(type) {
-	case Issue, Change, Report, Publish, Restart, Revoke, DeleteSecret, Retain, Release:
+	case Issue, Change, Roll, Report, Publish, Restart, Revoke, DeleteSecret, Retain, Release:
 		return true
 	case Rest, Wait, Stall, Relist, Confirm, Protect:
 		return false

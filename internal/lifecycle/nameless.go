@@ -263,6 +263,11 @@ func slots(v *view) Decision {
 	if last := v.lastRevocation(); !last.IsZero() && !v.Snapshot.BegunAfter(last) {
 		return Relist{After: last, Purpose: "see whether there is room"}
 	}
+	if v.crowded() {
+		if condemn := condemnStrays(v); condemn != nil {
+			return condemn
+		}
+	}
 	return Wait{Until: v.nextRetirement(), Problem: Problem{ReasonQuotaExceeded, fmt.Sprintf("The vendor has %d tokens there, and room for %d. Delete one at the vendor that nobody uses; work goes on by itself.",
 		v.Snapshot.Active, most)}}
 }

@@ -41,7 +41,10 @@ func (v *view) carryOver(next *ledger.Ledger) {
 	next.Condemned = v.stillListed(before.Condemned, next.Current.ID)
 	if before.Current.ID == next.Current.ID {
 		next.Inputs, next.Changing, next.ExpiresAfter = before.Inputs, before.Changing, before.ExpiresAfter
-		next.Current.Since = v.since(before.Current)
+		if before.Current.Sequence == next.Current.Sequence {
+			next.Current.Since = v.since(before.Current)
+			next.Rolling, next.Vacating = before.Rolling, before.Vacating
+		}
 		return
 	}
 	if !v.revoked(before.Current.ID) && !v.endedBeforeMint(before.Current.ID) && !next.Lists(before.Current.ID) {

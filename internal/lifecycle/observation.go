@@ -86,6 +86,8 @@ type Object struct {
 	RotateEvery, RotateEarlier time.Duration
 	// Window tells whether tokens may be replaced by age at an instant, and from when on they may next; nil for at any time.
 	Window func(at time.Time) (open bool, next time.Time)
+	// Strategy is what becomes of the token in use when it is replaced by time or on request.
+	Strategy Strategy
 	// Request is a person's request for another token; without a text where there is none.
 	Request RotateRequest
 	// Attempt is a create that was written down before the vendor was asked, and Record the last ledger that is known of, both
@@ -237,6 +239,11 @@ type Memory struct {
 	Intended string
 	// ChangeDoubted is when the latest change ended whose answer was lost.
 	ChangeDoubted time.Time
+	// Process tells this process from all others.
+	Process string
+	// RollAsked is the sequence of the latest replacement in place that the vendor was asked for, and may have carried out. RollRefused is
+	// that of one which it certainly has not, and which is still written down. Zero for none.
+	RollAsked, RollRefused int
 }
 
 // Restarts is what came of restarting workloads for a token.
@@ -265,6 +272,8 @@ type InHand struct {
 	ExpiresAfter time.Duration
 	Planned      bool
 	Request      string
+	// Cut tells that whoever had the value before it is cut off, and how. Where the value was replaced in place, that has happened already.
+	Cut ledger.Cut
 }
 
 // Settings are the operator's, not the object's.

@@ -18,6 +18,7 @@ var living = []rule{
 	{"a token that could never be found again goes first", undo},
 	{"what has a token is protected, whatever else is said of it", protectOwner},
 	{"what a create may have left and nothing lists is told by its name", reportUnlisted},
+	{"what was replaced in place is published also while suspended: the value before it is dead", publishRolled},
 	{"suspended", suspended},
 	{"the spec cannot be carried out", invalidSpec},
 	{"somebody else's Secret is in the way", secretConflict},
@@ -40,6 +41,9 @@ var living = []rule{
 	{"a list that lacks a known token proves nothing", doubtList},
 	{"what may be ours and cannot be told for certain is reported", reportStrangers},
 	{"while a token works, what is due is done before another is minted", dueFirst},
+	{"what is not to be replaced in place after all is not written down any more", withdrawRoll},
+	{"where it is to be replaced in place, its value is", rollInPlace},
+	{"where there is no room, and the spec says so, it is revoked first", revokeFirst},
 	{"else one is minted", mint},
 	{"other rights are given to the token that is there", changeRights},
 	{"rights that were given are written down", noteRights},
@@ -61,6 +65,7 @@ var deleting = []rule{
 	{"another account is never touched", accountChanged},
 	{"a stray is listed before it is revoked, where the token is retained", condemnBeforeRetaining},
 	{"what is replaced is revoked when its time has come, where the token is retained", revokeDueBeforeRetaining},
+	{"what was replaced in place is published, where the token is retained", publishRolledBeforeRetaining},
 	{"every token that a list shows is revoked", revokeShown},
 	{"what was made and never published is revoked", revokeInHand},
 	{"what was made last is seen and revoked before any waiting", awaitFirstList},
@@ -85,6 +90,8 @@ func Plan(o Observation) Planned {
 	plan := Planned{Usable: v.usable(), Consumers: v.untaken(), Settled: v.settled() && !v.rightsDiffer(), Retiring: v.retirements(), Trouble: v.trouble()}
 	if plan.Usable && !o.Object.Deleting {
 		plan.NextRotation, plan.Rotating, plan.Handled = v.rotation().next, v.rotating(), v.answered()
+	} else if !o.Object.Deleting {
+		plan.Rotating = v.cutOff()
 	}
 	for _, r := range rules {
 		if decision := r.decide(v); decision != nil {

@@ -47,7 +47,7 @@ func (v *view) retires(entry ledger.Entry) (waits string, due time.Time) {
 		if v.usedStranger(entry) {
 			waits = waitsForPerson
 		}
-		return orOverlap(waits), since.Add(max(v.overlap(), v.Settings.StrangerRest))
+		return orOverlap(waits), since.Add(v.strayRest())
 	case v.leaked():
 		return waitsForNothing, since
 	case !entry.Published || v.Object.Deleting && !v.Object.Retain:

@@ -70,9 +70,10 @@ func (v *view) answered() bool {
 	return v.proof != nil && (asked.Text == v.proof.HandledRotateRequest || !asked.At.After(v.madeAt()))
 }
 
-// madeAt is when the token in use was made: by the vendor's clock, or when it was published where the vendor does not say.
+// madeAt is when the value in use was made: by the vendor's clock, or when it was published where the vendor does not say. What is said
+// of a token whose value was replaced in place is when the token was made.
 func (v *view) madeAt() time.Time {
-	if made := v.proof.Current.IssuedAt; !made.IsZero() {
+	if made := v.proof.Current.IssuedAt; !made.IsZero() && v.proof.Current.Cut != ledger.CutInPlace {
 		return made
 	}
 	return v.since(v.proof.Current)
@@ -138,7 +139,7 @@ func (v *view) rotating() *Problem {
 	case due.waits != nil:
 		return due.waits
 	case due.why != "":
-		return &Problem{ReasonRotationDue, "The token is to be replaced: " + due.why + ". It goes on working meanwhile."}
+		return v.dueNow(due.why)
 	default:
 		return nil
 	}

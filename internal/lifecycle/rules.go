@@ -87,13 +87,12 @@ func publishInHand(v *view) Decision {
 		return nil
 	}
 	hand := v.Memory.InHand
-	entry := entryOf(hand.Token)
-	entry.Sequence = cmp.Or(entry.Sequence, hand.Sequence)
+	entry := v.handEntry()
 	record := v.nextLedger(entry)
 	record.Account = cmp.Or(hand.Token.Account, v.Issuer.Account)
 	record.HandledRotateRequest = cmp.Or(hand.Request, record.HandledRotateRequest)
 	record.Inputs, record.ExpiresAfter = hand.Inputs, hand.ExpiresAfter
-	made := ledger.Mint{Sequence: record.Current.Sequence, At: mintTime(hand.Token, v.Now), BySpec: hand.Planned}
+	made := ledger.Mint{Sequence: record.Current.Sequence, At: v.handMade(), BySpec: hand.Planned}
 	record.Mints = remember(record.Mints, made)
 	return Publish{Source: FromHand, Ledger: record, Why: "a new token was issued"}
 }
@@ -161,7 +160,7 @@ func issuerTerminating(v *view) Decision {
 
 // confirmGone: a list of a vendor that drops what is revoked is a reason to ask, not yet an answer.
 func confirmGone(v *view) Decision {
-	if v.proof == nil || v.Issuer.Capabilities.KeepsRevoked || v.standing(v.proof.Current.ID) != standingUnlisted {
+	if v.proof == nil || v.rollDoubted() || v.Issuer.Capabilities.KeepsRevoked || v.standing(v.proof.Current.ID) != standingUnlisted {
 		return nil
 	}
 	if !v.Issuer.Capabilities.GetByID {
@@ -175,7 +174,7 @@ func confirmGone(v *view) Decision {
 
 // reportRevocation: the owner wants to decide what follows a revocation by somebody else.
 func reportRevocation(v *view) Decision {
-	if !v.Object.ReportRevocation || v.proof == nil || v.expired() || !v.revoked(v.proof.Current.ID) {
+	if !v.Object.ReportRevocation || v.proof == nil || v.ownDoing() || v.expired() || !v.revoked(v.proof.Current.ID) {
 		return nil
 	}
 	return Stall{Problem{ReasonRevokedAtVendor, "Token " + string(v.proof.Current.ID) + " was revoked at the vendor by somebody else, and onRemoteRevocation is Report. " +
@@ -197,11 +196,11 @@ func awaitList(v *view) Decision {
 
 // signAgain: the key was lost or the ledger edited, but the value is the one it was and the token is alive.
 func signAgain(v *view) Decision {
-	if v.proof != nil || v.hint == nil || !v.Secret.ValueIntact || !slices.ContainsFunc(v.mine, hasID(v.hint.Current.ID)) {
+	if v.proof != nil || v.hint == nil || v.hint.Rolling != nil || !v.Secret.ValueIntact || !slices.ContainsFunc(v.mine, hasID(v.hint.Current.ID)) {
 		return nil
 	}
 	row := v.Snapshot.Rows[v.hint.Current.ID]
-	record := v.nextLedger(entryOf(row))
+	record := v.nextLedger(v.knownEntry(row))
 	record.Account = cmp.Or(row.Account, v.Issuer.Account)
 	return Publish{Source: FromSecret, Ledger: record, Why: "the Secret's ledger had no valid signature"}
 }
@@ -226,7 +225,7 @@ func adopt(v *view) Decision {
 	if v.Memory.ReadAfter.After(v.Now) {
 		return Wait{Problem: Problem{ReasonRepairPaced, "The Secret had to be restored from the vendor again and again; the next time waits. Find who deletes or edits it."}, Until: v.Memory.ReadAfter}
 	}
-	record := v.nextLedger(entryOf(chosen))
+	record := v.nextLedger(v.knownEntry(chosen))
 	record.Account = cmp.Or(chosen.Account, v.Issuer.Account)
 	if v.usable() {
 		made := ledger.Mint{Sequence: record.Current.Sequence, At: mintTime(chosen, v.Now), BySpec: true}
@@ -281,7 +280,7 @@ func doubtList(v *view) Decision {
 
 // mint: nothing that exists would do.
 func mint(v *view) Decision {
-	if v.settled() {
+	if v.settled() || v.rollsInPlace() {
 		return nil
 	}
 	issue := v.nextIssue()
@@ -337,6 +336,7 @@ func (v *view) nextIssue() Issue {
 	default:
 		issue.Why = "the value is lost and the vendor does not show it again"
 	}
+	v.ofOwnDoing(&issue)
 	return issue
 }
 
@@ -502,7 +502,7 @@ func (v *view) unplannedMints() []time.Time {
 // condemnStrays: a stray is revoked only after the Secret lists it. From then on no process can publish it: one that
 // read the Secret before has its write refused, one that reads it after sees the entry.
 func condemnStrays(v *view) Decision {
-	if !v.usable() {
+	if !v.usable() && !v.crowded() {
 		return nil
 	}
 	next := v.nextLedger(v.proof.Current)
@@ -528,7 +528,7 @@ func dueFirst(v *view) Decision {
 // holdsRevocation tells whether what failed last has to do with revocations: a create or a change that the vendor refuses has not.
 func (v *view) holdsRevocation() bool {
 	switch v.Object.HeldBack.Reason { //nolint:exhaustive // those of creates and changes
-	case "CreateRefused", "CreateAmbiguous", "ChangeRefused", "InvalidScope", "InvalidRole", "NameTaken", ReasonQuotaExceeded:
+	case "CreateRefused", "CreateAmbiguous", "ChangeRefused", "InvalidScope", "InvalidRole", "NameTaken", "RollRefused", "RollAmbiguous", ReasonQuotaExceeded:
 		return false
 	default:
 		return v.heldBack() != nil

@@ -42,6 +42,12 @@ type story struct {
 	// restarts counts restarts of the workload that uses the Secret; paused: its owner has paused it.
 	restarts int
 	paused   bool
+	// rollFault befalls the next replacement in place; otherID: what is rolled gets another ID. processes counts the processes there were.
+	rollFault string
+	otherID   bool
+	// rollLife is the life of what is rolled, by the vendor's answer; zero where its end stays.
+	rollLife         time.Duration
+	rolls, processes int
 	// holder is the pod that holds whatever was replaced; empty for none. unknown: pods cannot be listed.
 	holder  string
 	unknown bool
@@ -105,8 +111,9 @@ func ending(s *story) {
 }
 
 func (s *story) forget() {
+	s.processes++
 	s.observation.Memory = Memory{
-		LeaderSince: s.now, Doubted: map[string]bool{}, Published: map[token.ID]bool{},
+		Process: fmt.Sprint("process ", s.processes), LeaderSince: s.now, Doubted: map[string]bool{}, Published: map[token.ID]bool{},
 		Revoked: map[token.ID]time.Time{}, Gone: map[token.ID]bool{}, Taken: map[int]bool{}, Free: map[token.ID]time.Time{},
 	}
 	s.observation.Snapshot = token.Snapshot{}
@@ -322,6 +329,15 @@ func describe(d Decision) string {
 		if d.Ledger.Changing != "" {
 			listed += ", changing"
 		}
+		if d.Ledger.Rolling != nil {
+			listed += fmt.Sprintf(", rolling to #%d", d.Ledger.Rolling.Sequence)
+		}
+		if d.Ledger.Vacating {
+			listed += ", vacating"
+		}
+		if d.Ledger.Current.Cut != "" {
+			listed += fmt.Sprintf(", #%d cut off %s", d.Ledger.Current.Sequence, d.Ledger.Current.Cut)
+		}
 		source := map[Source]string{FromHand: "from hand", FromSecret: "from the Secret", FromVendor: "from the vendor"}[d.Source]
 		return fmt.Sprintf("Publish %s %s%s", d.Ledger.Current.ID, source, listed)
 	case Revoke:
@@ -338,6 +354,8 @@ func describe(d Decision) string {
 		return fmt.Sprintf("Report %s", d.IDs)
 	case Confirm:
 		return "Confirm " + string(d.ID)
+	case Roll:
+		return fmt.Sprintf("Roll %s to #%d (%s)", d.ID, d.Sequence, d.Why)
 	case Change:
 		return fmt.Sprintf("Change %s to %s", d.ID, d.Rights)
 	case Restart:
@@ -363,6 +381,8 @@ func (s *story) performs(d Decision) bool {
 		s.observation.Object.Protected = true
 	case Issue:
 		return s.creates1(d)
+	case Roll:
+		return s.rolls1(d)
 	case Publish:
 		if d.Ledger.Changing != s.observation.Secret.Ledger.Changing {
 			s.observation.Memory.Intended = d.Ledger.Changing
@@ -461,7 +481,7 @@ func (s *story) creates1(d Issue) bool {
 	}
 	s.rows[made.ID] = made
 	s.note("  the vendor commits %s", made.ID)
-	s.observation.Memory.InHand = &InHand{Token: made, Replaces: d.Replaces, Sequence: d.Sequence, Ended: d.Ended, Inputs: d.Inputs, ExpiresAfter: d.ExpiresAfter, Planned: d.Planned, Request: d.Request}
+	s.observation.Memory.InHand = &InHand{Token: made, Replaces: d.Replaces, Sequence: d.Sequence, Ended: d.Ended, Inputs: d.Inputs, ExpiresAfter: d.ExpiresAfter, Planned: d.Planned, Request: d.Request, Cut: d.Cut}
 	return true
 }
 
@@ -474,7 +494,7 @@ func (s *story) writes(source Source, record ledger.Ledger) {
 	if hand := s.observation.Memory.InHand; hand != nil && hand.Token.ID == record.Current.ID {
 		s.observation.Memory.InHand = nil
 	}
-	s.observation.Memory.Published[record.Current.ID] = true
+	s.observation.Memory.Published[record.Current.ID], s.observation.Memory.RollRefused = true, 0
 	s.observation.Secret = Secret{Presence: Owned, Trust: ledger.Proof, Ledger: record, WrittenAt: s.now, ValueIntact: s.inSecret == s.values[record.Current.ID]}
 	s.observation.Object.HintID, s.observation.Object.HintSequence = record.Current.ID, record.Current.Sequence
 	if !s.observation.Issuer.Capabilities.Named {

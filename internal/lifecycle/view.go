@@ -162,7 +162,7 @@ func (v *view) revoked(id token.ID) bool { return v.standing(id) == standingRevo
 
 // usable tells whether the Secret holds a token that, as far as is known, works.
 func (v *view) usable() bool {
-	return v.proof != nil && v.Secret.ValueIntact && !v.Issuer.Gone && !v.revoked(v.proof.Current.ID) && !v.expired()
+	return v.proof != nil && v.Secret.ValueIntact && !v.Issuer.Gone && !v.revoked(v.proof.Current.ID) && !v.expired() && !v.rollDoubted() && !v.vacating()
 }
 
 // expired tells whether the current token's time is over.
@@ -222,6 +222,9 @@ func (v *view) handFits() bool {
 	}
 	if v.hint == nil {
 		return true
+	}
+	if hand.Cut == ledger.CutInPlace {
+		return v.rolledFits()
 	}
 	if v.hint.Lists(hand.Token.ID) || v.hint.Current.ID == hand.Token.ID {
 		return false

@@ -101,6 +101,19 @@ func CreateProblem(f *token.Failure) lifecycle.Problem {
 	}
 }
 
+// RollProblem says what came of a replacement of a token's value in place that gave none.
+func RollProblem(f *token.Failure) lifecycle.Problem {
+	switch {
+	case f.Class == token.Ambiguous:
+		return lifecycle.Problem{Reason: v1alpha1.ReasonRollAmbiguous, Message: sentence(f) + " The value in the Secret may be dead. It is not tried again: the next token is issued and published."}
+	case ConcernsIssuer(f):
+		return VendorProblem(f)
+	default:
+		return lifecycle.Problem{Reason: v1alpha1.ReasonRollRefused, Message: sentence(f) +
+			" The token keeps the value it has, and works. Give the issuer's credentials the right to do that, or set spec.rotation.strategy to Overlap; it is tried again after a change, else rarely."}
+	}
+}
+
 // ReadProblem says why the value of a token that exists could not be read.
 func ReadProblem(f *token.Failure) lifecycle.Problem {
 	if ConcernsIssuer(f) {

@@ -229,13 +229,25 @@ func (s Scene) ready(next *v1alpha1.GatewayTokenStatus) {
 	if s.usable() {
 		condition.Status = metav1.ConditionTrue
 		condition.Reason = v1alpha1.ReasonPublished
-		condition.Message = fmt.Sprintf("Secret %s holds token %s.", s.Object.SecretName(), s.record().Current.ID)
+		condition.Message = fmt.Sprintf("Secret %s holds token %s.", s.Object.SecretName(), s.record().Current.ID) + cutOff(s.record().Current)
 	} else if problem := s.problem(); problem != nil {
 		condition.Reason, condition.Message = string(problem.Reason), problem.Message
 	} else {
 		condition.Reason, condition.Message = v1alpha1.ReasonProgressing, "Work has begun."
 	}
 	s.put(next, condition)
+}
+
+// cutOff says of a published token whose consumers were cut off by it.
+func cutOff(current ledger.Entry) string {
+	switch current.Cut {
+	case ledger.CutInPlace:
+		return " Its value was replaced in place: whatever holds the one before it is cut off until it has this one."
+	case ledger.CutRevokeFirst:
+		return " The one before it was revoked first: whatever holds that is cut off until it has this one."
+	default:
+		return ""
+	}
 }
 
 // problem says what is waited for; nil where nothing is known to be wrong.
@@ -256,7 +268,7 @@ func (s Scene) problem() *lifecycle.Problem {
 		return &d.Problem
 	case lifecycle.Relist:
 		return &lifecycle.Problem{Reason: v1alpha1.ReasonIssuing, Message: "Waiting for a list of the vendor's tokens to " + d.Purpose + "."}
-	case lifecycle.Issue, lifecycle.Publish, lifecycle.Protect, lifecycle.Change, lifecycle.Confirm, lifecycle.Report:
+	case lifecycle.Issue, lifecycle.Publish, lifecycle.Protect, lifecycle.Change, lifecycle.Roll, lifecycle.Confirm, lifecycle.Report:
 		return &lifecycle.Problem{Reason: v1alpha1.ReasonIssuing, Message: "A token is being issued or written to the Secret."}
 	case lifecycle.Rest, lifecycle.Restart, lifecycle.Revoke, lifecycle.DeleteSecret, lifecycle.Retain, lifecycle.Release:
 		return nil
@@ -387,7 +399,7 @@ func (s Scene) pendingDeletion() *lifecycle.Problem {
 			v1alpha1.AnnotationSkipRevocation + ": " + string(s.Object.UID) + "."}
 	case lifecycle.Revoke, lifecycle.Relist, lifecycle.DeleteSecret, lifecycle.Retain, lifecycle.Release:
 		return &lifecycle.Problem{Reason: v1alpha1.ReasonRevoking, Message: "The tokens are being revoked; the GatewayToken goes once the vendor's list shows that none is left."}
-	case lifecycle.Rest, lifecycle.Stall, lifecycle.Protect, lifecycle.Issue, lifecycle.Publish, lifecycle.Change, lifecycle.Confirm, lifecycle.Report, lifecycle.Restart:
+	case lifecycle.Rest, lifecycle.Stall, lifecycle.Protect, lifecycle.Issue, lifecycle.Publish, lifecycle.Change, lifecycle.Roll, lifecycle.Confirm, lifecycle.Report, lifecycle.Restart:
 		return nil
 	default:
 		return nil

@@ -72,6 +72,14 @@ type Updater interface {
 	Update(ctx context.Context, id token.ID, rights []string) error
 }
 
+// Roller is a Vendor that gives a token another value in place of the one it has (token.Capabilities.Roll), which ends at once.
+type Roller interface {
+	// Roll gives the token of that ID and exactly that name another value, once. What is answered may have another ID: then the token
+	// that was rolled has ended. A Failure of class Ambiguous says that it may have happened, and that nobody will ever learn the value;
+	// any other class says that it has not. Failure.Stray is the token with that value, where the answer told it.
+	Roll(ctx context.Context, id token.ID, name string) (token.Issued, error)
+}
+
 // Cataloguer is a Vendor that tells which rights it knows.
 type Cataloguer interface {
 	Catalogue(ctx context.Context) (Catalogue, error)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -20,6 +21,8 @@ const (
 	indexMarker = "marker"
 	// indexAttempt is by the issuer's Key and the pool of a create of which nothing was published yet. At rest nothing is in it.
 	indexAttempt = "attempt"
+	// indexVacating is by the issuer's Key of one whose token has made room for its successor. At rest nothing is in it.
+	indexVacating = "vacating"
 )
 
 // SetupIndexes lets the cache find GatewayTokens by issuer and by marker.
@@ -47,7 +50,34 @@ func SetupIndexes(ctx context.Context, indexer client.FieldIndexer, identity tok
 	}); err != nil {
 		return fmt.Errorf("index GatewayTokens by attempt: %w", err)
 	}
+	if err := indexer.IndexField(ctx, &v1alpha1.GatewayToken{}, indexVacating, func(o client.Object) []string {
+		object, ok := o.(*v1alpha1.GatewayToken)
+		if !ok || !IsVacating(object) {
+			return nil
+		}
+		return []string{KeyFor(object).String()}
+	}); err != nil {
+		return fmt.Errorf("index GatewayTokens by room made: %w", err)
+	}
 	return nil
+}
+
+// IsVacating tells whether the status says that the token has made room for its successor, which is not published yet. Nobody waits for one
+// that waits for a person.
+func IsVacating(object *v1alpha1.GatewayToken) bool {
+	conditions := object.Status.Conditions
+	rotating := meta.FindStatusCondition(conditions, v1alpha1.ConditionRotating)
+	made := rotating != nil && rotating.Reason == v1alpha1.ReasonRevokeFirst && meta.IsStatusConditionFalse(conditions, v1alpha1.ConditionReady)
+	return made && !meta.IsStatusConditionTrue(conditions, v1alpha1.ConditionStalled)
+}
+
+// Vacating lists the GatewayTokens of an issuer whose token has made room for its successor.
+func Vacating(ctx context.Context, from client.Reader, key Key) ([]v1alpha1.GatewayToken, error) {
+	var list v1alpha1.GatewayTokenList
+	if err := from.List(ctx, &list, client.MatchingFields{indexVacating: key.String()}); err != nil {
+		return nil, fmt.Errorf("list the GatewayTokens of %s that have made room: %w", key, err)
+	}
+	return list.Items, nil
 }
 
 // attempting tells whether a create was written down of which nothing was published yet.

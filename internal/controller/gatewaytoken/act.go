@@ -40,6 +40,8 @@ func (r *Reconciler) act(ctx context.Context, s *scene, decision lifecycle.Decis
 		return r.issue(ctx, s, d)
 	case lifecycle.Change:
 		return r.change(ctx, s, d)
+	case lifecycle.Roll:
+		return r.roll(ctx, s, d)
 	case lifecycle.Confirm:
 		return r.confirm(ctx, s, d)
 	case lifecycle.Report:
@@ -109,7 +111,7 @@ func (r *Reconciler) issue(ctx context.Context, s *scene, d lifecycle.Issue) (ou
 		return r.wrongAccount(ctx, s, issued.ID, attempt(d, started, issued.ID)), nil
 	}
 	s.memory.hand = &hand{
-		InHand: lifecycle.InHand{Token: issued.Token, Replaces: d.Replaces, Sequence: d.Sequence, Ended: d.Ended, Inputs: d.Inputs, ExpiresAfter: d.ExpiresAfter, Planned: d.Planned, Request: d.Request},
+		InHand: lifecycle.InHand{Token: issued.Token, Replaces: d.Replaces, Sequence: d.Sequence, Ended: d.Ended, Inputs: d.Inputs, ExpiresAfter: d.ExpiresAfter, Planned: d.Planned, Request: d.Request, Cut: d.Cut},
 		value:  issued.Value,
 	}
 	s.observation.Memory.InHand = &s.memory.hand.InHand
@@ -247,6 +249,9 @@ func (r *Reconciler) undo(ctx context.Context, s *scene, id token.ID) {
 
 // revoke ends a token at the vendor. It counts as revoked once the vendor's document says that the answer means it, or a list shows it.
 func (r *Reconciler) revoke(ctx context.Context, s *scene, d lifecycle.Revoke) (outcome, error) {
+	if d.Cuts && !r.takePlace(s) {
+		return outcome{after: time.Second}, nil
+	}
 	log.FromContext(ctx).Info("revoking a token", "id", d.ID, "tokenName", d.Name, "why", d.Why)
 	err := s.account.Vendor.Revoke(ctx, d.ID)
 	f := token.AsFailure(err)
@@ -256,6 +261,9 @@ func (r *Reconciler) revoke(ctx context.Context, s *scene, d lifecycle.Revoke) (
 	}
 	r.Inventory.Ended(s.scope, d.ID)
 	s.memory.undo = slices.DeleteFunc(s.memory.undo, func(id token.ID) bool { return id == d.ID })
+	if d.Cuts {
+		r.warn(s.object, EventConsumersCut, "Token "+string(d.ID)+" was revoked to make room for its successor: whatever holds its value is cut off until it has the next one.")
+	}
 	_, again := s.memory.revoked[d.ID]
 	s.memory.revoked[d.ID] = r.Clock.Now()
 	switch {

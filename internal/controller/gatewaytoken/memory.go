@@ -1,6 +1,7 @@
 package gatewaytoken
 
 import (
+	"crypto/rand"
 	"maps"
 	"slices"
 	"sync"
@@ -9,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
 	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
 	"github.com/gatewaytoken/gateway-token-operator/internal/status"
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
@@ -32,6 +34,9 @@ type memory struct {
 	changeDoubted   time.Time
 	intended        string
 	undo            []token.ID
+	// process tells this memory from that of any other process. rollAsked and rollRefused are those of lifecycle.Memory.
+	process                string
+	rollAsked, rollRefused int
 	// free tells since when no pod holds a token that was replaced.
 	free map[token.ID]time.Time
 	// found are the replaced tokens whose Secret pods were found to use.
@@ -92,6 +97,7 @@ func (m *memories) of(uid types.UID) *memory {
 	found := m.byID[uid]
 	if found == nil {
 		found = &memory{
+			process: rand.Text(),
 			doubted: map[string]bool{}, published: map[token.ID]bool{}, revoked: map[token.ID]time.Time{}, gone: map[token.ID]bool{},
 			there: map[token.ID]time.Time{}, taken: map[int]bool{},
 		}
@@ -113,7 +119,8 @@ func (m *memory) observed(leaderSince time.Time, uid string) lifecycle.Memory {
 		Doubted: maps.Clone(m.doubted), Published: maps.Clone(m.published), Revoked: maps.Clone(m.revoked), Gone: maps.Clone(m.gone),
 		There: maps.Clone(m.there), Creates: slices.Clone(m.creates), Taken: maps.Clone(m.taken), Changed: m.changed, ChangedAt: m.changedAt, ChangeDoubted: m.changeDoubted, Intended: m.intended,
 		Restarts: m.restarts,
-		Undo:     m.undo, RepairAfter: m.repairs.next(uid), ReadAfter: m.reads.next(uid),
+		Process:  m.process, RollAsked: m.rollAsked, RollRefused: m.rollRefused,
+		Undo: m.undo, RepairAfter: m.repairs.next(uid), ReadAfter: m.reads.next(uid),
 	}
 	if m.hand != nil {
 		inHand := m.hand.InHand
@@ -130,6 +137,8 @@ func (m *memory) drop(lost bool) {
 		return
 	case lost:
 		m.undo = append(m.undo, m.hand.Token.ID)
+	case m.hand.Cut == ledger.CutInPlace:
+		// Its name is that of a token which was published.
 	default:
 		m.doubted[m.hand.Token.Name] = true
 	}

@@ -151,6 +151,10 @@ func (r *Reconciler) prepare(ctx context.Context, s *scene, d lifecycle.Issue) (
 // heldUntil tells until when a create for another object may be under way at the place of this one.
 func (r *Reconciler) heldUntil(ctx context.Context, s *scene) (time.Time, error) {
 	held := r.Book.HeldUntil(s.scope, s.object.UID)
+	held, err := r.heldByVacating(ctx, s, held)
+	if err != nil {
+		return held, err
+	}
 	others, err := accounts.Attempting(ctx, r.Client, s.key, s.demand.Pool)
 	if err != nil {
 		return held, err

@@ -160,6 +160,7 @@ func (r *Reconciler) observeIssuer(ctx context.Context, s *scene, from client.Re
 	}
 	s.issuerUID, s.issuerGeneration = string(issuer.GetUID()), issuer.GetGeneration()
 	s.demand, s.mismatch = demand.Of(s.object, issuer.IssuerSpec())
+	s.mismatch = cmp.Or(s.mismatch, demand.Unrollable(s.object, issuer.IssuerSpec()))
 	s.scope = accounts.Scope(issuer.GetUID(), s.demand.Pool)
 	account, known := r.Book.Get(issuer)
 	account, looked := account.In(s.demand.Pool)

@@ -154,12 +154,17 @@ func (r *Reconciler) published(ctx context.Context, s *scene, d lifecycle.Publis
 		s.memory.intended = record.Changing
 	}
 	var told token.Token
-	if s.memory.hand != nil && s.memory.hand.Token.ID == record.Current.ID {
+	s.memory.rollRefused = 0
+	if held := s.memory.hand; held != nil && held.Token.ID == record.Current.ID && held.holds(record.Current) {
 		told = s.memory.hand.Token
 		s.memory.hand = nil
 		r.Book.Unhold(s.scope, s.object.UID)
 	}
 	log.FromContext(ctx).Info("published", "secret", s.object.SecretName(), "id", record.Current.ID, "why", d.Why)
+	if intends(s.observation.Secret.Ledger, record) {
+		// It is no more than a step, and says nothing of what failed before.
+		return outcome{Outcome: status.Outcome{Published: &record}}
+	}
 	switch d.Source {
 	case lifecycle.FromHand:
 		r.tell(s.object, "Issued", "Token "+string(record.Current.ID)+" was issued and written to Secret "+s.object.SecretName()+".")

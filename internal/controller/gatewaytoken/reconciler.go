@@ -98,7 +98,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	}
 	planned := lifecycle.Plan(s.observation)
 	spent, _ := lifecycle.HandSpent(s.observation)
-	live := lifecycle.IsEffect(planned.Decision) || spent
+	live := lifecycle.IsEffect(planned.Decision) || spent || lifecycle.RollDoubted(s.observation)
 	if live {
 		if s, err = r.observe(ctx, request.NamespacedName, r.Live); err != nil || s == nil {
 			return ctrl.Result{}, err
@@ -110,7 +110,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if err != nil {
 		return wake.AfterError(err)
 	}
-	return r.record(ctx, s, planned, outcome)
+	return r.record(ctx, s, s.rolled(planned), outcome)
 }
 
 // planLive plans on what the API server says, and gives up a minted value that has lost its use.

@@ -66,7 +66,7 @@ func passing(s *scene, decision lifecycle.Decision, came outcome) bool {
 		return deleting && !d.After.After(s.observation.Now)
 	case lifecycle.Revoke, lifecycle.DeleteSecret, lifecycle.Retain:
 		return deleting
-	case lifecycle.Rest, lifecycle.Wait, lifecycle.Stall, lifecycle.Issue, lifecycle.Change, lifecycle.Confirm, lifecycle.Report, lifecycle.Publish, lifecycle.Restart, lifecycle.Release:
+	case lifecycle.Rest, lifecycle.Wait, lifecycle.Stall, lifecycle.Issue, lifecycle.Change, lifecycle.Roll, lifecycle.Confirm, lifecycle.Report, lifecycle.Publish, lifecycle.Restart, lifecycle.Release:
 		return false
 	default:
 		return false
@@ -103,7 +103,7 @@ func (r *Reconciler) pause(s *scene, decision lifecycle.Decision, came outcome) 
 		return until(d.Until, now)
 	case lifecycle.Stall:
 		return patience
-	case lifecycle.Relist, lifecycle.Protect, lifecycle.Issue, lifecycle.Change, lifecycle.Confirm, lifecycle.Report, lifecycle.Publish, lifecycle.Restart, lifecycle.Revoke,
+	case lifecycle.Relist, lifecycle.Protect, lifecycle.Issue, lifecycle.Change, lifecycle.Roll, lifecycle.Confirm, lifecycle.Report, lifecycle.Publish, lifecycle.Restart, lifecycle.Revoke,
 		lifecycle.DeleteSecret, lifecycle.Retain, lifecycle.Release:
 		return 0
 	default:

@@ -13,7 +13,7 @@ const spread = 10
 
 // observeRotation reads when the spec, and people, want the token replaced. The Problem says what is wrong with the spec.
 func (r *Reconciler) observeRotation(o *v1alpha1.GatewayToken, into *lifecycle.Object) *lifecycle.Problem {
-	into.Request = requestOf(o.Annotations)
+	into.Request, into.Strategy = requestOf(o.Annotations), strategyOf(o)
 	asked := o.Spec.Rotation
 	if asked == nil {
 		return nil

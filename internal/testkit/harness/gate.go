@@ -11,7 +11,7 @@ import (
 type Effect struct {
 	// Number counts the effects of a world from 1; Process is 1 for the first process, and one more after each start.
 	Number, Process int
-	// Verb is create, apply, patch, delete or status at the API server, mint, revoke or update at the vendor.
+	// Verb is create, apply, patch, delete or status at the API server, mint, revoke, update or roll at the vendor.
 	Verb string
 	// Kind and Name say of what: namespace/name, or a token's name or ID.
 	Kind, Name string
@@ -33,6 +33,7 @@ const (
 	Mint        = "mint"
 	Revoke      = "revoke"
 	Update      = "update"
+	Roll        = "roll"
 	VendorToken = "token"
 )
 

@@ -74,6 +74,23 @@ func (u gatedUpdater) Update(ctx context.Context, id token.ID, rights []string) 
 	return u.gate.pass(Update, VendorToken, string(id), func() error { return u.inner.Update(ctx, id, rights) })
 }
 
+type gatedRoller struct {
+	inner vendors.Roller
+	gate  *gate
+}
+
+// Roll implements vendors.Roller.
+func (r gatedRoller) Roll(ctx context.Context, id token.ID, name string) (issued token.Issued, err error) {
+	err = r.gate.pass(Roll, VendorToken, string(id), func() (err error) {
+		issued, err = r.inner.Roll(ctx, id, name)
+		return err
+	})
+	if err != nil {
+		issued = token.Issued{}
+	}
+	return issued, err
+}
+
 type gatedCataloguer struct {
 	inner vendors.Cataloguer
 	gate  *gate
@@ -127,12 +144,13 @@ func (p *gatedPools) Pool(name string) (vendors.Vendor, error) {
 }
 
 // parts tells which optional parts of the contract a vendor has.
-type parts struct{ reads, finds, updates, catalogues, pools bool }
+type parts struct{ reads, finds, updates, rolls, catalogues, pools bool }
 
 func partsOf(vendor vendors.Vendor) (has parts) {
 	_, has.reads = vendor.(vendors.ValueReader)
 	_, has.finds = vendor.(vendors.Finder)
 	_, has.updates = vendor.(vendors.Updater)
+	_, has.rolls = vendor.(vendors.Roller)
 	_, has.catalogues = vendor.(vendors.Cataloguer)
 	_, has.pools = vendor.(vendors.Pooled)
 	return has
@@ -144,6 +162,7 @@ func (g *gate) around(vendor vendors.Vendor) (vendors.Vendor, error) {
 	reader, _ := vendor.(vendors.ValueReader)
 	finder, _ := vendor.(vendors.Finder)
 	updater, _ := vendor.(vendors.Updater)
+	roller, _ := vendor.(vendors.Roller)
 	cataloguer, _ := vendor.(vendors.Cataloguer)
 	pooled, _ := vendor.(vendors.Pooled)
 	pools := &gatedPools{inner: pooled, gate: g, pools: map[string]vendors.Vendor{}}
@@ -172,6 +191,12 @@ func (g *gate) around(vendor vendors.Vendor) (vendors.Vendor, error) {
 			gatedUpdater
 			gatedCataloguer
 		}{gated, gatedFinder{finder, g}, gatedUpdater{updater, g}, gatedCataloguer{cataloguer, g}}, nil
+	case parts{rolls: true, catalogues: true}:
+		return &struct {
+			*gatedVendor
+			gatedRoller
+			gatedCataloguer
+		}{gated, gatedRoller{roller, g}, gatedCataloguer{cataloguer, g}}, nil
 	case parts{pools: true}:
 		return &struct {
 			*gatedVendor

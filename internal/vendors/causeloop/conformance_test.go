@@ -44,7 +44,7 @@ func otherwise(s *simulated.Switches) {
 	s.SecretField, s.CreateStatus, s.DeleteStatus = simulated.FieldToken, 200, 200
 	s.ListShape, s.ScopesAs, s.IDs = simulated.ListArray, simulated.ScopesAsStrings, simulated.IDsUUID
 	s.RevokedListed, s.ExpiredListed, s.OthersListed = true, false, true
-	s.RevokedNameFree, s.NamesFold = false, true
+	s.RevokedNameFree, s.NamesFold, s.RollKeepsID = false, true, false
 	s.AccountTokensEmbedded, s.AccountTokenNamesUnique = false, true
 	s.AccountTokenExpiry, s.ExpiryField = simulated.ExpiryRefused, simulated.ExpiresInDays
 	s.LimitPer = simulated.LimitPerToken
@@ -245,6 +245,7 @@ func (s *simulation) routes() map[conformance.Route]string {
 		routes[conformance.Create] = simulated.RouteCreate
 		routes[conformance.List] = simulated.RouteList
 		routes[conformance.Revoke] = simulated.RouteRevoke
+		routes[conformance.Roll] = simulated.RouteRoll
 	case causeloop.Dedicated:
 		routes[conformance.Create] = simulated.RouteCreateAccount
 		routes[conformance.List] = simulated.RouteListAccounts

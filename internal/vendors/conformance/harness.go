@@ -116,6 +116,7 @@ const (
 	Revoke    Route = "revoke"
 	Find      Route = "find"
 	Update    Route = "update"
+	Roll      Route = "roll"
 	Catalogue Route = "catalogue"
 )
 
@@ -192,7 +193,7 @@ func Run(t *testing.T, harness Harness) {
 func allCases() []testCase {
 	var all []testCase
 	for _, part := range [][]testCase{
-		ordinaryCases(), createCases(), listCases(), revokeCases(), findCases(), rightsCases(), accessCases(), wireCases(),
+		ordinaryCases(), createCases(), listCases(), revokeCases(), findCases(), rightsCases(), rollCases(), accessCases(), wireCases(),
 	} {
 		all = append(all, part...)
 	}

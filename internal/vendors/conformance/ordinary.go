@@ -113,6 +113,9 @@ func capabilities(t *trial) {
 	if _, updates := client.(vendors.Updater); updates != can.UpdateInPlace {
 		t.Errorf("UpdateInPlace is %t, but Update is there: %t", can.UpdateInPlace, updates)
 	}
+	if _, rolls := client.(vendors.Roller); rolls != can.Roll {
+		t.Errorf("Roll is %t, but Roll is there: %t", can.Roll, rolls)
+	}
 	if can.Named && can.MaxNameLength <= 0 {
 		t.Errorf("names are bounded by nothing")
 	}
