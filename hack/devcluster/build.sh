@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # Builds the control plane that tests, demo and `make dev` run on, from the Go
-# modules that go.mod beside this file pins, into bin/control-plane/<version>/.
+# modules that go.mod beside this file pins, into bin/control-plane/<version>/; and
+# with --nodes, for those who have pods run, kube-scheduler and kwok beside it.
 # Minutes when nothing is cached, nothing at all afterwards. KUBEBUILDER_ASSETS,
 # when set, names a directory with the binaries, and nothing is built.
 #
 #   hack/devcluster/build.sh             build what is missing or out of date
+#   hack/devcluster/build.sh --nodes     the same, with what plays nodes
 #   hack/devcluster/build.sh --version   print the Kubernetes version, as in v1.36.3
 #   hack/devcluster/build.sh --assets    print the directory of the binaries
 set -euo pipefail
@@ -12,21 +14,23 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 
-# go.mod is the one place that names versions.
-required() { sed -n "s|^[[:space:]]*$1 \(v[^ ]*\).*|\1|p" "$here/go.mod" | head -n 1; }
+# go.mod is the one place that names versions; kwok has one of its own.
+required() { sed -n "s|^[[:space:]]*$1 \(v[^ ]*\).*|\1|p" "$here/${2:-.}/go.mod" | head -n 1; }
 
 version=$(required k8s.io/kubernetes)
 assets=${KUBEBUILDER_ASSETS:-$root/bin/control-plane/$version}
+nodes=
 
 case ${1:-} in
 --version) echo "$version" && exit ;;
 --assets) echo "$assets" && exit ;;
+--nodes) nodes=yes ;;
 '') ;;
-*) echo "usage: $0 [--version|--assets]" >&2 && exit 2 ;;
+*) echo "usage: $0 [--nodes|--version|--assets]" >&2 && exit 2 ;;
 esac
 
 if [[ -n ${KUBEBUILDER_ASSETS:-} ]]; then
-	for name in etcd kube-apiserver kube-controller-manager; do
+	for name in etcd kube-apiserver kube-controller-manager ${nodes:+kube-scheduler kwok}; do
 		if [[ ! -x $assets/$name ]]; then
 			echo "control-plane: KUBEBUILDER_ASSETS=$assets has no $name: unset it to build all of them" >&2
 			exit 1
@@ -43,10 +47,14 @@ ldflags="-X $stamp.gitVersion=$version -X $stamp.gitMajor=$major -X $stamp.gitMi
 
 build() { "$root/hack/build-once.sh" "$assets/$1" "$here/go.mod" "$2" "$ldflags"; }
 
-echo "control-plane: Kubernetes $version, etcd $(required go.etcd.io/etcd/server/v3)"
+echo "control-plane: Kubernetes $version, etcd $(required go.etcd.io/etcd/server/v3)${nodes:+, kwok $(required sigs.k8s.io/kwok kwok)}"
 build etcd go.etcd.io/etcd/server/v3
 build kube-apiserver k8s.io/kubernetes/cmd/kube-apiserver
 build kube-controller-manager k8s.io/kubernetes/cmd/kube-controller-manager
+if [[ -n $nodes ]]; then
+	build kube-scheduler k8s.io/kubernetes/cmd/kube-scheduler
+	"$root/hack/build-once.sh" "$assets/kwok" "$here/kwok/go.mod" sigs.k8s.io/kwok/cmd/kwok
+fi
 if ! command -v kubectl >/dev/null; then
 	build kubectl k8s.io/kubernetes/cmd/kubectl
 fi

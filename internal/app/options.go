@@ -72,6 +72,7 @@ func (o *Options) Bind(flags *flag.FlagSet) {
 	flags.DurationVar(&o.Lifecycle.PodMargin, "pod-margin", defaults.PodMargin, "How much later than the publication of a new value a pod must have been created to be known to have it. It covers kubelets that learn of a Secret late.")
 	flags.DurationVar(&o.Lifecycle.RestartDelay, "restart-delay", defaults.RestartDelay, "How long after the publication of a new value workloads are restarted at the earliest: longer than --pod-margin. GatewayTokens of a namespace that are due within it share one restart.")
 	flags.IntVar(&o.Lifecycle.RestartsAtOnce, "max-concurrent-restarts", defaults.RestartsAtOnce, "Most workloads of a namespace that are being restarted at the same time; 0 for no limit. One whose rollout does not finish goes on counting.")
+	flags.DurationVar(&o.Lifecycle.WatchPause, "pod-watch-pause", defaults.WatchPause, "Shortest pause between two looks at the pods that hold a token which was replaced. It grows to five minutes while they hold it.")
 	flags.DurationVar(&o.Lifecycle.StrangerRest, "stranger-rest", defaults.StrangerRest, "How long a token without a name that came of a create whose answer was lost must stay unused before it is revoked, where the issuer says exclusive. A longer overlap counts in its place.")
 	flags.DurationVar(&o.Lifecycle.MaxSkew, "max-clock-skew", defaults.MaxSkew, "How far the operator's clock may be off the API server's before time triggers nothing.")
 	flags.IntVar(&o.Lifecycle.MintsPerHour, "mints-per-hour", defaults.MintsPerHour, "Most tokens issued for one GatewayToken within an hour that its spec did not ask for.")
@@ -109,8 +110,8 @@ func (o *Options) Validate() error {
 	if o.TokenWorkers < 1 || o.IssuerWorkers < 1 {
 		problems = append(problems, errors.New("--max-concurrent-reconciles and --max-concurrent-issuer-reconciles must be at least 1"))
 	}
-	if o.Lifecycle.OverlapFloor < 0 || o.Lifecycle.PodMargin < 0 || o.Lifecycle.StrangerRest < 0 || o.Lifecycle.MintsPerHour < 0 || o.Lifecycle.MintsPerDay < 0 || o.HostPerSecond < 0 {
-		problems = append(problems, errors.New("--overlap-floor, --pod-margin, --stranger-rest, --mints-per-hour, --mints-per-day and --host-requests-per-second must not be negative"))
+	if o.Lifecycle.OverlapFloor < 0 || o.Lifecycle.PodMargin < 0 || o.Lifecycle.WatchPause < 0 || o.Lifecycle.StrangerRest < 0 || o.Lifecycle.MintsPerHour < 0 || o.Lifecycle.MintsPerDay < 0 || o.HostPerSecond < 0 {
+		problems = append(problems, errors.New("--overlap-floor, --pod-margin, --pod-watch-pause, --stranger-rest, --mints-per-hour, --mints-per-day and --host-requests-per-second must not be negative"))
 	}
 	if o.Lifecycle.RestartDelay <= o.Lifecycle.PodMargin || o.Lifecycle.RestartsAtOnce < 0 {
 		problems = append(problems, errors.New("--restart-delay must be longer than --pod-margin, and --max-concurrent-restarts must not be negative"))

@@ -37,6 +37,7 @@ func TestOptions(t *testing.T) {
 		"no workers":               {"nothing would be done", []string{namespace, "--max-concurrent-reconciles=0"}, "at least 1"},
 		"no issuer workers":        {"nothing would be done", []string{namespace, "--max-concurrent-issuer-reconciles=0"}, "at least 1"},
 		"negative overlap":         {"time does not go back", []string{namespace, "--overlap-floor=-1s"}, "negative"},
+		"negative pause":           {"time does not go back", []string{namespace, "--pod-watch-pause=-1s"}, "--pod-watch-pause"},
 		"negative margin":          {"time does not go back", []string{namespace, "--pod-margin=-1s"}, "--pod-margin"},
 		"negative rest":            {"time does not go back", []string{namespace, "--stranger-rest=-1s"}, "--stranger-rest"},
 		"negative budget":          {"there is no such number", []string{namespace, "--mints-per-hour=-1"}, "negative"},

@@ -289,6 +289,8 @@ type Settings struct {
 	RestartDelay time.Duration
 	// RestartsAtOnce is how many workloads of a namespace are being restarted at the same time; zero for no limit.
 	RestartsAtOnce int
+	// WatchPause is the shortest pause between two looks at the pods that hold a token which was replaced.
+	WatchPause time.Duration
 	// StrangerRest is how long a token without a name that a create may have left stays before it is revoked: whoever has its value
 	// has that long to be seen using it.
 	StrangerRest time.Duration
@@ -310,6 +312,7 @@ func DefaultSettings() Settings {
 		MaxSkew:        5 * time.Minute,
 		MintsPerHour:   3,
 		MintsPerDay:    10,
+		WatchPause:     30 * time.Second,
 	}
 }
 

@@ -9,11 +9,9 @@ import (
 // A token that was published and replaced is revoked when nobody needs it any more: no pod holds it, since then its overlap has passed,
 // and the vendor, where it shows that, has not seen it used. A stray that may have been published waits for its overlap alone.
 
-// Pods that hold a token which was replaced are looked at again after a tenth of the time that they have done so, between these.
-const (
-	watchPause    = 30 * time.Second
-	maxWatchPause = 5 * time.Minute
-)
+// Pods that hold a token which was replaced are looked at again after a tenth of the time that they have done so, after Settings.WatchPause at
+// the earliest and after this at the latest.
+const maxWatchPause = 5 * time.Minute
 
 // What a replaced token waits for.
 const (
@@ -50,7 +48,7 @@ func (v *view) retires(entry ledger.Entry) (waits string, due time.Time) {
 		return orOverlap(waits), since.Add(v.strayRest())
 	case v.leaked():
 		return waitsForNothing, since
-	case !entry.Published || v.Object.Deleting && !v.Object.Retain:
+	case !podsAreTheGate, !entry.Published, v.Object.Deleting && !v.Object.Retain:
 		return waitsForOverlap, since.Add(v.overlap())
 	case v.free(entry).IsZero():
 		return waitsForConsumers, v.nextWatch(since)
@@ -71,7 +69,7 @@ func (v *view) nextWatch(since time.Time) time.Time {
 	if first := since.Add(v.Settings.PodMargin + time.Second); first.After(v.ServerNow) {
 		return first
 	}
-	return v.ServerNow.Add(min(max(v.ServerNow.Sub(since)/10, watchPause), maxWatchPause))
+	return v.ServerNow.Add(min(max(v.ServerNow.Sub(since)/10, v.Settings.WatchPause), maxWatchPause))
 }
 
 // free is since when no pod holds a token; zero while one does, or nobody knows.

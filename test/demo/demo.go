@@ -36,6 +36,8 @@ type demo struct {
 	release  stack.Release
 	operator *stack.Operator
 	observer *observer
+	// kubelet is there while pods run.
+	kubelet *kubelet
 
 	// stories are what is told, each of one vendor.
 	stories []story

@@ -73,6 +73,10 @@ func (d *demo) atRest(ctx context.Context) error {
 		truth, err := d.vendor.Truth(ctx)
 		return truth.Calls[causely.RouteList], err
 	}
+	// The list that shows the token for the first time is told of.
+	if err := soon(d.isCounted)(ctx); err != nil {
+		return err
+	}
 	before, err := d.versions(ctx)
 	if err != nil {
 		return err
@@ -94,6 +98,16 @@ func (d *demo) atRest(ctx context.Context) error {
 	after, err := d.versions(ctx)
 	if err == nil && after != before {
 		err = fmt.Errorf("expected the versions %v, found %v", before, after)
+	}
+	return err
+}
+
+// isCounted holds when the issuer counts the token of the story among its own.
+func (d *demo) isCounted(ctx context.Context) error {
+	issuer := &v1alpha1.ClusterTokenIssuer{}
+	err := d.stack.Client.Get(ctx, client.ObjectKey{Name: storyIssuer}, issuer)
+	if counted := issuer.Status.Inventory; err == nil && (counted == nil || counted.Owned != 1) {
+		err = fmt.Errorf("expected the issuer to count one token as owned, found %+v", counted)
 	}
 	return err
 }

@@ -77,6 +77,9 @@ func (d *demo) playground(ctx context.Context) {
 
 // end stops everything, says where to look after a failure, and has the last word.
 func (d *demo) end(keep bool) int {
+	if d.kubelet != nil {
+		d.kubelet.stop()
+	}
 	if d.observer != nil {
 		d.observer.stop() // the API server would wait for those who watch
 	}

@@ -52,7 +52,7 @@ func keepWatching(ctx context.Context, from *stack.Stack, channel string, list c
 	for ctx.Err() == nil {
 		watched, err := from.Client.Watch(ctx, list)
 		if err != nil {
-			pause(ctx)
+			pause(ctx, scrapeEvery)
 			continue
 		}
 		for event := range watched.ResultChan() {
@@ -77,12 +77,12 @@ func keepScraping(ctx context.Context, from *stack.Stack, operator *stack.Operat
 		if text, err := operator.Metrics(ctx); err == nil {
 			_ = from.Append("metrics.txt", text)
 		}
-		pause(ctx)
+		pause(ctx, scrapeEvery)
 	}
 }
 
-func pause(ctx context.Context) {
-	timer := time.NewTimer(scrapeEvery)
+func pause(ctx context.Context, length time.Duration) {
+	timer := time.NewTimer(length)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -92,12 +92,17 @@ func valuesOf(secret *corev1.Secret) []string {
 	return values
 }
 
-// quiet are the channels that the stories that are told have no use for: those of Rack Gateway and PingOne have no TokenIssuer.
+// quiet are the channels that the stories that are told have no use for: those of Rack Gateway and PingOne have no TokenIssuer, and
+// nodes are in that of Causely.
 func (d *demo) quiet() []string {
-	if d.isTold(stack.Causely) || d.isTold(stack.Causeloop) {
-		return nil
+	var quiet []string
+	if !d.isTold(stack.Causely) {
+		quiet = append(quiet, "kube-scheduler.log", "kwok.log")
+		if !d.isTold(stack.Causeloop) {
+			quiet = append(quiet, "tokenissuers.json")
+		}
 	}
-	return []string{"tokenissuers.json"}
+	return quiet
 }
 
 // heard holds when every channel that is expected is there and has something in it, but the quiet ones.
@@ -106,7 +111,7 @@ func heard(channels []string, quiet ...string) error {
 	for _, name := range []string{
 		"manager.log", "vendorsim.log", "kubectl.txt", "helm*.txt", "demo.txt", "gatewaytokens.json", "tokenissuers.json",
 		"clustertokenissuers.json", "events.json", "leases.json", "metrics.txt", "transcript.json", "secrets-metadata.json",
-		"kube-apiserver.log", "kube-controller-manager.log",
+		"kube-apiserver.log", "kube-controller-manager.log", "kube-scheduler.log", "kwok.log",
 	} {
 		matches := func(path string) bool {
 			matched, err := filepath.Match(name, filepath.Base(path))

@@ -23,7 +23,7 @@ type story struct {
 // everything is all that can be told, in order.
 func everything() []story {
 	return []story{
-		{vendor: stack.Causely, chapters: (*demo).ofCausely, namespaces: []string{storyNamespace, badNamespace}, issuer: storyIssuer, creates: 7},
+		{vendor: stack.Causely, chapters: (*demo).ofCausely, namespaces: []string{storyNamespace, rollNamespace, badNamespace}, issuer: storyIssuer, creates: 7 + rollCreates},
 		{vendor: stack.RackGateway, chapters: (*demo).ofRackGateway, namespaces: []string{rackNamespace}, issuer: rackIssuer, creates: 4},
 		{vendor: stack.Causeloop, chapters: (*demo).ofCauseloop, namespaces: []string{loopNamespace}, issuer: loopIssuer, creates: 8},
 		{vendor: stack.PingOne, chapters: (*demo).ofPingOne, namespaces: []string{pingNamespace}, issuer: pingIssuer, creates: 8},
@@ -64,10 +64,10 @@ func (d *demo) tell(ctx context.Context) {
 
 // ofCausely is the longest story: all that does not depend on the vendor is told of this one.
 func (d *demo) ofCausely() []chapter {
-	return append([]chapter{
+	return slices.Concat([]chapter{
 		d.firstToken(), d.mediator(), d.revokedByHand(), d.secretTouched(), d.specEdited(),
 		d.killed(), d.outage(), d.stopped(), d.tenant(), d.deleted(), d.issuerInUse(),
-	}, d.badInput()...)
+	}, d.rollouts(), d.badInput())
 }
 
 // all gives something of all stories that are told.

@@ -28,12 +28,32 @@ func findAssets() (assets, error) {
 	if err != nil {
 		return "", fmt.Errorf("finding the control plane's binaries: %w", err)
 	}
-	for _, name := range []string{"etcd", "kube-apiserver", "kube-controller-manager"} {
-		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
-			return "", fmt.Errorf("control plane: %w: run `make control-plane` (and leave %s unset)", err, assetsVariable)
-		}
+	if err := needs(dir, "control-plane", "etcd", "kube-apiserver", "kube-controller-manager"); err != nil {
+		return "", fmt.Errorf("control plane: %w", err)
 	}
 	return assets(dir), nil
+}
+
+// findNodeAssets is findAssets for those who have pods run: the others do without these binaries.
+func findNodeAssets() (assets, error) {
+	dir, err := assetsDirectory()
+	if err != nil {
+		return "", fmt.Errorf("finding the binaries that play nodes: %w", err)
+	}
+	if err := needs(dir, "nodes", "kube-scheduler", "kwok"); err != nil {
+		return "", fmt.Errorf("nodes: %w", err)
+	}
+	return assets(dir), nil
+}
+
+// needs is an error, with what to do about it, when a binary is missing in the directory.
+func needs(dir, target string, names ...string) error {
+	for _, name := range names {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			return fmt.Errorf("%w: run `make %s` (and leave %s unset)", err, target, assetsVariable)
+		}
+	}
+	return nil
 }
 
 func (a assets) path(name string) string { return filepath.Join(string(a), name) }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -48,13 +49,14 @@ type Options struct {
 }
 
 // ControlPlane is a running etcd, kube-apiserver and kube-controller-manager.
-// Several can run side by side. Its methods are safe for concurrent use, but for Stop.
+// Several can run side by side. Its methods are safe for concurrent use, but for StartNodes and Stop.
 type ControlPlane struct {
 	dir         string
 	removeDir   bool
 	environment *envtest.Environment
 	logs        []*os.File
 	manager     *process
+	helpers     []*process // what StartNodes started
 	config      *rest.Config
 }
 
@@ -220,11 +222,15 @@ func controllersAtWork(ctx context.Context, client kubernetes.Interface) error {
 	return nil
 }
 
-// Stop ends the processes that Start started, and no others, and returns when they
+// Stop ends the processes that Start and StartNodes started, and no others, and returns when they
 // have ended. It may be called again. An error says that a process had ended
 // before or had to be killed.
 func (c *ControlPlane) Stop() error {
 	var errs []error
+	for _, helper := range slices.Backward(c.helpers) {
+		errs = append(errs, helper.stop(stopTimeout))
+	}
+	c.helpers = nil
 	if c.manager != nil {
 		errs = append(errs, c.manager.stop(stopTimeout))
 		c.manager = nil
@@ -247,7 +253,7 @@ func (c *ControlPlane) Stop() error {
 }
 
 // Dir is the directory with the kubeconfigs and logs (etcd.log, kube-apiserver.log,
-// kube-controller-manager.log).
+// kube-controller-manager.log; kube-scheduler.log and kwok.log where there are nodes).
 func (c *ControlPlane) Dir() string { return c.dir }
 
 // RESTConfig returns a copy of the administrator's configuration (system:masters),

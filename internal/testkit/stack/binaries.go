@@ -17,6 +17,8 @@ const helmVariable = "HELM"
 type binaries struct {
 	root                              string
 	manager, vendorsim, helm, kubectl string
+	// ungated is the manager that revokes without looking at pods. It is there where `make demo` has built it.
+	ungated string
 }
 
 // findBinaries looks for what `make build` has built, for Helm in $HELM and for kubectl. It is an error, with what to
@@ -28,7 +30,7 @@ func findBinaries() (binaries, error) {
 	}
 	found := binaries{
 		root: root, manager: filepath.Join(root, "bin", "manager"), vendorsim: filepath.Join(root, "bin", "vendorsim"),
-		helm: os.Getenv(helmVariable),
+		helm: os.Getenv(helmVariable), ungated: filepath.Join(root, "bin", "manager-without-gate"),
 	}
 	for _, path := range []string{found.manager, found.vendorsim} {
 		if _, err := os.Stat(path); err != nil {

@@ -7,8 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -98,6 +101,37 @@ func (s *Stack) StartControlPlane(ctx context.Context) error {
 	s.Kubectl = s.tool(s.binaries.kubectl, plane.AdminKubeconfig())
 	s.Helm = s.tool(s.binaries.helm, plane.AdminKubeconfig())
 	return nil
+}
+
+// StartNodes adds as many nodes to the control plane: from then on pods run, as far as the API server is told. Who wants to know what
+// happens in them plays that.
+func (s *Stack) StartNodes(ctx context.Context, count int) error {
+	return s.plane.StartNodes(ctx, count)
+}
+
+// Lists is how often anybody has listed objects of a resource in one namespace, as the API server counts them.
+func (s *Stack) Lists(ctx context.Context, resource string) (int, error) {
+	plane, err := kubernetes.NewForConfig(s.plane.RESTConfig())
+	if err != nil {
+		return 0, err
+	}
+	text, err := plane.Discovery().RESTClient().Get().AbsPath("/metrics").DoRaw(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("metrics of the API server: %w", err)
+	}
+	var lists int
+	for line := range strings.Lines(string(text)) {
+		if !strings.HasPrefix(line, "apiserver_request_total{") || !strings.Contains(line, `verb="LIST"`) ||
+			!strings.Contains(line, `scope="namespace"`) || !strings.Contains(line, `resource="`+resource+`"`) {
+			continue
+		}
+		count, err := strconv.ParseFloat(strings.TrimSpace(line[strings.LastIndex(line, " "):]), 64)
+		if err != nil {
+			return 0, fmt.Errorf("metrics of the API server: %w", err)
+		}
+		lists += int(count)
+	}
+	return lists, nil
 }
 
 // AdminKubeconfig is the path of the administrator's kubeconfig.
