@@ -250,11 +250,12 @@ func TestMetricsAreDocumented(t *testing.T) {
 	counters.Adopted("", "", "")
 	counters.Revoked("", "", "")
 	counters.CreateFailed("", "", "", vocabulary.Ambiguous)
+	counters.Unused("", "", "", &v1alpha1.UnusedTokens{})
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(families) < 4 {
+	if len(families) < 5 {
 		t.Fatalf("only %d metrics were found", len(families))
 	}
 	for _, family := range families {

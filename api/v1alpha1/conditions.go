@@ -182,6 +182,11 @@ const (
 	// that was replaced.
 	// What to do: nothing.
 	ReasonConsumersCurrent = "ConsumersCurrent"
+	// ReasonFilesReloaded (ConsumersReady True): the same where spec.consumers.action
+	// is ReloadsFile. Pods that have the Secret in a volume alone count as served three
+	// minutes after a publication.
+	// What to do: nothing, if their programs do read files again.
+	ReasonFilesReloaded = "FilesReloaded"
 	// ReasonRestarting (ConsumersReady False): workloads are restarted, or were and
 	// roll out; the message names those that take more than that.
 	// What to do: wait. If it lasts, look at the rollouts that RevocationPending
@@ -246,6 +251,10 @@ const (
 	// vendor was not asked. A Secret in use stays as it is, and nothing is replaced.
 	// What to do: set spec.rotation.strategy to Overlap.
 	ReasonStrategyUnsupported = "StrategyUnsupported"
+	// ReasonWaitingForTurn (Rotating True): many tokens of the issuer or of the
+	// namespace have reached their age, and they are replaced one after the other.
+	// What to do: nothing; to have it now, request it by annotation.
+	ReasonWaitingForTurn = "WaitingForTurn"
 	// ReasonInvalidScope (Ready False, Stalled True; VendorReachable False where a
 	// token is in use): the vendor does not know a scope or permission that the spec
 	// asks for, or does not let the issuer's credentials give it away. No token was

@@ -541,6 +541,11 @@ type TokenIssuerStatus struct {
 	// +optional
 	Inventory *Inventory `json:"inventory,omitempty"`
 
+	// unused tells of active tokens that nobody has used for 90 days; left out where
+	// the vendor does not show when a token was used.
+	// +optional
+	Unused *UnusedTokens `json:"unused,omitempty"`
+
 	// inUse counts what needs this issuer.
 	// +optional
 	InUse *IssuerUse `json:"inUse,omitempty"`
@@ -622,6 +627,64 @@ type Inventory struct {
 	// +kubebuilder:validation:Minimum=0
 	// +required
 	Unmanaged int32 `json:"unmanaged"`
+}
+
+// UnusedTokens are active tokens that nobody has used for 90 days. One that was
+// never used counts from its creation.
+type UnusedTokens struct {
+	// tokens is the number of those that this installation issued.
+	// +kubebuilder:validation:Minimum=0
+	// +required
+	Tokens int32 `json:"tokens"`
+
+	// unmanaged is the number of those that it did not issue. Whose they are, the
+	// vendor tells.
+	// +kubebuilder:validation:Minimum=0
+	// +required
+	Unmanaged int32 `json:"unmanaged"`
+
+	// longest are those of this installation that have been unused for the longest
+	// time, ten at most.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=10
+	Longest []UnusedToken `json:"longest,omitempty"`
+}
+
+// UnusedToken is one that nobody has used for 90 days. All that changes by itself
+// is told by the day, so that status is not written all the time.
+type UnusedToken struct {
+	// id is the vendor's ID of the token.
+	// +kubebuilder:validation:MaxLength=1024
+	// +required
+	ID string `json:"id"`
+
+	// name is the token's name at the vendor, where it has one.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	Name string `json:"name,omitempty"`
+
+	// pool is where the token is, where a vendor keeps its tokens in several places:
+	// at PingOne <environment>/<gateway>.
+	// +optional
+	// +kubebuilder:validation:MaxLength=256
+	Pool string `json:"pool,omitempty"`
+
+	// issuedOn is the day (UTC, YYYY-MM-DD) on which the vendor made it.
+	// +optional
+	// +kubebuilder:validation:MaxLength=10
+	IssuedOn string `json:"issuedOn,omitempty"`
+
+	// lastUsedOn is the day of its last use; left out where it was never used.
+	// +optional
+	// +kubebuilder:validation:MaxLength=10
+	LastUsedOn string `json:"lastUsedOn,omitempty"`
+
+	// owner is what accounts for it in the cluster, as GatewayToken namespace/name
+	// or, where it was retained, Secret namespace/name; left out where nothing does.
+	// +optional
+	// +kubebuilder:validation:MaxLength=512
+	Owner string `json:"owner,omitempty"`
 }
 
 // IssuerUse counts what needs an issuer.

@@ -928,8 +928,11 @@ func testStatus(t *testing.T, c client.Client) {
 	wantIssuer := v1alpha1.TokenIssuerStatus{
 		ObservedGeneration: 1, Conditions: ready, Account: "project",
 		Inventory: &v1alpha1.Inventory{Active: 12, Owned: 11, Orphaned: 1, Unmanaged: 0},
-		InUse:     &v1alpha1.IssuerUse{Tokens: 11, Namespaces: 3},
-		Failure:   failure,
+		Unused: &v1alpha1.UnusedTokens{Tokens: 2, Unmanaged: 1, Longest: []v1alpha1.UnusedToken{
+			{ID: "id", Name: "name", Pool: "pool", IssuedOn: "2026-03-01", LastUsedOn: "2026-03-02", Owner: "GatewayToken a/b"}, {ID: "another"},
+		}},
+		InUse:   &v1alpha1.IssuerUse{Tokens: 11, Namespaces: 3},
+		Failure: failure,
 		PossibleOrphans: []v1alpha1.PossibleOrphan{
 			{ID: "id", Pool: environmentID + "/" + gatewayID, CreatedAt: &now, Since: now, Message: "a create was not answered"},
 			{Pool: "existing/a", Since: now, Message: "a create was not answered, and nothing can be listed"},
@@ -1007,7 +1010,7 @@ func testExamples(t *testing.T, c client.Client) {
 			})
 		}
 	}
-	if seen < 17 {
+	if seen < 20 {
 		t.Errorf("only %d manifests were found", seen)
 	}
 }

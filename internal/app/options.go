@@ -70,13 +70,15 @@ func (o *Options) Bind(flags *flag.FlagSet) {
 	flags.DurationVar(&o.Lifecycle.OverlapFloor, "overlap-floor", defaults.OverlapFloor, "Shortest overlap that is honoured.")
 	flags.DurationVar(&o.Lifecycle.Settle, "settle", defaults.Settle, "How long a vendor may take to commit a request whose answer was lost: at least twice the request time-out.")
 	flags.DurationVar(&o.Lifecycle.PodMargin, "pod-margin", defaults.PodMargin, "How much later than the publication of a new value a pod must have been created to be known to have it. It covers kubelets that learn of a Secret late.")
-	flags.DurationVar(&o.Lifecycle.RestartDelay, "restart-delay", defaults.RestartDelay, "How long after the publication of a new value workloads are restarted at the earliest: longer than --pod-margin. GatewayTokens of a namespace that are due within it share one restart.")
+	flags.DurationVar(&o.Lifecycle.RestartDelay, "restart-delay", defaults.RestartDelay, "How long after the publication of a new value workloads are restarted at the earliest: at least 2s longer than --pod-margin. GatewayTokens of a namespace that are due within it share one restart.")
 	flags.IntVar(&o.Lifecycle.RestartsAtOnce, "max-concurrent-restarts", defaults.RestartsAtOnce, "Most workloads of a namespace that are being restarted at the same time; 0 for no limit. One whose rollout does not finish goes on counting.")
 	flags.DurationVar(&o.Lifecycle.WatchPause, "pod-watch-pause", defaults.WatchPause, "Shortest pause between two looks at the pods that hold a token which was replaced. It grows to five minutes while they hold it.")
 	flags.DurationVar(&o.Lifecycle.StrangerRest, "stranger-rest", defaults.StrangerRest, "How long a token without a name that came of a create whose answer was lost must stay unused before it is revoked, where the issuer says exclusive. A longer overlap counts in its place.")
 	flags.DurationVar(&o.Lifecycle.MaxSkew, "max-clock-skew", defaults.MaxSkew, "How far the operator's clock may be off the API server's before time triggers nothing.")
 	flags.IntVar(&o.Lifecycle.MintsPerHour, "mints-per-hour", defaults.MintsPerHour, "Most tokens issued for one GatewayToken within an hour that its spec did not ask for.")
 	flags.IntVar(&o.Lifecycle.MintsPerDay, "mints-per-day", defaults.MintsPerDay, "Most tokens issued for one GatewayToken within a day that its spec did not ask for.")
+	flags.IntVar(&o.Lifecycle.IssuerRotationsPerMinute, "rotations-per-minute-per-issuer", defaults.IssuerRotationsPerMinute, "Most tokens of one issuer replaced within a minute because of their age; 0 for no limit. What expires, was asked for by a person or has leaked does not wait.")
+	flags.IntVar(&o.Lifecycle.NamespaceRotationsPerMinute, "rotations-per-minute-per-namespace", defaults.NamespaceRotationsPerMinute, "The same for the tokens of one namespace.")
 	flags.IntVar(&o.LogLevel, "log-level", 0, fmt.Sprintf("Verbosity: 0 (info) to %d. A higher one counts as %d: secrets are not logged at any.", MaxLogLevel, MaxLogLevel))
 	flags.StringVar(&o.LogFormat, "log-format", "json", "json or console.")
 }
@@ -113,8 +115,14 @@ func (o *Options) Validate() error {
 	if o.Lifecycle.OverlapFloor < 0 || o.Lifecycle.PodMargin < 0 || o.Lifecycle.WatchPause < 0 || o.Lifecycle.StrangerRest < 0 || o.Lifecycle.MintsPerHour < 0 || o.Lifecycle.MintsPerDay < 0 || o.HostPerSecond < 0 {
 		problems = append(problems, errors.New("--overlap-floor, --pod-margin, --pod-watch-pause, --stranger-rest, --mints-per-hour, --mints-per-day and --host-requests-per-second must not be negative"))
 	}
-	if o.Lifecycle.RestartDelay <= o.Lifecycle.PodMargin || o.Lifecycle.RestartsAtOnce < 0 {
-		problems = append(problems, errors.New("--restart-delay must be longer than --pod-margin, and --max-concurrent-restarts must not be negative"))
+	if o.Lifecycle.PodMargin < time.Second || o.Lifecycle.RestartDelay < o.Lifecycle.PodMargin+2*time.Second {
+		problems = append(problems, errors.New("--pod-margin must be at least 1s, and --restart-delay at least 2s longer: pods are dated by the second"))
+	}
+	if o.Lifecycle.RestartsAtOnce < 0 {
+		problems = append(problems, errors.New("--max-concurrent-restarts must not be negative"))
+	}
+	if o.Lifecycle.IssuerRotationsPerMinute < 0 || o.Lifecycle.NamespaceRotationsPerMinute < 0 {
+		problems = append(problems, errors.New("--rotations-per-minute-per-issuer and --rotations-per-minute-per-namespace must not be negative"))
 	}
 	return errors.Join(problems...)
 }

@@ -40,6 +40,8 @@ func TestOptions(t *testing.T) {
 		"negative pause":           {"time does not go back", []string{namespace, "--pod-watch-pause=-1s"}, "--pod-watch-pause"},
 		"negative margin":          {"time does not go back", []string{namespace, "--pod-margin=-1s"}, "--pod-margin"},
 		"negative rest":            {"time does not go back", []string{namespace, "--stranger-rest=-1s"}, "--stranger-rest"},
+		"negative pace":            {"there is no such number", []string{namespace, "--rotations-per-minute-per-issuer=-1"}, "--rotations-per-minute-per-issuer"},
+		"negative pace within":     {"there is no such number", []string{namespace, "--rotations-per-minute-per-namespace=-1"}, "--rotations-per-minute-per-namespace"},
 		"negative budget":          {"there is no such number", []string{namespace, "--mints-per-hour=-1"}, "negative"},
 		"another log format":       {"there are two", []string{namespace, "--log-format=xml"}, "--log-format"},
 		"console":                  {"there are two", []string{namespace, "--log-format=console"}, ""},

@@ -84,6 +84,8 @@ func edits() []edit {
 		{field: "rotation.window.schedule", how: "another", want: doesNothing, before: nightly, change: func(s spec) { s.Rotation.Window.Schedule = "0 3 * * *" }},
 		{field: "rotation.window.duration", how: "another", want: doesNothing, before: nightly, change: func(s spec) { s.Rotation.Window.Duration = hours(2) }},
 		{field: "rotation.window.timeZone", how: "another", want: doesNothing, before: nightly, change: func(s spec) { s.Rotation.Window.TimeZone = "Europe/Berlin" }},
+		{field: "rotation.strategy", how: "RevokeFirst", want: doesNothing, change: func(s spec) { s.Rotation.Strategy = v1alpha1.StrategyRevokeFirst }},
+		{field: "rotation.strategy", how: "InPlace", want: doesNothing, at: personal, change: func(s spec) { s.Rotation.Strategy = v1alpha1.StrategyInPlace }},
 		{field: "rotation.overlap", how: "another", want: doesNothing, change: func(s spec) { s.Rotation.Overlap = hours(2) }},
 		{field: "rotation.maxOverlap", how: "another", want: doesNothing, at: rack, change: func(s spec) { s.Rotation.MaxOverlap = hours(2) }},
 		{field: "rotation.renewBefore", how: "not yet due", want: doesNothing, at: personal, before: living, change: func(s spec) { s.Rotation.RenewBefore = hours(24) }},

@@ -53,6 +53,8 @@ type Ledger struct {
 	ExpiresAfter time.Duration `json:"expiresAfter,omitempty"`
 	// HandledRotateRequest is the last rotate request that a token was minted for.
 	HandledRotateRequest string `json:"rotated,omitempty"`
+	// RotatedBy is the sequence of that token: what was replaced for the request is older.
+	RotatedBy int `json:"rotatedBy,omitempty"`
 	// Retiring are the tokens that consumers may hold still.
 	Retiring []Entry `json:"retiring,omitempty"`
 	// Condemned are the tokens that were never published, for certain.
@@ -85,6 +87,8 @@ type Entry struct {
 	Since time.Time `json:"since,omitzero"`
 	// Published: the Secret has held it, so that consumers may.
 	Published bool `json:"published,omitempty"`
+	// Free is the API server's time from which on no pod holds it; zero while one may, and where nobody wrote it down.
+	Free time.Time `json:"free,omitzero"`
 	// Cut is empty where both values worked for a time.
 	Cut Cut `json:"cut,omitempty"`
 }

@@ -65,12 +65,26 @@ func revokeDueBeforeRetaining(v *view) Decision {
 		return wait
 	}
 	for _, retirement := range v.retirements() {
-		if v.mayLive(retirement.ID) {
-			return Wait{Problem: Problem{ReasonRetiring, "Token " + string(retirement.ID) + " was replaced and stays valid until its overlap has passed; then this GatewayToken is released."},
-				Until: v.Now.Add(max(retirement.Due.Sub(v.ServerNow), time.Second))}
+		if !v.mayLive(retirement.ID) {
+			continue
 		}
+		if retirement.WaitingFor == waitsForConsumers {
+			return Wait{Problem: v.heldByPods(retirement), Until: v.Now.Add(max(retirement.Due.Sub(v.ServerNow), time.Second))}
+		}
+		return Wait{Problem: Problem{ReasonRetiring, "Token " + string(retirement.ID) + " was replaced and stays valid until its overlap has passed; then this GatewayToken is released."},
+			Until: v.Now.Add(max(retirement.Due.Sub(v.ServerNow), time.Second))}
 	}
 	return nil
+}
+
+// heldByPods says who keeps a deletion that retains its token waiting.
+func (v *view) heldByPods(retirement Retirement) Problem {
+	reason := ReasonWaitingForConsumers
+	if retirement.Consumers.Unknown {
+		reason = ReasonConsumersUnknown
+	}
+	return Problem{reason, "Token " + string(retirement.ID) + " was replaced and stays valid while pods hold it: " + retirement.Consumers.Text +
+		". This GatewayToken is released after they are gone and the overlap has passed."}
 }
 
 // revokeShown: every active token that is proved to be this object's, by its name or by its ledger.

@@ -14,11 +14,20 @@ import (
 // values are taken up, until every pod has the one that the Secret has.
 func (o Observation) WatchesPods() bool {
 	v := newView(o)
-	return !o.Object.Suspended && (len(o.PublishedBefore()) > 0 || v.taking())
+	return (!o.Object.Suspended || o.Object.Deleting) && (len(o.PublishedBefore()) > 0 || v.taking())
 }
 
-// Restarts tells whether workloads are to be restarted, now or soon, as far as is known.
-func (o Observation) Restarts() bool { return newView(o).toRestart() }
+// Restarts tells whether workloads are to be restarted for the value that the Secret has, or were and roll out.
+func (o Observation) Restarts() bool {
+	v := newView(o)
+	return v.Object.Consumers == Restarted && v.taking() && !v.Stale.Gone
+}
+
+// Restarted tells whether all were restarted that were to be.
+func (o Observation) Restarted() bool {
+	v := newView(o)
+	return v.taking() && (v.restarts().Done || v.proof.RestartedFor >= v.proof.Current.Sequence)
+}
 
 // taking tells whether pods may still have to take up the value that the Secret has. There is none to take up while it has had no other.
 func (v *view) taking() bool {
@@ -80,7 +89,7 @@ func (v *view) restartAt() time.Time {
 
 // noteRestarts: from then on the ledger says so.
 func noteRestarts(v *view) Decision {
-	if !v.usable() || !v.restarts().Done || v.proof.RestartedFor >= v.proof.Current.Sequence {
+	if !v.usable() || v.heldBack() != nil || !v.restarts().Done || v.proof.RestartedFor >= v.proof.Current.Sequence {
 		return nil
 	}
 	record := v.nextLedger(v.proof.Current)
@@ -112,12 +121,15 @@ func rewrite(record ledger.Ledger, why string) Publish {
 // KeepsPrevious tells whether a Secret that is written with this ledger has the value before, too, where the spec asks for that: while
 // the token that was replaced last waits for its revocation, and is not known to somebody who should not know it.
 func (o Observation) KeepsPrevious(record ledger.Ledger) bool {
-	asked := o.Object.Request
-	leaked := asked.Revoke && asked.Text != "" && asked.Text == record.HandledRotateRequest
-	return !leaked && slices.ContainsFunc(record.Retiring, func(e ledger.Entry) bool { return e.Published })
+	if record.Current.Cut != "" {
+		return false
+	}
+	after := newView(o)
+	after.proof = &record
+	return slices.ContainsFunc(record.Retiring, func(e ledger.Entry) bool { return e.Published && !after.leaked(e) })
 }
 
 // previousOver tells whether the Secret has the value of a token that waits for nothing any more.
 func (v *view) previousOver() bool {
-	return v.Secret.HoldsPrevious && !v.KeepsPrevious(v.nextLedger(v.proof.Current))
+	return v.Secret.HoldsPrevious && v.heldBack() == nil && !v.KeepsPrevious(v.nextLedger(v.proof.Current))
 }

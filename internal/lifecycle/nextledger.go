@@ -32,7 +32,8 @@ func (v *view) nextLedger(current ledger.Entry) ledger.Ledger {
 // carryOver takes what a signed ledger said into the next one.
 func (v *view) carryOver(next *ledger.Ledger) {
 	before := v.proof
-	next.URL, next.HandledRotateRequest, next.RestartedFor = before.URL, before.HandledRotateRequest, before.RestartedFor
+	next.URL, next.RestartedFor = before.URL, before.RestartedFor
+	next.HandledRotateRequest, next.RotatedBy = before.HandledRotateRequest, before.RotatedBy
 	next.Account = cmp.Or(before.Account, next.Account)
 	if before.Incarnation == next.Incarnation {
 		next.Mints = slices.Clone(before.Mints)
@@ -80,6 +81,7 @@ func (v *view) stillListed(entries []ledger.Entry, current token.ID) []ledger.En
 // for the next write.
 func (v *view) list(next *ledger.Ledger, stray token.Token) {
 	entry := entryOf(stray)
+	entry.Published = v.heldOnce(stray)
 	if v.neverPublished(stray) {
 		if len(next.Condemned) < ledger.MaxEntries {
 			next.Condemned = append(next.Condemned, entry)
@@ -89,6 +91,19 @@ func (v *view) list(next *ledger.Ledger, stray token.Token) {
 	if len(next.Retiring) < ledger.MaxEntries-1 {
 		next.Retiring = append(next.Retiring, entry)
 	}
+}
+
+// heldOnce tells whether the Secret is known to have held a stray, though no ledger that can be believed says so: by the memory of this
+// process, or by a hint, which can only make the stray wait for pods.
+func (v *view) heldOnce(stray token.Token) bool {
+	id := stray.ID
+	if v.Memory.Published[id] || id == v.Object.HintID || v.Object.HintRetiring[id] {
+		return true
+	}
+	if v.hint == nil {
+		return false
+	}
+	return v.hint.Current.ID == id || slices.ContainsFunc(v.hint.Retiring, func(e ledger.Entry) bool { return e.ID == id && e.Published })
 }
 
 // neverPublished tells whether nobody can hold a stray's value: this process asked for it in vain, or the vendor, which would

@@ -101,6 +101,11 @@ type Object struct {
 	// HintID and HintSequence are what the status says of the current token: hints, since people can write a status.
 	HintID       token.ID
 	HintSequence int
+	// HintIssuedAt is when it says that the token was issued, HintHandled the request for a rotation that was answered, and HintRetiring are
+	// the tokens that wait for their revocation.
+	HintIssuedAt time.Time
+	HintHandled  string
+	HintRetiring map[token.ID]bool
 	// HintTaken: it says that every pod has taken up that token.
 	HintTaken bool
 	// HintIssued: the status says that a create may have happened, or that tokens are retiring.
@@ -244,6 +249,8 @@ type Memory struct {
 	// RollAsked is the sequence of the latest replacement in place that the vendor was asked for, and may have carried out. RollRefused is
 	// that of one which it certainly has not, and which is still written down. Zero for none.
 	RollAsked, RollRefused int
+	// Turn is when the token may be replaced by age, by the operator's clock; zero while none was asked for.
+	Turn time.Time
 }
 
 // Restarts is what came of restarting workloads for a token.
@@ -298,6 +305,14 @@ type Settings struct {
 	MaxSkew time.Duration
 	// MintsPerHour and MintsPerDay bound the creates that no spec caused.
 	MintsPerHour, MintsPerDay int
+	// IssuerRotationsPerMinute and NamespaceRotationsPerMinute bound the replacements by age, of an issuer's tokens and of a namespace's;
+	// zero for no bound.
+	IssuerRotationsPerMinute, NamespaceRotationsPerMinute int
+}
+
+// TakesTurns tells whether what is due by age waits for its turn.
+func (s Settings) TakesTurns() bool {
+	return s.IssuerRotationsPerMinute > 0 || s.NamespaceRotationsPerMinute > 0
 }
 
 // DefaultSettings are the documented defaults.
@@ -313,6 +328,9 @@ func DefaultSettings() Settings {
 		MintsPerHour:   3,
 		MintsPerDay:    10,
 		WatchPause:     30 * time.Second,
+
+		IssuerRotationsPerMinute:    10,
+		NamespaceRotationsPerMinute: 5,
 	}
 }
 

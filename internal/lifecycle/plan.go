@@ -27,6 +27,7 @@ var living = []rule{
 	{"a drifted Secret is repaired with the value it holds", repairFromSecret},
 	{"whoever uses the Secret is restarted for another value, once", restartConsumers},
 	{"that all were restarted is written down", noteRestarts},
+	{"since when no pod holds what was replaced is written down, where that is waited for long", noteFree},
 	{"nothing is said of an issuer that was not looked at", issuerUnknown},
 	{"nothing new without a grant", notGranted},
 	{"without a usable issuer a usable Secret is left alone", issuerUnusable},
@@ -89,7 +90,7 @@ func Plan(o Observation) Planned {
 	}
 	plan := Planned{Usable: v.usable(), Consumers: v.untaken(), Settled: v.settled() && !v.rightsDiffer(), Retiring: v.retirements(), Trouble: v.trouble()}
 	if plan.Usable && !o.Object.Deleting {
-		plan.NextRotation, plan.Rotating, plan.Handled = v.rotation().next, v.rotating(), v.answered()
+		plan.NextRotation, plan.Rotating, plan.Handled = v.rotation().next, v.rotating(), v.handled()
 	} else if !o.Object.Deleting {
 		plan.Rotating = v.cutOff()
 	}

@@ -32,6 +32,7 @@ const (
 	ReasonWaitingForSlot       Reason = "WaitingForSlot"
 	ReasonInPlace              Reason = "InPlace"
 	ReasonRevokeFirst          Reason = "RevokeFirst"
+	ReasonWaitingForTurn       Reason = "WaitingForTurn"
 	ReasonQuotaExceeded        Reason = "QuotaExceeded"
 	ReasonPossibleOrphans      Reason = "PossibleOrphans"
 	ReasonGatewayNotFound      Reason = "GatewayNotFound"

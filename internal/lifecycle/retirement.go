@@ -22,15 +22,16 @@ const (
 	waitsForNothing   = "revocation"
 )
 
-// PublishedBefore are the tokens that a signed ledger lists as replaced and that the Secret has held: whether pods hold them is asked.
+// PublishedBefore are the tokens that a signed ledger lists as replaced, that the Secret has held and that may live: whether pods hold them
+// is asked.
 func (o Observation) PublishedBefore() []ledger.Entry {
-	proof := newView(o).proof
-	if proof == nil {
+	v := newView(o)
+	if v.proof == nil {
 		return nil
 	}
 	var entries []ledger.Entry
-	for _, entry := range proof.Retiring {
-		if entry.Published {
+	for _, entry := range v.proof.Retiring {
+		if entry.Published && !v.revoked(entry.ID) {
 			entries = append(entries, entry)
 		}
 	}
@@ -46,7 +47,7 @@ func (v *view) retires(entry ledger.Entry) (waits string, due time.Time) {
 			waits = waitsForPerson
 		}
 		return orOverlap(waits), since.Add(v.strayRest())
-	case v.leaked():
+	case v.leaked(entry):
 		return waitsForNothing, since
 	case !podsAreTheGate, !entry.Published, v.Object.Deleting && !v.Object.Retain:
 		return waitsForOverlap, since.Add(v.overlap())
@@ -77,18 +78,55 @@ func (v *view) free(entry ledger.Entry) time.Time {
 	if !v.Consumers[entry.ID].Gone {
 		return time.Time{}
 	}
-	if since, known := v.Memory.Free[entry.ID]; known {
+	since, known := v.Memory.Free[entry.ID]
+	switch {
+	case known && !entry.Free.IsZero():
+		return earlier(since, entry.Free)
+	case known:
 		return since
+	case !entry.Free.IsZero():
+		return entry.Free
+	default:
+		return v.ServerNow
 	}
-	return v.ServerNow
+}
+
+// overlapOf is how long a token that was published and replaced stays valid after no pod holds it any more.
+func (v *view) overlapOf(entry ledger.Entry) time.Duration {
+	if v.Consumers[entry.ID].Found {
+		return max(v.Object.OverlapOfPods, v.Settings.OverlapFloor)
+	}
+	return v.overlap()
+}
+
+// shortOverlap is what may begin anew with each process.
+const shortOverlap = time.Hour
+
+// noteFree: an overlap that is longer than a process may live is reckoned from what the ledger says.
+func noteFree(v *view) Decision {
+	if !v.usable() || v.skewed() || v.heldBack() != nil {
+		return nil
+	}
+	record := v.nextLedger(v.proof.Current)
+	changed := false
+	for i := range record.Retiring {
+		entry := &record.Retiring[i]
+		if !entry.Published || v.Consumers[entry.ID].Unknown || v.overlapOf(*entry) <= shortOverlap {
+			continue
+		}
+		if free := v.free(*entry).Truncate(time.Second); free.IsZero() != entry.Free.IsZero() {
+			entry.Free, changed = free, true
+		}
+	}
+	if !changed {
+		return nil
+	}
+	return rewrite(record, "it is known since when no pod holds a token that was replaced")
 }
 
 // quiet: since no pod holds the token, whoever uses it is nobody that the operator knows of, and is given time.
 func (v *view) quiet(entry ledger.Entry) (waits string, due time.Time) {
-	free, overlap := v.free(entry), v.overlap()
-	if v.Consumers[entry.ID].Found {
-		overlap = max(v.Object.OverlapOfPods, v.Settings.OverlapFloor)
-	}
+	free, overlap := v.free(entry), v.overlapOf(entry)
 	due = free.Add(overlap)
 	row, listed := v.Snapshot.Rows[entry.ID]
 	if !listed || !v.Issuer.Capabilities.ShowsLastUse || !row.LastUsedAt.After(free) {
@@ -108,6 +146,9 @@ func (v *view) quiet(entry ledger.Entry) (waits string, due time.Time) {
 func (v *view) firstRetired() (ledger.Entry, bool) {
 	for _, entry := range v.proof.Retiring {
 		waits, due := v.retires(entry)
+		if v.skewed() && waits != waitsForNothing {
+			continue
+		}
 		// What has leaked is not waited for until a list shows it.
 		lives := v.mayLive(entry.ID) || (waits == waitsForNothing && !v.revoked(entry.ID))
 		if lives && !v.ServerNow.Before(due) && waits != waitsForConsumers && waits != waitsForPerson {

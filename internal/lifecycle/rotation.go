@@ -6,17 +6,25 @@ import (
 	"time"
 
 	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
 )
 
 // A token is replaced because it ends, because a person asks for it, or by its age. What can wait does so for the maintenance window,
-// and for the predecessor: at most one replaced token is in use at a time.
+// for the predecessor, as at most one replaced token is in use at a time, and for its turn, where many are due: that alone which is due
+// by age.
+
+// turnLasts is how long a turn is good for. Whoever could not go ahead by then asks anew: else all who could not would do so at once.
+const turnLasts = time.Minute
+
+// reachedAge is why a token is replaced by its age.
+const reachedAge = "the token has reached its age"
 
 // rotation is why a token that works is to be replaced, and what that waits for.
 type rotation struct {
 	// why is empty where it is not to be replaced now.
 	why string
-	// overrides: the maintenance window is not waited for.
-	overrides bool
+	// overrides: the maintenance window is not waited for. routine: it is due by age, and takes a turn.
+	overrides, routine bool
 	// waits is why it is not replaced although it is due; nil where it is replaced, or not due.
 	waits *Problem
 	// next is when it is to be replaced, by the API server's clock; zero for never.
@@ -25,11 +33,14 @@ type rotation struct {
 
 // rotation looks at everything that has to do with time and requests. The token in use works.
 func (v *view) rotation() rotation {
-	if ends := v.renewal(); ends.why != "" || ends.waits != nil {
+	ends := v.renewal()
+	switch {
+	case ends.why != "":
 		return ends
-	}
-	if v.requested() {
+	case v.requested():
 		return v.afterPredecessor(rotation{why: "a rotation was requested", next: v.Object.Request.At}, v.Object.Request.Revoke)
+	case ends.waits != nil:
+		return ends
 	}
 	aged := v.aging()
 	if ends := v.renewAt(); !ends.IsZero() {
@@ -64,10 +75,19 @@ func (v *view) renewal() rotation {
 // requested tells whether a person has asked for another token than the one in use.
 func (v *view) requested() bool { return v.Object.Request.Text != "" && !v.answered() }
 
-// answered tells whether a person's request, if there is one, was answered: by the token that was made for it, or by a later one.
+// answered tells whether a person's request, if there is one, was answered: by the token that was made for it, or by a later one. Where
+// the ledger is lost, what the list and the status tell of tokens counts: an old request is not taken for a new one.
 func (v *view) answered() bool {
 	asked := v.Object.Request
-	return v.proof != nil && (asked.Text == v.proof.HandledRotateRequest || !asked.At.After(v.madeAt()))
+	if v.proof != nil {
+		return asked.Text == v.proof.HandledRotateRequest || !asked.At.After(v.madeAt())
+	}
+	if asked.Text == v.Object.HintHandled || !asked.At.After(v.Object.HintIssuedAt) {
+		return true
+	}
+	return slices.ContainsFunc(v.Snapshot.Of(v.Object.Marker), func(row token.Token) bool {
+		return !row.IssuedAt.IsZero() && !asked.At.After(row.IssuedAt)
+	})
 }
 
 // madeAt is when the value in use was made: by the vendor's clock, or when it was published where the vendor does not say. What is said
@@ -79,10 +99,27 @@ func (v *view) madeAt() time.Time {
 	return v.since(v.proof.Current)
 }
 
-// leaked tells whether what was replaced last is to be revoked without overlap.
-func (v *view) leaked() bool {
+// leaked tells whether a token that was replaced is to be revoked without overlap, since a person says so of what there was before his
+// request: what was replaced for it or, where a later token had answered it already, what was made before it.
+func (v *view) leaked(entry ledger.Entry) bool {
 	asked := v.Object.Request
-	return asked.Revoke && asked.Text != "" && v.proof != nil && asked.Text == v.proof.HandledRotateRequest
+	switch {
+	case !asked.Revoke || asked.Text == "" || v.proof == nil:
+		return false
+	case asked.Text == v.proof.HandledRotateRequest:
+		return 0 < entry.Sequence && entry.Sequence < v.proof.RotatedBy
+	case asked.At.After(v.madeAt()):
+		return false
+	default:
+		// A value that was replaced in place is younger than its token. Whose clock is whose nobody knows.
+		before := !entry.IssuedAt.IsZero() && entry.IssuedAt.Add(v.Settings.MaxSkew).Before(asked.At)
+		return before && entry.Cut == "" && asked.Text != v.Object.HintHandled
+	}
+}
+
+// handled tells whether nothing is left to be done for a person's request.
+func (v *view) handled() bool {
+	return v.answered() && !slices.ContainsFunc(v.proof.Retiring, func(e ledger.Entry) bool { return v.leaked(e) && !v.revoked(e.ID) })
 }
 
 // aging: a token is replaced at an age, in its window.
@@ -105,7 +142,44 @@ func (v *view) aging() rotation {
 			return rotation{next: next, waits: waitingForWindow(opens)}
 		}
 	}
-	return v.afterPredecessor(rotation{why: "the token has reached its age", next: next}, false)
+	due := v.afterPredecessor(rotation{why: reachedAge, next: next, routine: true}, false)
+	if due.why != "" && v.Settings.TakesTurns() && v.Memory.Turn.After(v.Now) {
+		return rotation{next: next, waits: waitingForTurn(v.Memory.Turn)}
+	}
+	return due
+}
+
+// bornAged tells whether a token is to be replaced by its age long before the Secret has held it for so long: the vendor's clock is wrong,
+// and its successor would be no better. That is nobody's plan.
+func (v *view) bornAged() bool {
+	return v.Object.RotateEvery > 0 && v.successor() == reachedAge && v.ServerNow.Sub(v.since(v.proof.Current)) < v.Object.RotateEvery/2
+}
+
+// lacksTurn tells whether the token is to be replaced for its age alone, and has no turn.
+func (v *view) lacksTurn() bool {
+	if !v.Settings.TakesTurns() || !v.usable() {
+		return false
+	}
+	due := v.rotation()
+	return due.routine && v.successor() == due.why && v.Now.Sub(v.Memory.Turn) >= turnLasts
+}
+
+// WantsTurn tells whether the token would be replaced by age now if it had a turn. Whoever could not go ahead takes none from others.
+func WantsTurn(o Observation) bool {
+	if o.Object.Deleting || !newView(o).lacksTurn() {
+		return false
+	}
+	o.Memory.Turn = o.Now
+	switch d := Plan(o).Decision.(type) { //nolint:gochecksumtype // nothing else replaces a token
+	case Issue, Roll:
+		return true
+	case Publish:
+		return d.Ledger.Rolling != nil || d.Ledger.Vacating
+	case Revoke:
+		return d.Cuts
+	default:
+		return false
+	}
 }
 
 // afterPredecessor: no routine while a replaced token may be in use.
@@ -130,6 +204,11 @@ func waitingForWindow(opens time.Time) *Problem {
 	return &Problem{ReasonWaitingForWindow, text + ". It goes on working; to have it replaced now, request a rotation."}
 }
 
+func waitingForTurn(turn time.Time) *Problem {
+	return &Problem{ReasonWaitingForTurn, "Many tokens are to be replaced, and that is spread: this one's turn is at " + turn.UTC().Format(time.RFC3339) +
+		". It goes on working; to have it replaced now, request a rotation."}
+}
+
 // rotating says of a token that is to be replaced what that waits for; nil where none is due.
 func (v *view) rotating() *Problem {
 	if !v.usable() || !v.Issuer.Found || v.Object.Suspended {
@@ -150,7 +229,11 @@ func (v *view) rotationTry() time.Time {
 	if !v.usable() || v.skewed() {
 		return time.Time{}
 	}
-	at := v.rotation().next
+	due := v.rotation()
+	if due.waits != nil && due.waits.Reason == ReasonWaitingForTurn {
+		return v.Memory.Turn
+	}
+	at := due.next
 	if v.Object.Window != nil && !at.After(v.ServerNow) {
 		if open, opens := v.Object.Window(v.ServerNow); !open {
 			at = opens

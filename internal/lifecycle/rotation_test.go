@@ -5,6 +5,7 @@ import (
 	"time"
 	_ "time/tzdata" // the machine may have none
 
+	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
 )
 
@@ -97,6 +98,114 @@ func TestRotations(t *testing.T) {
 			s.observation.Object.Request = RotateRequest{Text: "next year", At: s.now.Add(365 * day)}
 			s.settles().lives(2 * day).hasCreates(2).leaves("T2")
 			s.dies().lives(2 * day).hasCreates(2).leaves("T2")
+		},
+		"a request to revoke that stays": func(s *story) {
+			quarterly(s)
+			s.settles().lives(day).asks(true).settles().hasCreates(2).leaves("T2").lives(80 * day)
+			s.holder = "a pod of the mediator"
+			s.lives(11*day).hasCreates(3).leaves("T2", "T3")
+		},
+		"a request to revoke that stays, and other rights": func(s *story) {
+			ending(s)
+			s.settles().lives(day).asks(true).settles().hasCreates(2).leaves("T2").lives(8 * day)
+			s.holder = "a pod of the mediator"
+			s.says("the spec asks for other rights")
+			s.observation.Object.Inputs, s.observation.Object.Rights = "read and write", []string{"read", "write"}
+			s.settles().hasCreates(3).leaves("T2", "T3")
+		},
+		"a request to revoke that stays, and a lost value": func(s *story) {
+			unreadable(s)
+			s.settles().lives(day).asks(true).settles().hasCreates(2).leaves("T2").lives(80 * day)
+			s.holder = "a pod of the mediator"
+			s.says("somebody deletes the Secret")
+			s.observation.Secret = Secret{}
+			s.settles().hasCreates(3).leaves("T2", "T3").lives(day).leaves("T2", "T3")
+		},
+		"the one before it leaked": func(s *story) {
+			quarterly(s)
+			s.holder = "a pod of the mediator"
+			s.settles().lives(91*day).hasCreates(2).leaves("T1", "T2")
+			s.says("a person says that what there was two days ago has leaked")
+			at := s.now.Add(-2 * day)
+			s.observation.Object.Request = RotateRequest{Text: at.Format(time.RFC3339), At: at, Revoke: true}
+			s.settles().lives(day).hasCreates(2).leaves("T2")
+		},
+		"leaked while the clock is wrong": func(s *story) {
+			s.settles().lives(day)
+			s.skew = 6 * time.Minute
+			s.asks(true).settles().hasCreates(2).leaves("T2")
+		},
+		"leaked while its successor waits for the window": func(s *story) {
+			ending(s)
+			onSaturdays("UTC")(s)
+			s.observation.Object.ExpiresAfter, s.observation.Object.RenewBefore = 30*day, 10*day
+			s.settles().lives(20*day + time.Hour).hasCreates(1)
+			s.asks(true).settles().hasCreates(2).leaves("T2")
+		},
+		"a lost value while pods hold it": func(s *story) {
+			unreadable(s)
+			s.holder = "a pod of the mediator"
+			s.settles().lives(day).says("somebody deletes the Secret")
+			s.observation.Secret = Secret{}
+			s.settles().hasCreates(2).lives(day).leaves("T1", "T2")
+		},
+		"the Secret is deleted in the middle of a rotation": func(s *story) {
+			quarterly(s)
+			s.holder = "a pod of the mediator"
+			s.settles().lives(91*day).leaves("T1", "T2").says("somebody deletes the Secret")
+			s.observation.Secret = Secret{}
+			s.settles().lives(day).hasCreates(2).leaves("T1", "T2")
+		},
+		"the ledger's key is lost in the middle of a rotation": func(s *story) {
+			quarterly(s)
+			s.holder = "a pod of the mediator"
+			s.settles().lives(91*day).leaves("T1", "T2").says("the key of ledgers is lost")
+			s.observation.Secret.Trust = ledger.Hint
+			s.settles().lives(day).hasCreates(2).leaves("T1", "T2")
+		},
+		"a long overlap and a process that never lives for as long": func(s *story) {
+			quarterly(s)
+			s.observation.Object.Overlap, s.observation.Object.OverlapOfPods = 48*time.Hour, 48*time.Hour
+			s.settles().lives(90 * day)
+			for range 4 {
+				s.lives(20 * time.Hour).dies()
+			}
+			s.hasCreates(2).leaves("T2")
+		},
+		"a long overlap and a pod that comes back": func(s *story) {
+			quarterly(s)
+			s.observation.Object.Overlap, s.observation.Object.OverlapOfPods = 48*time.Hour, 48*time.Hour
+			s.settles().lives(91 * day)
+			s.holder = "a pod of the mediator"
+			s.says("a pod has the old value after all").dies().lives(2*day).leaves("T1", "T2")
+			s.holder = ""
+			s.says("it ends").dies().lives(day).leaves("T1", "T2").lives(2 * day).leaves("T2")
+		},
+		"deleted and retained while suspended": func(s *story) {
+			quarterly(s)
+			s.settles().lives(90*day).leaves("T1", "T2").says("it is suspended, and deleted but for its token")
+			s.observation.Object.Suspended, s.observation.Object.Retain = true, true
+			s.settles()
+			s.observation.Object.Deleting = true
+			s.lives(3 * day).leaves("T2")
+		},
+		"deleted and retained while a pod holds the old value": func(s *story) {
+			quarterly(s)
+			s.holder = "a pod of the mediator"
+			s.settles().lives(90*day).leaves("T1", "T2").says("it is deleted but for its token")
+			s.observation.Object.Retain, s.observation.Object.Deleting = true, true
+			s.settles().lives(3*day).leaves("T1", "T2")
+			s.holder = ""
+			s.says("the pod ends").lives(3 * day).leaves("T2")
+		},
+		"the vendor's clock is behind by more than the interval": func(s *story) {
+			s.observation.Object.RotateEvery, s.vendorBehind = 2*time.Hour, 3*time.Hour
+			s.observation.Object.Overlap, s.observation.Object.OverlapOfPods = 2*time.Minute, 2*time.Minute
+			s.settles()
+			for range 50 {
+				s.passes(time.Minute).lists().settles()
+			}
+			s.hasCreates(4)
 		},
 		"consumers are restarted": func(s *story) {
 			quarterly(s)
@@ -280,6 +389,65 @@ func TestRotations(t *testing.T) {
 			s.says("it is deleted")
 			s.observation.Object.Deleting = true
 			s.settles().leaves()
+		},
+		"many at once": func(s *story) {
+			quarterly(s)
+			s.queue = 90 * time.Minute
+			s.settles().lives(90 * day).hasCreates(1).leaves("T1")
+			s.passes(time.Hour).settles().hasCreates(1).lives(30*time.Minute).hasCreates(2).leaves("T1", "T2")
+			s.lives(2 * time.Hour).leaves("T2")
+		},
+		"many at once, and one is urgent": func(s *story) {
+			quarterly(s)
+			s.queue = 90 * time.Minute
+			s.settles().lives(90 * day).hasCreates(1)
+			s.asks(false).settles().hasCreates(2).leaves("T1", "T2")
+			s.lives(2 * day).hasCreates(2).leaves("T2")
+		},
+		"many at once, and the spec is edited": func(s *story) {
+			ending(s)
+			quarterly(s)
+			s.queue = 90 * time.Minute
+			s.settles().lives(90 * day).hasCreates(1)
+			s.says("the spec asks for other rights").passes(time.Minute)
+			s.observation.Object.Inputs, s.observation.Object.Rights = "read and write", []string{"read", "write"}
+			s.settles().hasCreates(2).lives(2 * day).hasCreates(2).leaves("T2")
+		},
+		"many at once, and one ends": func(s *story) {
+			ending(s)
+			s.queue = 90 * day
+			s.observation.Object.RotateEvery = 20 * day
+			s.observation.Object.ExpiresAfter, s.observation.Object.RenewBefore = 30*day, 7*day
+			s.settles().lives(22 * day).hasCreates(1).lives(2 * day).hasCreates(2).leaves("T2")
+		},
+		"many at once, and the window closes before it is its turn": func(s *story) {
+			quarterly(s)
+			onSaturdays("UTC")(s)
+			s.queue = 4 * time.Hour
+			s.settles().lives(97 * day).hasCreates(1)
+			s.says("there are fewer")
+			s.queue = time.Hour
+			s.lives(7 * day).hasCreates(2).leaves("T2")
+		},
+		"many at once, and the vendor is down when it is its turn": func(s *story) {
+			quarterly(s)
+			s.queue = 90 * time.Minute
+			s.settles().lives(90 * day).hasCreates(1)
+			s.says("the vendor is down").goesDown(true).lives(2 * time.Hour).hasCreates(1)
+			s.says("the vendor is back").goesDown(false).lists().settles().hasCreates(1)
+			s.lives(90*time.Minute).hasCreates(2).leaves("T1", "T2")
+		},
+		"many at once, and the process dies": func(s *story) {
+			quarterly(s)
+			s.queue = 90 * time.Minute
+			s.settles().lives(90*day).dies().settles().hasCreates(1).lives(2*time.Hour).hasCreates(2).leaves("T1", "T2")
+		},
+		"many at once, and the answer is lost": func(s *story) {
+			quarterly(s)
+			s.queue = 90 * time.Minute
+			s.settles().lives(90 * day)
+			s.createFault = "lost"
+			s.lives(2*time.Hour).hasCreates(2).leaves("T1", "T2")
 		},
 		"suspended when it is due": func(s *story) {
 			quarterly(s)

@@ -90,7 +90,9 @@ func publishInHand(v *view) Decision {
 	entry := v.handEntry()
 	record := v.nextLedger(entry)
 	record.Account = cmp.Or(hand.Token.Account, v.Issuer.Account)
-	record.HandledRotateRequest = cmp.Or(hand.Request, record.HandledRotateRequest)
+	if hand.Request != "" {
+		record.HandledRotateRequest, record.RotatedBy = hand.Request, record.Current.Sequence
+	}
 	record.Inputs, record.ExpiresAfter = hand.Inputs, hand.ExpiresAfter
 	made := ledger.Mint{Sequence: record.Current.Sequence, At: v.handMade(), BySpec: hand.Planned}
 	record.Mints = remember(record.Mints, made)
@@ -231,7 +233,7 @@ func adopt(v *view) Decision {
 		made := ledger.Mint{Sequence: record.Current.Sequence, At: mintTime(chosen, v.Now), BySpec: true}
 		record.Mints = remember(record.Mints, made)
 		if v.requested() {
-			record.HandledRotateRequest = v.Object.Request.Text
+			record.HandledRotateRequest, record.RotatedBy = v.Object.Request.Text, record.Current.Sequence
 		}
 	}
 	return Publish{Source: FromVendor, Ledger: record, Why: "the token exists already and its value can be read again"}
@@ -284,7 +286,7 @@ func mint(v *view) Decision {
 		return nil
 	}
 	issue := v.nextIssue()
-	for _, gate := range []func(*view) Decision{issuerMints, (*view).heldBack, slots, unresolved, budget} {
+	for _, gate := range []func(*view) Decision{issuerMints, (*view).heldBack, slots, unresolved, budget, inTurn} {
 		wait := gate(v)
 		switch {
 		case wait == nil:
@@ -296,6 +298,14 @@ func mint(v *view) Decision {
 		}
 	}
 	return issue
+}
+
+// inTurn: many that are due by age are not all replaced at once.
+func inTurn(v *view) Decision {
+	if !v.lacksTurn() {
+		return nil
+	}
+	return Wait{Problem: Problem{ReasonWaitingForTurn, "The token is replaced when it is its turn."}}
 }
 
 // shortLife is less than any life that can be asked for.
@@ -332,7 +342,7 @@ func (v *view) nextIssue() Issue {
 	case v.revoked(v.hint.Current.ID):
 		issue.Why, issue.Ended = "the token was revoked at the vendor", true
 	case v.usable():
-		issue.Why, issue.Planned, issue.Overrides = v.successor(), true, v.rotation().overrides
+		issue.Why, issue.Planned, issue.Overrides = v.successor(), !v.bornAged(), v.rotation().overrides
 	default:
 		issue.Why = "the value is lost and the vendor does not show it again"
 	}
@@ -456,17 +466,12 @@ func (v *view) nextSequence() int {
 // budget: whatever goes wrong, creates that no spec caused are bounded. They are counted from the vendor's list and the
 // ledger, so that a restart does not reset the count.
 func budget(v *view) Decision {
-	issued := v.unplannedMints()
-	if len(v.Memory.Creates) > len(issued) {
-		// What a vendor drops from its list, this process remembers.
-		issued = v.Memory.Creates
-	}
 	for _, limit := range []struct {
 		count int
 		per   time.Duration
 		text  string
 	}{{v.Settings.MintsPerHour, time.Hour, "hour"}, {v.Settings.MintsPerDay, 24 * time.Hour, "day"}} {
-		within := slices.DeleteFunc(slices.Clone(issued), func(at time.Time) bool { return !at.After(v.Now.Add(-limit.per)) })
+		within := v.mintsWithin(limit.per)
 		if limit.count > 0 && len(within) >= limit.count {
 			until := within[len(within)-limit.count].Add(limit.per)
 			return Wait{Problem: Problem{ReasonMintBudgetSpent, "Too many tokens were issued for this GatewayToken within one " + limit.text +
@@ -474,6 +479,18 @@ func budget(v *view) Decision {
 		}
 	}
 	return nil
+}
+
+// mintsWithin are the times of the latest creates that no spec caused. What a vendor drops from its list, or dates wrongly, this process
+// remembers.
+func (v *view) mintsWithin(per time.Duration) []time.Time {
+	long := func(at time.Time) bool { return !at.After(v.Now.Add(-per)) }
+	listed := slices.DeleteFunc(v.unplannedMints(), long)
+	remembered := slices.DeleteFunc(slices.Clone(v.Memory.Creates), long)
+	if len(remembered) > len(listed) {
+		return remembered
+	}
+	return listed
 }
 
 // unplannedMints are the times of creates that no spec caused, earliest first.
@@ -528,7 +545,7 @@ func dueFirst(v *view) Decision {
 // holdsRevocation tells whether what failed last has to do with revocations: a create or a change that the vendor refuses has not.
 func (v *view) holdsRevocation() bool {
 	switch v.Object.HeldBack.Reason { //nolint:exhaustive // those of creates and changes
-	case "CreateRefused", "CreateAmbiguous", "ChangeRefused", "InvalidScope", "InvalidRole", "NameTaken", "RollRefused", "RollAmbiguous", ReasonQuotaExceeded:
+	case "WriteFailed", "CreateRefused", "CreateAmbiguous", "ChangeRefused", "InvalidScope", "InvalidRole", "NameTaken", "RollRefused", "RollAmbiguous", ReasonQuotaExceeded:
 		return false
 	default:
 		return v.heldBack() != nil
@@ -553,9 +570,6 @@ func (v *view) firstDue() (ledger.Entry, bool) {
 		if v.mayLive(entry.ID) {
 			return entry, true
 		}
-	}
-	if v.skewed() {
-		return ledger.Entry{}, false
 	}
 	return v.firstRetired()
 }

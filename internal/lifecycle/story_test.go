@@ -48,11 +48,15 @@ type story struct {
 	// rollLife is the life of what is rolled, by the vendor's answer; zero where its end stays.
 	rollLife         time.Duration
 	rolls, processes int
+	// vendorBehind is how far the vendor's clock is behind.
+	vendorBehind time.Duration
 	// holder is the pod that holds whatever was replaced; empty for none. unknown: pods cannot be listed.
 	holder  string
 	unknown bool
 	// wakes is when the last look said that it would look again.
 	wakes time.Time
+	// queue is how far away a turn is that is asked for now.
+	queue time.Duration
 }
 
 // tell begins a story.
@@ -232,19 +236,25 @@ func (s *story) settlesUntil(word string) *story {
 	return s
 }
 
-// watchesPods looks at the pods that may hold what was replaced.
+// watchesPods looks at the pods that may hold older values, as a controller does where it is told to.
 func (s *story) watchesPods() {
-	s.observation.Consumers, s.observation.Stale = map[token.ID]Consumers{}, Consumers{}
-	if s.observation.WatchesPods() {
-		s.observation.Stale = Consumers{Gone: s.holder == "" && !s.unknown, Unknown: s.unknown, Text: s.holder, Found: s.holder != ""}
+	o := &s.observation
+	o.Consumers, o.Stale = map[token.ID]Consumers{}, Consumers{}
+	if !o.WatchesPods() {
+		o.Memory.Free = map[token.ID]time.Time{}
+		return
 	}
-	for _, entry := range s.observation.PublishedBefore() {
-		gone := s.holder == "" && !s.unknown
-		s.observation.Consumers[entry.ID] = Consumers{Gone: gone, Unknown: s.unknown, Text: s.holder}
-		if _, known := s.observation.Memory.Free[entry.ID]; gone && !known {
-			s.observation.Memory.Free[entry.ID] = s.observation.ServerNow
+	gone := s.holder == "" && !s.unknown
+	o.Stale = Consumers{Gone: gone, Unknown: s.unknown, Text: s.holder, Found: s.holder != ""}
+	for _, entry := range o.PublishedBefore() {
+		o.Consumers[entry.ID] = o.Stale
+		if _, known := o.Memory.Free[entry.ID]; gone && !known {
+			o.Memory.Free[entry.ID] = o.ServerNow
+			if !entry.Free.IsZero() {
+				o.Memory.Free[entry.ID] = entry.Free
+			}
 		} else if !gone {
-			delete(s.observation.Memory.Free, entry.ID)
+			delete(o.Memory.Free, entry.ID)
 		}
 	}
 }
@@ -253,6 +263,9 @@ func (s *story) watchesPods() {
 func (s *story) plans() Planned {
 	s.observation.Now, s.observation.ServerNow = s.now, s.now.Add(s.skew)
 	s.watchesPods()
+	if WantsTurn(s.observation) {
+		s.observation.Memory.Turn = s.now.Add(s.queue)
+	}
 	spent, lost := HandSpent(s.observation)
 	if !spent {
 		return Plan(s.observation)
@@ -283,6 +296,13 @@ func (s *story) tellState(planned Planned) {
 		holds = string(s.observation.Secret.Ledger.Current.ID)
 	}
 	line := "Secret holds " + holds
+	s.observation.Object.HintRetiring = map[token.ID]bool{}
+	for _, retirement := range planned.Retiring {
+		s.observation.Object.HintRetiring[retirement.ID] = true
+	}
+	if planned.Handled {
+		s.observation.Object.HintHandled = s.observation.Object.Request.Text
+	}
 	for _, retirement := range planned.Retiring {
 		line += fmt.Sprintf("; %s waits for %s", retirement.ID, retirement.WaitingFor)
 	}
@@ -447,10 +467,14 @@ func (s *story) creates1(d Issue) bool {
 	s.createFault = ""
 	made := token.Token{
 		ID: token.ID(fmt.Sprintf("T%d", s.serial)), Name: d.Name, State: token.Active, Account: "project",
-		IssuedAt: s.now.Truncate(time.Second), ExpiresAt: d.ExpiresAt, Rights: d.Rights,
+		IssuedAt: s.now.Add(-s.vendorBehind).Truncate(time.Second), ExpiresAt: d.ExpiresAt, Rights: d.Rights,
 	}
 	s.values[made.ID] = "value of " + string(made.ID)
+	s.observation.Memory.Turn = time.Time{}
 	s.observation.Memory.LastCreateEnded = s.now
+	if !d.Planned {
+		s.observation.Memory.Creates = append(s.observation.Memory.Creates, s.now)
+	}
 	s.observation.Object.Attempt = d.Attempt
 	switch fault {
 	case "refused":
@@ -496,7 +520,8 @@ func (s *story) writes(source Source, record ledger.Ledger) {
 	}
 	s.observation.Memory.Published[record.Current.ID], s.observation.Memory.RollRefused = true, 0
 	s.observation.Secret = Secret{Presence: Owned, Trust: ledger.Proof, Ledger: record, WrittenAt: s.now, ValueIntact: s.inSecret == s.values[record.Current.ID]}
-	s.observation.Object.HintID, s.observation.Object.HintSequence = record.Current.ID, record.Current.Sequence
+	object := &s.observation.Object
+	object.HintID, object.HintSequence, object.HintIssuedAt = record.Current.ID, record.Current.Sequence, record.Current.IssuedAt
 	if !s.observation.Issuer.Capabilities.Named {
 		dated, _ := record.Dated(s.now)
 		s.observation.Object.Record = &dated

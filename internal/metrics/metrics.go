@@ -4,12 +4,14 @@ package metrics
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
 )
 
 // Metrics are the operator's own collectors. The zero value is not usable; a nil *Metrics counts nothing.
 type Metrics struct {
 	issued, adopted, revoked, failed *prometheus.CounterVec
+	unused                           *prometheus.GaugeVec
 }
 
 var issuerLabels = []string{"issuer_kind", "issuer_namespace", "issuer"}
@@ -25,7 +27,10 @@ func New(registerer prometheus.Registerer) (*Metrics, error) {
 		revoked: counter("tokens_revoked_total", "Tokens of which a vendor confirmed the revocation."),
 		failed:  counter("token_creates_failed_total", "Creates that gave no token, by the class of the failure.", "class"),
 	}
-	for _, collector := range []prometheus.Collector{m.issued, m.adopted, m.revoked, m.failed} {
+	m.unused = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Namespace: "gatewaytoken", Name: "tokens_unused", Help: "Active tokens that nobody has used for 90 days, by whether this installation issued them.",
+	}, append([]string{"managed"}, issuerLabels...))
+	for _, collector := range []prometheus.Collector{m.issued, m.adopted, m.revoked, m.failed, m.unused} {
 		if err := registerer.Register(collector); err != nil {
 			return nil, err
 		}
@@ -61,6 +66,15 @@ func (m *Metrics) CreateFailed(kind, namespace, issuer string, class token.Class
 	}
 }
 
+// Unused tells of tokens that nobody has used for long; nil where the vendor does not show that.
+func (m *Metrics) Unused(kind, namespace, issuer string, tokens *v1alpha1.UnusedTokens) {
+	if m == nil || tokens == nil {
+		return
+	}
+	m.unused.WithLabelValues("true", kind, namespace, issuer).Set(float64(tokens.Tokens))
+	m.unused.WithLabelValues("false", kind, namespace, issuer).Set(float64(tokens.Unmanaged))
+}
+
 // Forget drops the series of an issuer that is gone.
 func (m *Metrics) Forget(kind, namespace, issuer string) {
 	if m == nil {
@@ -70,4 +84,5 @@ func (m *Metrics) Forget(kind, namespace, issuer string) {
 	for _, counter := range []*prometheus.CounterVec{m.issued, m.adopted, m.revoked, m.failed} {
 		counter.DeletePartialMatch(labels)
 	}
+	m.unused.DeletePartialMatch(labels)
 }

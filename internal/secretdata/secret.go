@@ -120,8 +120,8 @@ func (t Target) Content(value, previous token.Value, record ledger.Ledger) (Cont
 var errNoTemplates = errors.New("there is no valid template to render")
 
 // Retained is the Secret as it is, but for the mark that it is left on purpose: nothing is rendered, so that a spec that has
-// become invalid harms nobody.
-func (t Target) Retained(secret *corev1.Secret, before, record ledger.Ledger) (Content, error) {
+// become invalid harms nobody. keepsPrevious says that the value before is of use still.
+func (t Target) Retained(secret *corev1.Secret, before, record ledger.Ledger, keepsPrevious bool) (Content, error) {
 	record.Retained, record.URL, record.Shape = true, before.URL, before.Shape
 	record.ValueDigest, record.PreviousDigest, record.KeyDigests = before.ValueDigest, before.PreviousDigest, before.KeyDigests
 	data := map[string][]byte{}
@@ -129,6 +129,11 @@ func (t Target) Retained(secret *corev1.Secret, before, record ledger.Ledger) (C
 		if content, held := secret.Data[key]; held {
 			data[key] = content
 		}
+	}
+	if before.PreviousDigest != "" && !keepsPrevious {
+		record.PreviousDigest, record.KeyDigests = "", maps.Clone(record.KeyDigests)
+		delete(record.KeyDigests, t.previousKey)
+		delete(data, t.previousKey)
 	}
 	return t.sealed(data, record)
 }

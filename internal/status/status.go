@@ -160,7 +160,7 @@ func (s Scene) rotating(next *v1alpha1.GatewayTokenStatus) {
 // consumersReady tells whether those who use the Secret have its value.
 func (s Scene) consumersReady(next *v1alpha1.GatewayTokenStatus) {
 	known := meta.FindStatusCondition(next.Conditions, v1alpha1.ConditionConsumersReady)
-	if known != nil && s.Object.Spec.Suspend && s.Outcome.Published == nil {
+	if known != nil && s.Object.Spec.Suspend && s.Outcome.Published == nil && sequenceIn(next) == sequenceIn(&s.Object.Status) {
 		s.put(next, *known) // nobody has looked
 		return
 	}
@@ -170,12 +170,23 @@ func (s Scene) consumersReady(next *v1alpha1.GatewayTokenStatus) {
 	}
 	condition := metav1.Condition{
 		Type: v1alpha1.ConditionConsumersReady, Status: metav1.ConditionTrue,
-		Reason: v1alpha1.ReasonConsumersCurrent, Message: "No pod holds an older value than the Secret's.",
+		Reason: v1alpha1.ReasonConsumersCurrent, Message: "No pod holds the value of an earlier token of this GatewayToken.",
+	}
+	if s.Object.Spec.Consumers.Action == v1alpha1.ConsumersReloadFile {
+		condition.Reason = v1alpha1.ReasonFilesReloaded
+		condition.Message = "No pod holds the value of an earlier token of this GatewayToken, if its program reads files again when they change."
 	}
 	if problem := s.afterwards().Consumers; problem != nil {
 		condition.Status, condition.Reason, condition.Message = metav1.ConditionFalse, string(problem.Reason), problem.Message
 	}
 	s.put(next, condition)
+}
+
+func sequenceIn(of *v1alpha1.GatewayTokenStatus) int64 {
+	if of.Current == nil {
+		return 0
+	}
+	return of.Current.Sequence
 }
 
 // openAttempt tells whether the status speaks of a create without a name of which nothing was published: other effects do not
@@ -380,7 +391,7 @@ func (s Scene) pending() *lifecycle.Problem {
 func waiting(retirement lifecycle.Retirement, now time.Time) string {
 	line := fmt.Sprintf("%s waits for %s", retirement.ID, retirement.WaitingFor)
 	if retirement.WaitingFor == "consumers" {
-		return line + ": " + retirement.Consumers.Text
+		return line + ": " + cmp.Or(retirement.Consumers.Text, "nobody looks at pods while it is suspended")
 	}
 	if retirement.Due.After(now) {
 		line += " until " + retirement.Due.UTC().Truncate(time.Second).Format(time.RFC3339)

@@ -45,6 +45,18 @@ func (t Token) Marker() (Marker, bool) {
 	return marker, ok
 }
 
+// UnusedAfter is how long nobody must have used a token for it to count as unused.
+const UnusedAfter = 90 * 24 * time.Hour
+
+// Unused tells whether nobody is known to have used the token for that long. One that was never used counts from its creation.
+func (t Token) Unused(now time.Time) bool {
+	since := t.LastUsedAt
+	if t.IssuedAt.After(since) {
+		since = t.IssuedAt
+	}
+	return !since.IsZero() && now.Sub(since) >= UnusedAfter
+}
+
 // Issued is what a successful create answers: the row and its value.
 type Issued struct {
 	Token
@@ -78,6 +90,8 @@ type Snapshot struct {
 	// Unmanaged counts active rows without a marker of this installation; Active counts all active rows.
 	Unmanaged int
 	Active    int
+	// UnmanagedUnused counts those of the unmanaged that are unused; none where the vendor does not show that.
+	UnmanagedUnused int
 }
 
 // Taken tells whether there is a snapshot at all.

@@ -97,6 +97,7 @@ func (r *Reconciler) issue(ctx context.Context, s *scene, d lifecycle.Issue) (ou
 	issued, err := s.account.Vendor.Create(ctx, vendors.Request{Name: d.Name, Role: d.Role, Rights: d.Rights, ExpiresAt: d.ExpiresAt})
 	f := token.AsFailure(err)
 	r.noteCreate(s, d, f)
+	r.useTurn(s)
 	if f != nil {
 		return r.createFailed(ctx, s, d, started, f), nil
 	}
@@ -309,6 +310,7 @@ func (r *Reconciler) release(ctx context.Context, s *scene, d lifecycle.Release)
 		r.Book.Release(s.observation.Object.Marker, d.Kept, s.unnamedPlace(), r.Clock.Now())
 	}
 	r.Book.Unhold(s.scope, s.object.UID)
+	r.useTurn(s)
 	r.memories.forget(s.object.UID)
 	log.FromContext(ctx).Info("released the GatewayToken", "unrevoked", d.Unrevoked)
 	return outcome{released: true}, nil

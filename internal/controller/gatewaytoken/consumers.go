@@ -1,8 +1,12 @@
 package gatewaytoken
 
 import (
+	"cmp"
 	"context"
 	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/consumers"
@@ -25,18 +29,14 @@ func takenUpBy(asked *v1alpha1.Consumers) lifecycle.Handover {
 }
 
 // observeConsumers looks at the pods that may hold older values than the Secret's. While there can be none, pods are nobody's business.
-func (r *Reconciler) observeConsumers(ctx context.Context, s *scene) error {
+func (r *Reconciler) observeConsumers(ctx context.Context, s *scene) {
 	o := &s.observation
 	if !o.WatchesPods() {
 		s.memory.free, s.memory.found = nil, nil
-		r.handovers.leave(s.object)
-		return nil
+		r.handovers.leave(client.ObjectKeyFromObject(s.object))
+		return
 	}
-	reader := cluster.Reader{Lister: r.Live}
-	pods, err := reader.Pods(ctx, s.object.Namespace, s.object.SecretName())
-	if err != nil {
-		return err //nolint:wrapcheck // it says what failed
-	}
+	pods, unknown := r.pods(ctx, s)
 	free, found := map[token.ID]time.Time{}, map[token.ID]bool{}
 	look := func(entry ledger.Entry) lifecycle.Consumers {
 		// What the list does not show did not exist at this time.
@@ -46,8 +46,10 @@ func (r *Reconciler) observeConsumers(ctx context.Context, s *scene) error {
 		}
 		if since, known := s.memory.free[entry.ID]; known && holding.Over() {
 			free[entry.ID] = since
+		} else if !entry.Free.IsZero() && holding.Over() {
+			free[entry.ID] = entry.Free
 		}
-		return lifecycle.Consumers{Gone: holding.Over(), Found: found[entry.ID], Unknown: holding.Unknown, Text: holding.Text()}
+		return lifecycle.Consumers{Gone: holding.Over(), Found: found[entry.ID], Unknown: holding.Unknown, Text: cmp.Or(unknown, holding.Text())}
 	}
 	o.Consumers = map[token.ID]lifecycle.Consumers{}
 	for _, entry := range o.PublishedBefore() {
@@ -57,11 +59,22 @@ func (r *Reconciler) observeConsumers(ctx context.Context, s *scene) error {
 	s.memory.free, s.memory.found = free, found
 	o.Stale = look(o.Secret.Ledger.Current)
 	if o.Restarts() {
-		r.handovers.join(s.object.Namespace, r.handoverOf(s))
+		r.handovers.join(r.handoverOf(s))
 	} else {
-		r.handovers.leave(s.object)
+		r.handovers.leave(client.ObjectKeyFromObject(s.object))
 	}
-	return nil
+}
+
+// pods lists the pods of the namespace that use the Secret. Where that fails nobody knows, which is waited for, and keeps nothing else
+// from being done; the text says so.
+func (r *Reconciler) pods(ctx context.Context, s *scene) (pods consumers.Pods, unknown string) {
+	reader := cluster.Reader{Lister: r.Live}
+	pods, err := reader.Pods(ctx, s.object.Namespace, s.object.SecretName())
+	if err != nil {
+		log.FromContext(ctx).Error(err, "pods cannot be listed: a replaced token stays active")
+		return consumers.Pods{Unknown: true}, "the pods of the namespace cannot be listed now"
+	}
+	return pods, ""
 }
 
 // publication is when an entry of the ledger became what it is: current, so that older values were replaced, or replaced.

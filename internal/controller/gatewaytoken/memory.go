@@ -47,6 +47,8 @@ type memory struct {
 	// failure is the latest, in case the status that tells of it could not be written; failedWith is the client that failed.
 	failure    *v1alpha1.Failure
 	failedWith vendors.Vendor
+	// turn is when it may be replaced by age.
+	turn time.Time
 }
 
 // repetition holds back what somebody makes necessary again and again: deleting a Secret in a loop must not become a loop of
@@ -121,6 +123,7 @@ func (m *memory) observed(leaderSince time.Time, uid string) lifecycle.Memory {
 		Restarts: m.restarts,
 		Process:  m.process, RollAsked: m.rollAsked, RollRefused: m.rollRefused,
 		Undo: m.undo, RepairAfter: m.repairs.next(uid), ReadAfter: m.reads.next(uid),
+		Turn: m.turn,
 	}
 	if m.hand != nil {
 		inHand := m.hand.InHand

@@ -52,12 +52,11 @@ func (r *Reconciler) observe(ctx context.Context, name types.NamespacedName, fro
 		Memory: s.memory.observed(r.LeaderSince(), string(object.UID)), Settings: r.Settings,
 	}
 	r.observeNameless(s, &s.observation.Object)
-	if err := r.observeConsumers(ctx, s); err != nil {
-		return nil, err
-	}
 	if issuer.Found {
 		s.observation.Snapshot = r.Inventory.Latest(s.scope)
 	}
+	r.observeConsumers(ctx, s)
+	r.takeTurn(s)
 	return s, nil
 }
 
@@ -98,7 +97,17 @@ func (r *Reconciler) observeObject(s *scene, invalid *lifecycle.Problem, twin st
 	}
 	if current := o.Status.Current; current != nil {
 		observed.HintID, observed.HintSequence = token.ID(current.ID), int(current.Sequence)
-		observed.HintTaken = meta.IsStatusConditionTrue(o.Status.Conditions, v1alpha1.ConditionConsumersReady)
+		observed.HintTaken = taken(o)
+		if current.IssuedAt != nil {
+			observed.HintIssuedAt = current.IssuedAt.Time
+		}
+	}
+	observed.HintHandled = o.Status.HandledRotateRequest
+	for _, retiring := range o.Status.Retiring {
+		if observed.HintRetiring == nil {
+			observed.HintRetiring = map[token.ID]bool{}
+		}
+		observed.HintRetiring[token.ID(retiring.ID)] = true
 	}
 	observed.HintIssued = o.Status.Attempt != nil || len(o.Status.Retiring) > 0
 	otherClient := s.memory.failedWith != nil && s.memory.failedWith != s.account.Vendor
@@ -107,6 +116,16 @@ func (r *Reconciler) observeObject(s *scene, invalid *lifecycle.Problem, twin st
 		observed.HeldBack = lifecycle.Problem{Reason: lifecycle.Reason(failure.Reason), Message: failure.Message}
 	}
 	return observed
+}
+
+// taken tells whether the status says that every pod has taken up the value. That files were read again counts for as long as the spec
+// says that they are.
+func taken(o *v1alpha1.GatewayToken) bool {
+	condition := meta.FindStatusCondition(o.Status.Conditions, v1alpha1.ConditionConsumersReady)
+	if condition == nil || condition.Status != metav1.ConditionTrue || o.Spec.Consumers == nil {
+		return false
+	}
+	return condition.Reason == v1alpha1.ReasonConsumersCurrent || o.Spec.Consumers.Action == v1alpha1.ConsumersReloadFile
 }
 
 // renewBefore is what the spec says; zero where it says nothing.

@@ -119,7 +119,7 @@ func unwritten(ctx context.Context, err error) outcome {
 
 // retain marks the Secret as it is: its content is nobody's to change any more.
 func (r *Reconciler) retain(ctx context.Context, s *scene, d lifecycle.Retain) (outcome, error) {
-	content, err := s.target.Retained(s.secret, s.observation.Secret.Ledger, d.Ledger)
+	content, err := s.target.Retained(s.secret, s.observation.Secret.Ledger, d.Ledger, s.observation.KeepsPrevious(d.Ledger))
 	if err != nil {
 		return outcome{}, fmt.Errorf("mark the Secret as retained: %w", err)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/accounts"
+	"github.com/gatewaytoken/gateway-token-operator/internal/controller/turns"
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/wake"
 	"github.com/gatewaytoken/gateway-token-operator/internal/demand"
 	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
@@ -61,6 +62,8 @@ type Reconciler struct {
 
 	memories  memories
 	handovers handovers
+	// turns are given to what is due by age.
+	turns turns.Book
 }
 
 // scene is one look at one object.
@@ -91,6 +94,7 @@ type scene struct {
 func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	s, err := r.observe(ctx, request.NamespacedName, r.Client)
 	if err == nil && s == nil {
+		r.handovers.leave(request.NamespacedName)
 		return ctrl.Result{}, r.collect(ctx, request.NamespacedName)
 	}
 	if err != nil {
@@ -101,6 +105,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	live := lifecycle.IsEffect(planned.Decision) || spent || lifecycle.RollDoubted(s.observation)
 	if live {
 		if s, err = r.observe(ctx, request.NamespacedName, r.Live); err != nil || s == nil {
+			r.handovers.leave(request.NamespacedName)
 			return ctrl.Result{}, err
 		}
 		planned = r.planLive(s)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/gatewaytoken/gateway-token-operator/internal/consumers"
@@ -23,7 +24,7 @@ const (
 // GatewayToken, and for the others of the namespace that are due.
 func (r *Reconciler) restart(ctx context.Context, s *scene, d lifecycle.Restart) (outcome, error) {
 	now := s.observation.ServerNow
-	due, wait := r.handovers.due(s.object.Namespace, s.object.UID, r.Settings.RestartDelay, now)
+	due, wait := r.handovers.due(client.ObjectKeyFromObject(s.object), r.Settings.RestartDelay, now)
 	if wait > 0 {
 		s.memory.restarts = lifecycle.Restarts{Sequence: d.Sequence, Next: r.Clock.Now().Add(wait)}
 		return outcome{after: wait}, nil
@@ -94,6 +95,10 @@ func (r *Reconciler) judge(ctx context.Context, s *scene, due []handover, now ti
 		for _, ref := range verdict.Done {
 			rolling[ref] = true
 		}
+		if what.done {
+			// Whoever took the annotation away since does not bring about another restart.
+			verdict.Due = nil
+		}
 		verdicts = append(verdicts, verdict)
 	}
 	return verdicts, len(rolling), nil
@@ -102,7 +107,7 @@ func (r *Reconciler) judge(ctx context.Context, s *scene, due []handover, now ti
 // verdictOf finds the object's own verdict.
 func verdictOf(s *scene, due []handover, verdicts []consumers.Verdict) consumers.Verdict {
 	for i, what := range due {
-		if what.uid == s.object.UID {
+		if what.token == client.ObjectKeyFromObject(s.object) {
 			return verdicts[i]
 		}
 	}
@@ -115,7 +120,7 @@ func restarted(verdict consumers.Verdict, sequence int, done map[consumers.Ref]b
 		Sequence: sequence, Text: verdict.Text(),
 		Refused: len(refused)+len(verdict.Unknown) > 0,
 		// Where nobody was restarted, nothing was done once that must not be done twice.
-		Done: len(refused)+len(verdict.Unknown)+len(verdict.Paused) == 0 && len(done)+len(verdict.Done) > 0,
+		Done: len(refused)+len(verdict.Unknown)+len(verdict.Paused) == 0 && len(verdict.Due)+len(verdict.Done) > 0,
 	}
 	if len(refused) > 0 {
 		texts := []string{"the API server does not let the operator restart " + strings.Join(refused[:min(len(refused), mostNamed)], ", ")}
@@ -143,5 +148,5 @@ func (r *Reconciler) handoverOf(s *scene) handover {
 	for _, target := range asked.Targets {
 		request.Targets = append(request.Targets, consumers.Ref{Kind: target.Kind, Name: target.Name})
 	}
-	return handover{uid: s.object.UID, request: request, publication: r.publication(s, current)}
+	return handover{token: client.ObjectKeyFromObject(s.object), request: request, publication: r.publication(s, current), done: s.observation.Restarted()}
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/controller/turns"
 	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
 	"github.com/gatewaytoken/gateway-token-operator/internal/schedule"
 )
@@ -68,4 +69,21 @@ func invalidRequest(what string) lifecycle.RotateRequest {
 	return lifecycle.RotateRequest{Invalid: &lifecycle.Problem{
 		Reason: v1alpha1.ReasonInvalidRotateRequest, Message: "A request for a rotation is not understood: " + what + ". Nothing was done.",
 	}}
+}
+
+// takeTurn asks for a turn where one is wanted.
+func (r *Reconciler) takeTurn(s *scene) {
+	if !lifecycle.WantsTurn(s.observation) {
+		return
+	}
+	who := turns.Who{UID: s.object.UID, Issuer: s.key.String(), Namespace: s.object.Namespace}
+	limits := turns.Limits{PerIssuer: r.Settings.IssuerRotationsPerMinute, PerNamespace: r.Settings.NamespaceRotationsPerMinute}
+	s.memory.turn = r.turns.Take(who, limits, s.observation.Now)
+	s.observation.Memory.Turn = s.memory.turn
+}
+
+// useTurn: each turn is for one create, whatever comes of it. One that is still to come is not needed then.
+func (r *Reconciler) useTurn(s *scene) {
+	s.memory.turn = time.Time{}
+	r.turns.GiveBack(s.object.UID, r.Clock.Now())
 }

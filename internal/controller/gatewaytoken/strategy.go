@@ -63,6 +63,7 @@ func (r *Reconciler) roll(ctx context.Context, s *scene, d lifecycle.Roll) (outc
 	log.FromContext(ctx).Info("having the vendor replace a token's value", "id", d.ID, "why", d.Why)
 	s.memory.rollAsked = d.Sequence
 	rolled, err := roller.Roll(ctx, d.ID, d.Name)
+	r.useTurn(s)
 	if f := token.AsFailure(err); f != nil {
 		return r.rollFailed(ctx, s, d, f), nil
 	}

@@ -1,9 +1,9 @@
 package issuer
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -137,11 +137,12 @@ func (r *Reconciler) describe(ctx context.Context, s *scene) error {
 	next.InUse = &s.use
 	s.describeFailure(next)
 	if s.probed && s.account.CanList {
-		counts, err := r.count(ctx, s)
+		counts, idle, err := r.count(ctx, s)
 		if err != nil {
 			return err
 		}
-		next.Inventory = &counts
+		next.Inventory, next.Unused = &counts, idle.told()
+		r.Metrics.Unused(s.key.Kind, s.key.Namespace, s.key.Name, next.Unused)
 		next.PossibleOrphans = slices.DeleteFunc(next.PossibleOrphans, func(o v1alpha1.PossibleOrphan) bool { return r.ended(s, o) })
 	}
 	r.acknowledge(s, next)
@@ -246,39 +247,48 @@ func (s *scene) put(next *v1alpha1.TokenIssuerStatus, condition metav1.Condition
 	meta.SetStatusCondition(&next.Conditions, condition)
 }
 
-// count tells whose the active tokens are.
-func (r *Reconciler) count(ctx context.Context, s *scene) (v1alpha1.Inventory, error) {
+// count tells whose the active tokens are, and which of them nobody uses.
+func (r *Reconciler) count(ctx context.Context, s *scene) (v1alpha1.Inventory, idle, error) {
+	var counts v1alpha1.Inventory
+	idle := idle{now: s.now}
 	owned, err := r.ownedMarkers(ctx, s)
 	if err != nil {
-		return v1alpha1.Inventory{}, err
+		return counts, idle, err
 	}
-	var counts v1alpha1.Inventory
-	var rows []token.Token
 	for _, name := range s.pools {
 		snapshot := r.Inventory.Latest(accounts.Scope(s.memory.uid, name))
 		counts.Active += clamp(snapshot.Active)
 		counts.Unmanaged += clamp(snapshot.Unmanaged)
-		rows = slices.AppendSeq(rows, maps.Values(snapshot.Rows))
-	}
-	for _, row := range rows {
-		if row.State == token.Revoked {
-			continue
-		}
-		if _, marked := row.Marker(); !marked && !owned.ids[row.ID] {
-			counts.Unmanaged++
-			continue
-		}
-		ours, err := r.owns(ctx, owned, row)
-		if err != nil {
-			return counts, err
-		}
-		if ours {
-			counts.Owned++
-		} else {
-			counts.Orphaned++
+		idle.in(name, s.memory.pools[name], snapshot)
+		for _, row := range snapshot.Rows {
+			if row.State == token.Revoked {
+				continue
+			}
+			if err := r.countRow(ctx, owned, row, &counts, &idle); err != nil {
+				return counts, idle, err
+			}
 		}
 	}
-	return counts, nil
+	return counts, idle, nil
+}
+
+func (r *Reconciler) countRow(ctx context.Context, owned ownership, row token.Token, counts *v1alpha1.Inventory, idle *idle) error {
+	if _, marked := row.Marker(); !marked && owned.ids[row.ID] == "" {
+		counts.Unmanaged++
+		idle.unmanaged(row)
+		return nil
+	}
+	owner, err := r.owns(ctx, owned, row)
+	if err != nil {
+		return err
+	}
+	if owner != "" {
+		counts.Owned++
+	} else {
+		counts.Orphaned++
+	}
+	idle.ours(row, owner)
+	return nil
 }
 
 // ended tells whether a token that may be ours is gone: two lists of its place lack it.
@@ -326,42 +336,48 @@ func (r *Reconciler) inUse(s *scene, orphan v1alpha1.PossibleOrphan) bool {
 	})
 }
 
-// owns tells whether anything in the cluster accounts for a token: a GatewayToken of this issuer or, where several issuers
+// owns tells what in the cluster accounts for a token; empty for nothing. It may be a GatewayToken of this issuer or, where several issuers
 // lead to one account, of another.
-func (r *Reconciler) owns(ctx context.Context, owned ownership, row token.Token) (bool, error) {
+func (r *Reconciler) owns(ctx context.Context, owned ownership, row token.Token) (string, error) {
 	marker, _ := row.Marker()
-	if owned.markers[marker.WithSequence(0)] || owned.ids[row.ID] {
-		return true, nil
+	if owner := cmp.Or(owned.markers[marker.WithSequence(0)], owned.ids[row.ID]); owner != "" {
+		return owner, nil
 	}
 	others, err := accounts.WithMarker(ctx, r.Client, marker.Object)
 	if err != nil {
-		return false, err
+		return "", err
 	}
 	for i := range others {
 		other := r.Identity.Marker(others[i].Namespace, others[i].Name, string(others[i].UID))
 		if other.SameIncarnation(marker) || (others[i].Status.Current != nil && others[i].Status.Current.ID == string(row.ID)) {
-			return true, nil
+			return ownerOf(&others[i]), nil
 		}
 	}
-	return false, nil
+	return "", nil
 }
 
+func ownerOf(object *v1alpha1.GatewayToken) string {
+	return v1alpha1.KindGatewayToken + " " + client.ObjectKeyFromObject(object).String()
+}
+
+// ownership tells of markers and tokens whose they are.
 type ownership struct {
-	markers map[token.Marker]bool
-	ids     map[token.ID]bool
+	markers map[token.Marker]string
+	ids     map[token.ID]string
 }
 
 // ownedMarkers are those of living GatewayTokens, and the tokens that their status or a retained Secret names.
 func (r *Reconciler) ownedMarkers(ctx context.Context, s *scene) (ownership, error) {
-	owned := ownership{markers: map[token.Marker]bool{}, ids: map[token.ID]bool{}}
+	owned := ownership{markers: map[token.Marker]string{}, ids: map[token.ID]string{}}
 	for i := range s.tokens {
 		object := &s.tokens[i]
-		owned.markers[r.Identity.Marker(object.Namespace, object.Name, string(object.UID))] = true
+		owner := ownerOf(object)
+		owned.markers[r.Identity.Marker(object.Namespace, object.Name, string(object.UID))] = owner
 		if object.Status.Current != nil {
-			owned.ids[token.ID(object.Status.Current.ID)] = true
+			owned.ids[token.ID(object.Status.Current.ID)] = owner
 		}
 		for _, retiring := range object.Status.Retiring {
-			owned.ids[token.ID(retiring.ID)] = true
+			owned.ids[token.ID(retiring.ID)] = owner
 		}
 	}
 	var retained corev1.SecretList
@@ -370,7 +386,7 @@ func (r *Reconciler) ownedMarkers(ctx context.Context, s *scene) (ownership, err
 	}
 	for i := range retained.Items {
 		if id, ok := secretdata.RetainedToken(&retained.Items[i], r.Identity.ClusterID, r.Sealer); ok {
-			owned.ids[id] = true
+			owned.ids[id] = cmp.Or(owned.ids[id], "Secret "+client.ObjectKeyFromObject(&retained.Items[i]).String())
 		}
 	}
 	return owned, nil

@@ -132,6 +132,7 @@ func (p *Process) reader(through client.WithWatch) client.Reader {
 			}
 			err := c.List(ctx, into, options...)
 			if pods, ok := into.(*corev1.PodList); ok && err == nil {
+				p.world.PodLists++
 				p.world.times.showPods(pods)
 			}
 			return err

@@ -64,11 +64,12 @@ type World struct {
 	Process *Process
 	started int
 
-	// Errors are what reconciles returned, Events what they told, DryRuns how often they only asked.
-	Errors  []error
-	Events  []Event
-	DryRuns int
-	logs    []string
+	// Errors are what reconciles returned, Events what they told, DryRuns how often they only asked, PodLists how often they listed pods.
+	Errors   []error
+	Events   []Event
+	DryRuns  int
+	PodLists int
+	logs     []string
 
 	interference Interference
 	effects      []Effect

@@ -164,8 +164,11 @@ func (i *Inventory) Forget(name Scope) {
 // Refresh takes a list. It returns the new snapshot and the marker objects whose rows changed since the last list; an empty one where
 // rows have no names. After an error the last snapshot stays.
 func (i *Inventory) Refresh(ctx context.Context, name Scope, from vendors.Vendor, expect Expectation) (token.Snapshot, []string, error) {
-	list := &listing{install: i.install, pin: expect.Pin, nameless: !from.Capabilities().Named, rows: map[token.ID]token.Token{}, ids: map[token.ID]struct{}{}}
 	started := i.now()
+	list := &listing{install: i.install, pin: expect.Pin, nameless: !from.Capabilities().Named, rows: map[token.ID]token.Token{}, ids: map[token.ID]struct{}{}}
+	if from.Capabilities().ShowsLastUse {
+		list.judges = started
+	}
 	told, err := from.List(ctx, list.add)
 	if err != nil {
 		return token.Snapshot{}, nil, fmt.Errorf("refresh inventory: %w", err)
@@ -183,7 +186,7 @@ func (i *Inventory) Refresh(ctx context.Context, name Scope, from vendors.Vendor
 	snapshot := token.Snapshot{
 		Account: list.account, StartedAt: started, Duration: i.now().Sub(started), VendorTime: told.VendorTime,
 		Complete: true, Anchored: anchored,
-		Rows: list.rows, ByObject: list.byObject(), Unmanaged: list.unmanaged, Active: list.active,
+		Rows: list.rows, ByObject: list.byObject(), Unmanaged: list.unmanaged, Active: list.active, UnmanagedUnused: list.unused,
 	}
 	if s.latest.Taken() {
 		before := s.latest
@@ -267,6 +270,9 @@ type listing struct {
 	rows              map[token.ID]token.Token
 	ids               map[token.ID]struct{}
 	active, unmanaged int
+	// unused are those of the unmanaged that are so at judges, which is zero where the vendor does not show it.
+	unused int
+	judges time.Time
 }
 
 func (l *listing) has(id token.ID) bool {
@@ -291,6 +297,9 @@ func (l *listing) add(row token.Token) error {
 		l.rows[row.ID] = row
 	case row.State != token.Revoked:
 		l.unmanaged++
+		if !l.judges.IsZero() && row.Unused(l.judges) {
+			l.unused++
+		}
 	}
 	return nil
 }

@@ -62,11 +62,12 @@ type list struct {
 	duration     time.Duration
 	keepsRevoked bool
 	asks         bool
+	showsLastUse bool
 	takes        func()
 }
 
 func (l *list) Capabilities() token.Capabilities {
-	return token.Capabilities{Named: true, Listable: true, KeepsRevoked: l.keepsRevoked, GetByID: l.asks}
+	return token.Capabilities{Named: true, Listable: true, KeepsRevoked: l.keepsRevoked, GetByID: l.asks, ShowsLastUse: l.showsLastUse}
 }
 
 func (l *list) List(_ context.Context, yield func(token.Token) error) (vendors.Listing, error) {
@@ -119,6 +120,22 @@ func TestRefresh(t *testing.T) {
 	}
 	if b.Latest("another issuer").Taken() {
 		t.Error("another issuer has a list, too")
+	}
+}
+
+// Of others' tokens it is counted how many nobody uses, where the vendor shows that.
+func TestRefreshCountsUnused(t *testing.T) {
+	idle := func(r *token.Token) { r.LastUsedAt = start().Add(-token.UnusedAfter) }
+	for shows, want := range map[bool]int{true: 2, false: 0} {
+		b := newBench(t)
+		b.showsLastUse = shows
+		b.rows = []token.Token{
+			row("1", b.name("a", 1), idle), row("2", "by hand", idle), row("3", "by hand", idle),
+			row("4", "by hand, in use", func(r *token.Token) { r.LastUsedAt = start() }), row("5", "by hand, revoked", idle, revoked),
+		}
+		if got, _ := b.refresh("project"); got.UnmanagedUnused != want {
+			t.Errorf("where the vendor shows it (%t), %d are unused, want %d", shows, got.UnmanagedUnused, want)
+		}
 	}
 }
 
