@@ -292,7 +292,7 @@ const (
 	ReasonServiceAccountNotFound = "ServiceAccountNotFound"
 	// ReasonQuotaExceeded (Ready False): the vendor issues no further token: five
 	// credentials are the most that a gateway of PingOne has. None is revoked to
-	// make room.
+	// make room, but this GatewayToken's own with spec.rotation.strategy RevokeFirst.
 	// What to do: delete one at the vendor that nobody uses. Work goes on by itself.
 	ReasonQuotaExceeded = "QuotaExceeded"
 	// ReasonNameTaken (Ready False): the vendor has a token, or a service account,

@@ -217,7 +217,7 @@ func (t *GatewayToken) EffectiveSettings(floor time.Duration) *EffectiveSettings
 		effective.RenewBefore = &metav1.Duration{Duration: before}
 	}
 	if t.Spec.Consumers.Restarts() && t.Spec.Consumers.Select == "" {
-		effective.Select = SelectAll
+		effective.ConsumersSelect = SelectAll
 	}
 	if t.Spec.Rotation == nil || t.Spec.Rotation.Strategy == "" {
 		effective.Strategy = t.Strategy()

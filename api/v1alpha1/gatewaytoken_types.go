@@ -744,11 +744,31 @@ type RetiringToken struct {
 	// +optional
 	Since *metav1.Time `json:"since,omitempty"`
 
-	// waitingFor says in words what its revocation waits for.
+	// waitingFor says what its revocation waits for.
 	// +optional
-	// +kubebuilder:validation:MaxLength=1024
-	WaitingFor string `json:"waitingFor,omitempty"`
+	WaitingFor WaitingFor `json:"waitingFor,omitempty"`
 }
+
+// WaitingFor is what the revocation of a replaced token waits for.
+//
+// +kubebuilder:validation:Enum=Consumers;Overlap;LastUse;Person;Revocation
+type WaitingFor string
+
+// Values of WaitingFor.
+const (
+	// WaitingForConsumers: pods of the namespace hold it, or the operator may not
+	// ask.
+	WaitingForConsumers WaitingFor = "Consumers"
+	// WaitingForOverlap: rotation.overlap has not passed since.
+	WaitingForOverlap WaitingFor = "Overlap"
+	// WaitingForLastUse: the vendor shows that it is still used.
+	WaitingForLastUse WaitingFor = "LastUse"
+	// WaitingForPerson: a token without a name that came of a create whose answer was
+	// lost has been used. A person decides about it.
+	WaitingForPerson WaitingFor = "Person"
+	// WaitingForRevocation: it is revoked as soon as the vendor can be used.
+	WaitingForRevocation WaitingFor = "Revocation"
+)
 
 // IssueAttempt is a create whose answer was lost. Where tokens have no name that
 // they could be found by, it is written before the create, with what is needed to
@@ -868,9 +888,9 @@ type EffectiveSettings struct {
 	// +optional
 	RenewBefore *metav1.Duration `json:"renewBefore,omitempty"`
 
-	// select says which workloads are restarted, where any are.
+	// consumersSelect says which workloads are restarted, where any are.
 	// +optional
-	Select ConsumersSelect `json:"select,omitempty"`
+	ConsumersSelect ConsumersSelect `json:"consumersSelect,omitempty"`
 
 	// strategy is how a token is replaced by its age or on request.
 	// +optional

@@ -899,7 +899,7 @@ func testStatus(t *testing.T, c client.Client) {
 			ID: "id", Name: "name", Sequence: 2, IssuedAt: &now, ExpiresAt: &now, LastUsedOn: "2026-05-26", MediatorID: "mediator",
 			AuditID: "42",
 		},
-		Retiring: []v1alpha1.RetiringToken{{ID: "old", Name: "old-name", Sequence: 1, Since: &now, WaitingFor: "overlap"}},
+		Retiring: []v1alpha1.RetiringToken{{ID: "old", Name: "old-name", Sequence: 1, Since: &now, WaitingFor: v1alpha1.WaitingForOverlap}},
 		Attempt: &v1alpha1.IssueAttempt{
 			Name: "next", Sequence: 3, StartedAt: &now, ID: "stray",
 			Pool: environmentID + "/" + gatewayID, IDsBefore: []string{"one", "two"}, VendorTime: &now, MAC: "mac",

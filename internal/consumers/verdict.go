@@ -99,10 +99,10 @@ func sortLists(v *Verdict) {
 	}
 }
 
-// Where leaves out the workloads that have nothing to do with the pods which hold the old value: those whose pods all have the new one
+// HeldBy leaves out the workloads that have nothing to do with the pods which hold the old value: those whose pods all have the new one
 // need no restart, however they came by it. Nor do those whose old pods are all being deleted. Who was restarted and has old pods still
 // is being restarted.
-func (v Verdict) Where(holding Holding) Verdict {
+func (v Verdict) HeldBy(holding Holding) Verdict {
 	holds, stays := map[Ref]bool{}, map[Ref]bool{}
 	for _, holder := range holding.Holders {
 		holds[holder.Owner] = true
@@ -113,6 +113,11 @@ func (v Verdict) Where(holding Holding) Verdict {
 	v.Paused = slices.DeleteFunc(slices.Clone(v.Paused), func(ref Ref) bool { return !stays[ref] })
 	v.Keeping = slices.DeleteFunc(slices.Clone(v.Keeping), func(k Keeping) bool { return !stays[k.Ref] })
 	return v
+}
+
+// Keeps tells whether a workload keeps pods until somebody deletes them.
+func (v Verdict) Keeps(ref Ref) bool {
+	return slices.ContainsFunc(v.Keeping, func(k Keeping) bool { return k.Ref == ref })
 }
 
 // Text says for a condition what a person may want to do something about, in at most 512 bytes; empty for nothing. What is due

@@ -204,7 +204,7 @@ func TestWorkloads(t *testing.T) {
 }
 
 // Who has no pod with the old value that stays is left out.
-func TestWhere(t *testing.T) {
+func TestHeldByWorkloads(t *testing.T) {
 	ref := func(name string) Ref { return Ref{Kind: KindDeployment, Name: name} }
 	verdict := Verdict{
 		Due:    []Workload{{Ref: ref("holds")}, {Ref: ref("has the new value")}, {Ref: ref("is replaced")}},
@@ -215,7 +215,7 @@ func TestWhere(t *testing.T) {
 		},
 		Missing: []Ref{ref("missing")},
 	}
-	got := verdict.Where(Holding{Holders: []Holder{
+	got := verdict.HeldBy(Holding{Holders: []Holder{
 		{Pod: "a", Owner: ref("holds")}, {Pod: "b", Owner: ref("holds"), Leaving: true}, {Pod: "c", Owner: ref("is replaced"), Leaving: true},
 		{Pod: "d", Owner: ref("rolls out"), Leaving: true}, {Pod: "e", Owner: ref("paused")}, {Pod: "f", Owner: Ref{Kind: "Job", Name: "holds"}},
 	}})

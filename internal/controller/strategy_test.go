@@ -586,7 +586,7 @@ func TestStrategyZombie(t *testing.T) {
 
 // Random stories of a token whose value is replaced in place, now with one ID and now with another.
 func TestRandomStoriesInPlace(t *testing.T) {
-	from, to := seeds(t, 8)
+	from, to := seeds(t, 4)
 	for seed := from; seed <= to; seed++ {
 		t.Run(strconv.Itoa(seed), func(t *testing.T) {
 			w := newWorld(t, atPersonal(), generously())
@@ -620,7 +620,7 @@ func TestRandomStoriesInPlace(t *testing.T) {
 
 // Random stories of two tokens of one gateway that is full, each of which may be revoked before its successor comes.
 func TestRandomStoriesRevokedFirst(t *testing.T) {
-	from, to := seeds(t, 5)
+	from, to := seeds(t, 2)
 	for name, at := range corners() {
 		if at.unlisted {
 			continue // it has room for any number

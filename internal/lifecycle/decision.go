@@ -203,8 +203,7 @@ type Planned struct {
 // Retirement is one token that waits for its revocation.
 type Retirement struct {
 	ledger.Entry
-	// WaitingFor is "consumers", "overlap", "last use", or "revocation" where it may be revoked at once.
-	WaitingFor string
+	WaitingFor WaitingFor
 	// Consumers are the pods that may hold it.
 	Consumers Consumers
 	// Due is when it may be revoked at the earliest.

@@ -68,7 +68,7 @@ func revokeDueBeforeRetaining(v *view) Decision {
 		if !v.mayLive(retirement.ID) {
 			continue
 		}
-		if retirement.WaitingFor == waitsForConsumers {
+		if retirement.WaitingFor == WaitsForConsumers {
 			return Wait{Problem: v.heldByPods(retirement), Until: v.Now.Add(max(retirement.Due.Sub(v.ServerNow), time.Second))}
 		}
 		return Wait{Problem: Problem{ReasonRetiring, "Token " + string(retirement.ID) + " was replaced and stays valid until its overlap has passed; then this GatewayToken is released."},

@@ -253,8 +253,7 @@ func reportKept(v *view) Decision {
 // slots: where the vendor has room for a few only, it is not asked in vain. What this object had before makes room when its time has
 // come, and nobody else's token does.
 func slots(v *view) Decision {
-	most := v.Issuer.Capabilities.Slots
-	if most == 0 || v.Snapshot.Active < most {
+	if !v.full() {
 		return nil
 	}
 	if revoke := revokeDue(v); revoke != nil {
@@ -269,7 +268,7 @@ func slots(v *view) Decision {
 		}
 	}
 	return Wait{Until: v.nextRetirement(), Problem: Problem{ReasonQuotaExceeded, fmt.Sprintf("The vendor has %d tokens there, and room for %d. Delete one at the vendor that nobody uses; work goes on by itself.",
-		v.Snapshot.Active, most)}}
+		v.Snapshot.Active, v.Issuer.Capabilities.Slots)}}
 }
 
 // unresolved: creates of tokens without names follow one another, and stop when two in a row left what cannot be told.

@@ -20,6 +20,8 @@ func (v *view) nextLedger(current ledger.Entry) ledger.Ledger {
 	}
 	if v.proof != nil {
 		v.carryOver(&next)
+	} else {
+		next.HandledRotateRequest = v.answeredByHint()
 	}
 	for _, stray := range v.strays() {
 		if stray.ID != current.ID {
@@ -114,7 +116,7 @@ func (v *view) neverPublished(stray token.Token) bool {
 	}
 	unused := v.Issuer.Capabilities.ShowsLastUse && stray.LastUsedAt.IsZero() && !stray.IssuedAt.IsZero() &&
 		v.ServerNow.Sub(stray.IssuedAt) > v.Settings.OverlapFloor
-	return v.Memory.Doubted[stray.Name] || unused
+	return v.Memory.Doubted[stray.Name] || (unused && !v.heldOnce(stray))
 }
 
 func entryOf(t token.Token) ledger.Entry {

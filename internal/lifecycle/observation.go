@@ -72,7 +72,7 @@ type Object struct {
 	// use the Secret; MaxOverlap how long its use by somebody else may delay that, without end where it is zero.
 	Overlap, OverlapOfPods, MaxOverlap time.Duration
 	// Consumers is what the spec says of those who use the Secret.
-	Consumers Handover
+	Consumers ConsumersAction
 	// Role and Rights are what the token is to be allowed; none at a vendor without rights. Inputs is the digest of what the spec
 	// asks of the vendor.
 	Role   string
@@ -106,8 +106,8 @@ type Object struct {
 	HintIssuedAt time.Time
 	HintHandled  string
 	HintRetiring map[token.ID]bool
-	// HintTaken: it says that every pod has taken up that token.
-	HintTaken bool
+	// HintConsumersReady: it says that every pod has taken up that token.
+	HintConsumersReady bool
 	// HintIssued: the status says that a create may have happened, or that tokens are retiring.
 	HintIssued bool
 	// HeldBackUntil is when the next try is due after failures of this object's own; zero for now.
@@ -116,16 +116,16 @@ type Object struct {
 	HeldBack Problem
 }
 
-// Handover is how consumers take up another value.
-type Handover int
+// ConsumersAction is how consumers take up another value.
+type ConsumersAction int
 
 const (
-	// NoHandover: nothing is said of it. A replaced token waits for its pods all the same.
-	NoHandover Handover = iota
-	// Restarted: the operator restarts workloads.
-	Restarted
-	// ByThemselves: somebody else restarts them, or they read files again.
-	ByThemselves
+	// NoConsumersAction: nothing is said of it. A replaced token waits for its pods all the same.
+	NoConsumersAction ConsumersAction = iota
+	// RestartConsumers: the operator restarts workloads.
+	RestartConsumers
+	// AwaitConsumers: somebody else restarts them, or they read files again.
+	AwaitConsumers
 )
 
 // RotateRequest is a request for another token.
@@ -232,7 +232,7 @@ type Memory struct {
 	// Free tells since when, by the API server's clock, no pod holds a token that was replaced.
 	Free map[token.ID]time.Time
 	// Restarts is what this process knows of the restarts for the token in use.
-	Restarts Restarts
+	Restarts RestartProgress
 	// Taken are sequences whose name the vendor refused because there is a token of that name.
 	Taken map[int]bool
 	// Changed is the digest of what the vendor has said that it changed the current token to since its ledger was written; empty for
@@ -253,8 +253,8 @@ type Memory struct {
 	Turn time.Time
 }
 
-// Restarts is what came of restarting workloads for a token.
-type Restarts struct {
+// RestartProgress is what came of restarting workloads for a token.
+type RestartProgress struct {
 	// Sequence is the token's.
 	Sequence int
 	// Done: all were restarted that were to be.

@@ -43,6 +43,7 @@ var living = []rule{
 	{"what may be ours and cannot be told for certain is reported", reportStrangers},
 	{"while a token works, what is due is done before another is minted", dueFirst},
 	{"what is not to be replaced in place after all is not written down any more", withdrawRoll},
+	{"nor what is not to be revoked first after all", withdrawVacating},
 	{"where it is to be replaced in place, its value is", rollInPlace},
 	{"where there is no room, and the spec says so, it is revoked first", revokeFirst},
 	{"else one is minted", mint},
@@ -65,6 +66,7 @@ var deleting = []rule{
 	{"without a usable issuer nothing can be revoked", issuerNeeded},
 	{"another account is never touched", accountChanged},
 	{"a stray is listed before it is revoked, where the token is retained", condemnBeforeRetaining},
+	{"since when no pod holds what was replaced is written down, where the token is retained", noteFreeBeforeRetaining},
 	{"what is replaced is revoked when its time has come, where the token is retained", revokeDueBeforeRetaining},
 	{"what was replaced in place is published, where the token is retained", publishRolledBeforeRetaining},
 	{"every token that a list shows is revoked", revokeShown},
@@ -88,7 +90,7 @@ func Plan(o Observation) Planned {
 	if o.Object.Deleting {
 		rules = deleting
 	}
-	plan := Planned{Usable: v.usable(), Consumers: v.untaken(), Settled: v.settled() && !v.rightsDiffer(), Retiring: v.retirements(), Trouble: v.trouble()}
+	plan := Planned{Usable: v.usable(), Consumers: v.consumersProblem(), Settled: v.settled() && !v.rightsDiffer(), Retiring: v.retirements(), Trouble: v.trouble()}
 	if plan.Usable && !o.Object.Deleting {
 		plan.NextRotation, plan.Rotating, plan.Handled = v.rotation().next, v.rotating(), v.handled()
 	} else if !o.Object.Deleting {

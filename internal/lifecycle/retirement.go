@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
@@ -13,13 +14,21 @@ import (
 // the earliest and after this at the latest.
 const maxWatchPause = 5 * time.Minute
 
-// What a replaced token waits for.
+// WaitingFor is what a token that was replaced waits for. The set is closed; the API has the same words.
+type WaitingFor string
+
+// What a token that was replaced waits for.
 const (
-	waitsForConsumers = "consumers"
-	waitsForOverlap   = "overlap"
-	waitsForLastUse   = "last use"
-	waitsForPerson    = "a person: it has been used"
-	waitsForNothing   = "revocation"
+	// WaitsForConsumers: pods hold it, or nobody knows.
+	WaitsForConsumers WaitingFor = "Consumers"
+	// WaitsForOverlap: nobody is known to need it, and time has to pass.
+	WaitsForOverlap WaitingFor = "Overlap"
+	// WaitsForLastUse: somebody goes on using it.
+	WaitsForLastUse WaitingFor = "LastUse"
+	// WaitsForPerson: a token without a name has been used after all, and a person decides about it.
+	WaitsForPerson WaitingFor = "Person"
+	// WaitsForRevocation: it may be revoked.
+	WaitsForRevocation WaitingFor = "Revocation"
 )
 
 // PublishedBefore are the tokens that a signed ledger lists as replaced, that the Secret has held and that may live: whether pods hold them
@@ -39,30 +48,23 @@ func (o Observation) PublishedBefore() []ledger.Entry {
 }
 
 // retires tells what a listed token waits for, and when it may be revoked at the earliest.
-func (v *view) retires(entry ledger.Entry) (waits string, due time.Time) {
+func (v *view) retires(entry ledger.Entry) (waits WaitingFor, due time.Time) {
 	since := v.since(entry)
 	switch {
 	case !v.named() && entry.Sequence == 0:
 		if v.usedStranger(entry) {
-			waits = waitsForPerson
+			waits = WaitsForPerson
 		}
-		return orOverlap(waits), since.Add(v.strayRest())
+		return cmp.Or(waits, WaitsForOverlap), since.Add(v.strayRest())
 	case v.leaked(entry):
-		return waitsForNothing, since
+		return WaitsForRevocation, since
 	case !podsAreTheGate, !entry.Published, v.Object.Deleting && !v.Object.Retain:
-		return waitsForOverlap, since.Add(v.overlap())
+		return WaitsForOverlap, since.Add(v.overlap())
 	case v.free(entry).IsZero():
-		return waitsForConsumers, v.nextWatch(since)
+		return WaitsForConsumers, v.nextWatch(since)
 	default:
 		return v.quiet(entry)
 	}
-}
-
-func orOverlap(waits string) string {
-	if waits == "" {
-		return waitsForOverlap
-	}
-	return waits
 }
 
 // nextWatch is when pods are looked at again: when every pod that is created then has the new value, and later now and then.
@@ -124,34 +126,42 @@ func noteFree(v *view) Decision {
 	return rewrite(record, "it is known since when no pod holds a token that was replaced")
 }
 
+// noteFreeBeforeRetaining: nobody would wait for it later.
+func noteFreeBeforeRetaining(v *view) Decision {
+	if !v.Object.Retain {
+		return nil
+	}
+	return noteFree(v)
+}
+
 // quiet: since no pod holds the token, whoever uses it is nobody that the operator knows of, and is given time.
-func (v *view) quiet(entry ledger.Entry) (waits string, due time.Time) {
+func (v *view) quiet(entry ledger.Entry) (waits WaitingFor, due time.Time) {
 	free, overlap := v.free(entry), v.overlapOf(entry)
 	due = free.Add(overlap)
 	row, listed := v.Snapshot.Rows[entry.ID]
 	if !listed || !v.Issuer.Capabilities.ShowsLastUse || !row.LastUsedAt.After(free) {
-		return waitsForOverlap, due
+		return WaitsForOverlap, due
 	}
 	used := row.LastUsedAt.Add(overlap)
 	if longest := free.Add(v.Object.MaxOverlap); v.Object.MaxOverlap > 0 && used.After(longest) {
 		used = longest
 	}
 	if used.After(due) {
-		return waitsForLastUse, used
+		return WaitsForLastUse, used
 	}
-	return waitsForOverlap, due
+	return WaitsForOverlap, due
 }
 
 // firstRetired finds a token that was replaced and whose time has come.
 func (v *view) firstRetired() (ledger.Entry, bool) {
 	for _, entry := range v.proof.Retiring {
 		waits, due := v.retires(entry)
-		if v.skewed() && waits != waitsForNothing {
+		if v.skewed() && waits != WaitsForRevocation {
 			continue
 		}
 		// What has leaked is not waited for until a list shows it.
-		lives := v.mayLive(entry.ID) || (waits == waitsForNothing && !v.revoked(entry.ID))
-		if lives && !v.ServerNow.Before(due) && waits != waitsForConsumers && waits != waitsForPerson {
+		lives := v.mayLive(entry.ID) || (waits == WaitsForRevocation && !v.revoked(entry.ID))
+		if lives && !v.ServerNow.Before(due) && waits != WaitsForConsumers && waits != WaitsForPerson {
 			return entry, true
 		}
 	}

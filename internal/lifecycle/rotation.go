@@ -16,9 +16,6 @@ import (
 // turnLasts is how long a turn is good for. Whoever could not go ahead by then asks anew: else all who could not would do so at once.
 const turnLasts = time.Minute
 
-// reachedAge is why a token is replaced by its age.
-const reachedAge = "the token has reached its age"
-
 // rotation is why a token that works is to be replaced, and what that waits for.
 type rotation struct {
 	// why is empty where it is not to be replaced now.
@@ -82,12 +79,22 @@ func (v *view) answered() bool {
 	if v.proof != nil {
 		return asked.Text == v.proof.HandledRotateRequest || !asked.At.After(v.madeAt())
 	}
-	if asked.Text == v.Object.HintHandled || !asked.At.After(v.Object.HintIssuedAt) {
+	if v.answeredByHint() != "" || v.Object.HintIssuedAt.Add(v.Settings.MaxSkew).After(asked.At) {
 		return true
 	}
 	return slices.ContainsFunc(v.Snapshot.Of(v.Object.Marker), func(row token.Token) bool {
-		return !row.IssuedAt.IsZero() && !asked.At.After(row.IssuedAt)
+		return row.IssuedAt.Add(v.Settings.MaxSkew).After(asked.At)
 	})
+}
+
+// answeredByHint is the person's request where the status, or a ledger that cannot be believed, says that it was answered; empty where
+// neither does. That can only spare a token.
+func (v *view) answeredByHint() string {
+	asked := v.Object.Request.Text
+	if asked != "" && (asked == v.Object.HintHandled || (v.hint != nil && asked == v.hint.HandledRotateRequest)) {
+		return asked
+	}
+	return ""
 }
 
 // madeAt is when the value in use was made: by the vendor's clock, or when it was published where the vendor does not say. What is said
@@ -106,15 +113,24 @@ func (v *view) leaked(entry ledger.Entry) bool {
 	switch {
 	case !asked.Revoke || asked.Text == "" || v.proof == nil:
 		return false
-	case asked.Text == v.proof.HandledRotateRequest:
+	case asked.Text == v.proof.HandledRotateRequest && v.proof.RotatedBy > 0:
 		return 0 < entry.Sequence && entry.Sequence < v.proof.RotatedBy
-	case asked.At.After(v.madeAt()):
-		return false
+	case asked.At.After(v.madeAt()) && asked.Text != v.proof.HandledRotateRequest:
+		// Not answered yet. What goes with it anyway makes room for what answers it.
+		return v.full() && v.olderThan(entry, asked.At)
 	default:
-		// A value that was replaced in place is younger than its token. Whose clock is whose nobody knows.
-		before := !entry.IssuedAt.IsZero() && entry.IssuedAt.Add(v.Settings.MaxSkew).Before(asked.At)
-		return before && entry.Cut == "" && asked.Text != v.Object.HintHandled
+		return v.olderThan(entry, asked.At)
 	}
+}
+
+// olderThan tells whether the value of a token that was replaced is older than a time for certain, whoever's clock that is of.
+func (v *view) olderThan(entry ledger.Entry, at time.Time) bool {
+	known := entry.IssuedAt
+	if entry.Cut == ledger.CutInPlace {
+		// It is younger than its token, and older than its successor.
+		known = entry.Since
+	}
+	return !known.IsZero() && known.Add(v.Settings.MaxSkew).Before(at)
 }
 
 // handled tells whether nothing is left to be done for a person's request.
@@ -142,7 +158,7 @@ func (v *view) aging() rotation {
 			return rotation{next: next, waits: waitingForWindow(opens)}
 		}
 	}
-	due := v.afterPredecessor(rotation{why: reachedAge, next: next, routine: true}, false)
+	due := v.afterPredecessor(rotation{why: "the token has reached its age", next: next, routine: true}, false)
 	if due.why != "" && v.Settings.TakesTurns() && v.Memory.Turn.After(v.Now) {
 		return rotation{next: next, waits: waitingForTurn(v.Memory.Turn)}
 	}
@@ -152,7 +168,12 @@ func (v *view) aging() rotation {
 // bornAged tells whether a token is to be replaced by its age long before the Secret has held it for so long: the vendor's clock is wrong,
 // and its successor would be no better. That is nobody's plan.
 func (v *view) bornAged() bool {
-	return v.Object.RotateEvery > 0 && v.successor() == reachedAge && v.ServerNow.Sub(v.since(v.proof.Current)) < v.Object.RotateEvery/2
+	return v.rotation().routine && v.byTime() && v.tooYoung()
+}
+
+// tooYoung tells whether the Secret has held the token for a small part of the interval alone.
+func (v *view) tooYoung() bool {
+	return v.Object.RotateEvery > 0 && v.ServerNow.Sub(v.since(v.proof.Current)) < v.Object.RotateEvery/2
 }
 
 // lacksTurn tells whether the token is to be replaced for its age alone, and has no turn.
@@ -160,8 +181,7 @@ func (v *view) lacksTurn() bool {
 	if !v.Settings.TakesTurns() || !v.usable() {
 		return false
 	}
-	due := v.rotation()
-	return due.routine && v.successor() == due.why && v.Now.Sub(v.Memory.Turn) >= turnLasts
+	return v.rotation().routine && v.byTime() && v.Now.Sub(v.Memory.Turn) >= turnLasts
 }
 
 // WantsTurn tells whether the token would be replaced by age now if it had a turn. Whoever could not go ahead takes none from others.

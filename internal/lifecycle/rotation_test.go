@@ -209,7 +209,7 @@ func TestRotations(t *testing.T) {
 		},
 		"consumers are restarted": func(s *story) {
 			quarterly(s)
-			s.observation.Object.Consumers, s.holder = Restarted, "a pod of the mediator"
+			s.observation.Object.Consumers, s.holder = RestartConsumers, "a pod of the mediator"
 			s.settles().hasRestarts(0).lives(90*day + time.Second).hasCreates(2).hasRestarts(0)
 			s.lives(day).hasRestarts(1).leaves("T1", "T2")
 			s.says("somebody takes the restart back").dies().lives(day).hasRestarts(1).leaves("T1", "T2")
@@ -218,24 +218,24 @@ func TestRotations(t *testing.T) {
 			s.dies().lives(day).hasRestarts(1)
 		},
 		"consumers are restarted while the vendor is down": func(s *story) {
-			s.observation.Object.Consumers, s.holder = Restarted, "a pod of the mediator"
+			s.observation.Object.Consumers, s.holder = RestartConsumers, "a pod of the mediator"
 			s.settles().lives(day).asks(false).settles().hasCreates(2).says("the vendor is down").goesDown(true)
 			s.lives(time.Hour).hasRestarts(1).leaves("T1", "T2")
 		},
 		"the workload is paused": func(s *story) {
-			s.observation.Object.Consumers, s.holder, s.paused = Restarted, "a pod of the mediator", true
+			s.observation.Object.Consumers, s.holder, s.paused = RestartConsumers, "a pod of the mediator", true
 			s.settles().lives(day).asks(false).settles().lives(2*time.Minute).leaves("T1", "T2")
 			s.says("its owner resumes it")
 			s.paused, s.restarts = false, 0
 			s.lives(2 * time.Minute).hasRestarts(1)
 		},
 		"consumers are restarted after a revocation by somebody else": func(s *story) {
-			s.observation.Object.Consumers, s.holder = Restarted, "a pod of the mediator"
+			s.observation.Object.Consumers, s.holder = RestartConsumers, "a pod of the mediator"
 			s.settles().lives(day).revokedByHand("T1").lists().settles().hasCreates(2)
 			s.lives(time.Hour).hasRestarts(1).leaves("T2")
 		},
 		"somebody else restarts consumers": func(s *story) {
-			s.observation.Object.Consumers, s.holder = ByThemselves, "a pod of the mediator"
+			s.observation.Object.Consumers, s.holder = AwaitConsumers, "a pod of the mediator"
 			s.settles().lives(day).asks(false).settles().lives(day).hasRestarts(0).leaves("T1", "T2")
 			s.holder = ""
 			s.says("somebody restarts it").lives(2 * time.Hour).hasRestarts(0).leaves("T2")

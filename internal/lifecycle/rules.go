@@ -203,6 +203,7 @@ func signAgain(v *view) Decision {
 	}
 	row := v.Snapshot.Rows[v.hint.Current.ID]
 	record := v.nextLedger(v.knownEntry(row))
+	record.Current.Since = earlier(v.since(v.hint.Current), v.Secret.WrittenAt)
 	record.Account = cmp.Or(row.Account, v.Issuer.Account)
 	return Publish{Source: FromSecret, Ledger: record, Why: "the Secret's ledger had no valid signature"}
 }
@@ -285,19 +286,15 @@ func mint(v *view) Decision {
 	if v.settled() || v.rollsInPlace() {
 		return nil
 	}
-	issue := v.nextIssue()
-	for _, gate := range []func(*view) Decision{issuerMints, (*view).heldBack, slots, unresolved, budget, inTurn} {
-		wait := gate(v)
-		switch {
-		case wait == nil:
-		case v.usable():
-			// The token that is there goes on working meanwhile, and so does everything else that is to be done.
-			return nil
-		default:
-			return wait
-		}
+	switch wait := v.firstWait(issuerMints, (*view).heldBack, slots, unresolved, budget, inTurn); {
+	case wait == nil:
+		return v.nextIssue()
+	case v.usable():
+		// The token that is there goes on working meanwhile, and so does everything else that is to be done.
+		return nil
+	default:
+		return wait
 	}
-	return issue
 }
 
 // inTurn: many that are due by age are not all replaced at once.
@@ -602,7 +599,7 @@ func (v *view) nextTry() time.Time {
 	}{
 		{true, v.Memory.RepairAfter},
 		{true, v.rotationTry()},
-		{true, v.nextTaking()},
+		{true, v.nextConsumersLook()},
 		{v.rightsDrifted(), v.Memory.ChangedAt.Add(driftPause)},
 		{v.rightsDiffer() || !v.settled(), v.Object.HeldBackUntil},
 		{v.rightsDiffer(), v.changesCalm()},

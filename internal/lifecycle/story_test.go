@@ -315,8 +315,8 @@ func (s *story) tellState(planned Planned) {
 	if planned.Consumers != nil {
 		line += "; consumers: " + string(planned.Consumers.Reason)
 	}
-	if s.observation.Object.Consumers != NoHandover {
-		s.observation.Object.HintTaken = planned.Consumers == nil
+	if s.observation.Object.Consumers != NoConsumersAction {
+		s.observation.Object.HintConsumersReady = planned.Consumers == nil
 	}
 	if !planned.NextRotation.IsZero() {
 		line += "; next rotation " + planned.NextRotation.UTC().Format(time.DateTime)
@@ -407,16 +407,16 @@ func (s *story) performs(d Decision) bool {
 		if d.Ledger.Changing != s.observation.Secret.Ledger.Changing {
 			s.observation.Memory.Intended = d.Ledger.Changing
 		}
-		s.observation.Object.HintTaken = Published(s.observation, d.Ledger).Consumers == nil
+		s.observation.Object.HintConsumersReady = Published(s.observation, d.Ledger).Consumers == nil
 		s.writes(d.Source, d.Ledger)
 	case Restart:
 		s.restarts++
 		if s.paused {
 			s.note("  the workload is paused")
-			s.observation.Memory.Restarts = Restarts{Sequence: d.Sequence, Next: s.now.Add(time.Minute), Text: "Deployment/mediator is paused"}
+			s.observation.Memory.Restarts = RestartProgress{Sequence: d.Sequence, Next: s.now.Add(time.Minute), Text: "Deployment/mediator is paused"}
 			return true
 		}
-		s.observation.Memory.Restarts = Restarts{Sequence: d.Sequence, Done: true}
+		s.observation.Memory.Restarts = RestartProgress{Sequence: d.Sequence, Done: true}
 	case Retain:
 		s.writes(FromSecret, d.Ledger)
 	case Revoke:

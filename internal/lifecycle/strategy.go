@@ -68,7 +68,7 @@ func withdrawRoll(v *view) Decision {
 
 // rollInPlace: the value of the token in use is replaced. Should the answer be lost, another token must be allowed.
 func rollInPlace(v *view) Decision {
-	if !v.rollsInPlace() || v.standing(v.proof.Current.ID) != standingActive || !v.open(issuerMints, (*view).heldBack, budget, inTurn) {
+	if !v.rollsInPlace() || v.standing(v.proof.Current.ID) != standingActive || v.firstWait(issuerMints, (*view).heldBack, budget, inTurn) != nil {
 		return nil
 	}
 	if v.proof.Rolling == nil {
@@ -86,14 +86,14 @@ func rollInPlace(v *view) Decision {
 	return roll
 }
 
-// open tells whether no gate asks to wait.
-func (v *view) open(gates ...func(*view) Decision) bool {
+// firstWait is what the first gate that is shut asks for; nil where all are open.
+func (v *view) firstWait(gates ...func(*view) Decision) Decision {
 	for _, gate := range gates {
-		if gate(v) != nil {
-			return false
+		if wait := gate(v); wait != nil {
+			return wait
 		}
 	}
-	return true
+	return nil
 }
 
 // rolledFits tells whether a value that was replaced in place may still be published: the Secret holds the value before it, and no token
@@ -147,10 +147,11 @@ func (v *view) handMade() time.Time {
 	return mintTime(v.Memory.InHand.Token, v.Now)
 }
 
-// knownEntry is the ledger's entry of a row. What the ledger says of the sequence of its value is more than the marker tells.
+// knownEntry is the ledger's entry of a row. Where values are replaced in place, what the ledger says of the sequence of its value is more
+// than the marker tells.
 func (v *view) knownEntry(row token.Token) ledger.Entry {
 	entry := entryOf(row)
-	if v.hint == nil || v.hint.Current.ID != row.ID {
+	if v.hint == nil || v.hint.Current.ID != row.ID || !v.Issuer.Capabilities.Roll {
 		return entry
 	}
 	if told := v.hint.Current.Sequence; told > entry.Sequence && told <= entry.Sequence+maxHintLead {
@@ -177,13 +178,16 @@ func (v *view) revokesFirst() bool {
 
 // revokeFirst: the token in use makes room for its successor, as late as can be: when all that a create needs is there but a place.
 func revokeFirst(v *view) Decision {
-	if !v.revokesFirst() || !v.open(issuerMints, (*view).heldBack, unresolved, inTurn) || !v.Issuer.CanRevoke {
+	if !v.revokesFirst() || v.firstWait(issuerMints, (*view).heldBack, unresolved, budget) != nil || !v.Issuer.CanRevoke {
 		return nil
 	}
 	if last := v.lastRevocation(); !v.Snapshot.BegunAfter(last) {
 		return Relist{After: last, Purpose: "see whether there is room"}
 	}
 	if !v.proof.Vacating {
+		if v.lacksTurn() {
+			return nil
+		}
 		record := v.nextLedger(v.proof.Current)
 		record.Vacating = true
 		return Publish{Source: FromSecret, Ledger: record, Why: "it is about to be revoked to make room for its successor"}
@@ -192,6 +196,16 @@ func revokeFirst(v *view) Decision {
 		return Relist{After: written, Purpose: "see whether there is no room indeed"}
 	}
 	return Revoke{ID: v.proof.Current.ID, Name: v.proof.Current.Name, Why: "its successor needs its place", Cuts: true}
+}
+
+// withdrawVacating: what is not due any more is not taken for the operator's doing when somebody else revokes it.
+func withdrawVacating(v *view) Decision {
+	if v.proof == nil || !v.proof.Vacating || !v.settled() || v.heldBack() != nil {
+		return nil
+	}
+	record := v.nextLedger(v.proof.Current)
+	record.Vacating = false
+	return Publish{Source: FromSecret, Ledger: record, Why: "it is not revoked first after all"}
 }
 
 // vacated tells whether the operator has revoked the token that the Secret holds, to make room for its successor.
@@ -226,7 +240,7 @@ func (v *view) ownDoing() bool { return v.proof.Vacating || v.proof.Rolling != n
 func (v *view) ofOwnDoing(issue *Issue) {
 	switch {
 	case v.vacated():
-		issue.Why, issue.Planned, issue.Cut = "the one before it was revoked to make room", true, ledger.CutRevokeFirst
+		issue.Why, issue.Planned, issue.Cut = "the one before it was revoked to make room", !v.tooYoung() || v.requested(), ledger.CutRevokeFirst
 	case v.rollDoubted():
 		issue.Why, issue.Planned = "it is not known whether the value was replaced in place", false
 	}

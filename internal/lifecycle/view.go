@@ -257,7 +257,7 @@ func (v *view) retirements() []Retirement {
 	}
 	for _, entry := range v.proof.Condemned {
 		if !v.revoked(entry.ID) {
-			retirements = append(retirements, Retirement{Entry: entry, WaitingFor: waitsForNothing, Due: v.since(entry)})
+			retirements = append(retirements, Retirement{Entry: entry, WaitingFor: WaitsForRevocation, Due: v.since(entry)})
 		}
 	}
 	return retirements

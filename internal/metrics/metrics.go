@@ -68,11 +68,19 @@ func (m *Metrics) CreateFailed(kind, namespace, issuer string, class token.Class
 
 // Unused tells of tokens that nobody has used for long; nil where the vendor does not show that.
 func (m *Metrics) Unused(kind, namespace, issuer string, tokens *v1alpha1.UnusedTokens) {
-	if m == nil || tokens == nil {
+	if m == nil {
+		return
+	}
+	if tokens == nil {
+		m.unused.DeletePartialMatch(of(kind, namespace, issuer))
 		return
 	}
 	m.unused.WithLabelValues("true", kind, namespace, issuer).Set(float64(tokens.Tokens))
 	m.unused.WithLabelValues("false", kind, namespace, issuer).Set(float64(tokens.Unmanaged))
+}
+
+func of(kind, namespace, issuer string) prometheus.Labels {
+	return prometheus.Labels{"issuer_kind": kind, "issuer_namespace": namespace, "issuer": issuer}
 }
 
 // Forget drops the series of an issuer that is gone.
@@ -80,7 +88,7 @@ func (m *Metrics) Forget(kind, namespace, issuer string) {
 	if m == nil {
 		return
 	}
-	labels := prometheus.Labels{"issuer_kind": kind, "issuer_namespace": namespace, "issuer": issuer}
+	labels := of(kind, namespace, issuer)
 	for _, counter := range []*prometheus.CounterVec{m.issued, m.adopted, m.revoked, m.failed} {
 		counter.DeletePartialMatch(labels)
 	}

@@ -18,8 +18,6 @@ const (
 	MaxDuration = 7 * 24 * time.Hour
 	// horizon is how far ahead openings are looked for.
 	horizon = 366 * 24 * time.Hour
-	// maxOpenings bounds how many are looked at to find the longest time between two.
-	maxOpenings = 400
 )
 
 // Window is a time that comes again and again.
@@ -62,27 +60,58 @@ func (w *Window) Open(at time.Time) (open bool, next time.Time) {
 	return open, next.UTC()
 }
 
-// Longest is the longest time between two openings within the year that follows an instant; zero where there are not two.
-func (w *Window) Longest(from time.Time) time.Duration {
-	var longest time.Duration
-	opening := w.openings.Next(from.In(w.zone))
-	for range maxOpenings {
-		next := w.openings.Next(opening)
-		if opening.IsZero() || next.IsZero() || opening.Sub(from) > horizon {
-			break
-		}
-		longest = max(longest, next.Sub(opening))
-		opening = next
+// A window is judged by the same years whenever that is done: what is valid today is valid tomorrow. There is a leap day among them.
+const (
+	judgedFrom  = 2024
+	judgedYears = 5
+	// month is the least that a month has. What is counted in months or years may be a day longer.
+	month = 28 * 24 * time.Hour
+	slack = 24 * time.Hour
+)
+
+// longest is the longest time between two openings, by a clock that nobody puts forward or back; false where it opens once at most. Times
+// up to the grain are not told apart.
+func (w *Window) longest(grain time.Duration) (longest time.Duration, again bool) {
+	begin := time.Date(judgedFrom, time.January, 1, 0, 0, 0, 0, time.UTC)
+	end := begin.AddDate(judgedYears, 0, 0)
+	if grain < slack {
+		end = begin.Add(horizon + month)
 	}
-	return longest
+	for opening := w.openings.Next(begin); opening.Before(end); {
+		next := w.openings.Next(opening)
+		if next.IsZero() {
+			return 0, false
+		}
+		gap := next.Sub(opening)
+		if gap < grain {
+			// It opens often. What counts comes after.
+			next = w.openings.Next(opening.Add(grain - time.Second))
+			gap = next.Sub(opening) - grain
+		}
+		if next.IsZero() {
+			return 0, false
+		}
+		longest, again, opening = max(longest, gap), true, next
+	}
+	return longest, again
 }
 
-// Suits tells whether a token that is replaced in this window only is ever older than the interval; 0 where its age does not matter.
-func (w *Window) Suits(interval time.Duration, from time.Time) error {
-	if _, next := w.Open(from); next.IsZero() {
+// Suits tells whether a token that is replaced in this window only is ever much older than the interval; 0 where its age does not matter.
+// It does not depend on when it is asked.
+func (w *Window) Suits(interval time.Duration) error {
+	grain := slack
+	if interval > 0 && interval < month {
+		grain = time.Hour
+	}
+	longest, again := w.longest(grain)
+	if !again || longest > horizon+slack {
 		return errors.New("schedule does not open the window within a year: correct the day and the month")
 	}
-	if longest := w.Longest(from); interval > 0 && (longest > interval || longest == 0) {
+	most := interval
+	if interval >= month {
+		most += slack
+	}
+	if interval > 0 && longest > most {
 		return fmt.Errorf("schedule opens the window too rarely for the interval of %s: open it more often, or make the interval longer", interval)
 	}
 	return nil

@@ -126,7 +126,7 @@ func (s Scene) tokens(next *v1alpha1.GatewayTokenStatus) {
 		}
 		next.Retiring = append(next.Retiring, v1alpha1.RetiringToken{
 			ID: string(retirement.ID), Name: retirement.Name, Sequence: int64(retirement.Sequence),
-			Since: timeOf(retirement.Since), WaitingFor: retirement.WaitingFor,
+			Since: timeOf(retirement.Since), WaitingFor: v1alpha1.WaitingFor(retirement.WaitingFor),
 		})
 	}
 }
@@ -379,7 +379,7 @@ func (s Scene) pending() *lifecycle.Problem {
 		switch {
 		case retirement.Consumers.Unknown:
 			reason = v1alpha1.ReasonConsumersUnknown
-		case retirement.WaitingFor == "consumers" && reason != v1alpha1.ReasonConsumersUnknown:
+		case retirement.WaitingFor == lifecycle.WaitsForConsumers && reason != v1alpha1.ReasonConsumersUnknown:
 			reason = v1alpha1.ReasonWaitingForConsumers
 		}
 	}
@@ -389,14 +389,32 @@ func (s Scene) pending() *lifecycle.Problem {
 
 // waiting says what a replaced token waits for.
 func waiting(retirement lifecycle.Retirement, now time.Time) string {
-	line := fmt.Sprintf("%s waits for %s", retirement.ID, retirement.WaitingFor)
-	if retirement.WaitingFor == "consumers" {
+	line := fmt.Sprintf("%s waits for %s", retirement.ID, inWords(retirement.WaitingFor))
+	if retirement.WaitingFor == lifecycle.WaitsForConsumers {
 		return line + ": " + cmp.Or(retirement.Consumers.Text, "nobody looks at pods while it is suspended")
 	}
 	if retirement.Due.After(now) {
 		line += " until " + retirement.Due.UTC().Truncate(time.Second).Format(time.RFC3339)
 	}
 	return line
+}
+
+// inWords says what a replaced token waits for in a sentence.
+func inWords(what lifecycle.WaitingFor) string {
+	switch what {
+	case lifecycle.WaitsForConsumers:
+		return "consumers"
+	case lifecycle.WaitsForOverlap:
+		return "its overlap"
+	case lifecycle.WaitsForLastUse:
+		return "its last use to be long enough ago"
+	case lifecycle.WaitsForPerson:
+		return "a person, since it has been used"
+	case lifecycle.WaitsForRevocation:
+		return "its revocation"
+	default:
+		return string(what)
+	}
 }
 
 func (s Scene) pendingDeletion() *lifecycle.Problem {

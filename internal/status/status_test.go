@@ -195,7 +195,7 @@ func TestOf(t *testing.T) {
 		"retiring": {
 			reason: "the overlap has not passed",
 			scene: scene(func(s *Scene) {
-				s.Planned.Retiring = []lifecycle.Retirement{{Entry: ledger.Entry{ID: "id-0"}, WaitingFor: "overlap", Due: now().Add(time.Hour)}}
+				s.Planned.Retiring = []lifecycle.Retirement{{Entry: ledger.Entry{ID: "id-0"}, WaitingFor: "Overlap", Due: now().Add(time.Hour)}}
 			}), ready: published, reachable: answered, revoking: "True Retiring",
 		},
 		"deletion that waits": {
@@ -269,15 +269,15 @@ func TestStatusFields(t *testing.T) {
 	got := Of(scene(func(s *Scene) {
 		s.Observed.Snapshot.Rows = map[token.ID]token.Token{"id-1": {ID: "id-1", MediatorID: "mediator-id"}}
 		s.Planned.Retiring = []lifecycle.Retirement{
-			{Entry: ledger.Entry{ID: "id-0", Name: "name-0", Sequence: 7, Since: now()}, WaitingFor: "overlap"},
-			{Entry: current().Current, WaitingFor: "overlap"},
+			{Entry: ledger.Entry{ID: "id-0", Name: "name-0", Sequence: 7, Since: now()}, WaitingFor: "Overlap"},
+			{Entry: current().Current, WaitingFor: "Overlap"},
 		}
 	}))
 	issued, since := metav1.NewTime(now().Add(-time.Hour)), metav1.NewTime(now())
 	if diff := cmp.Diff(&v1alpha1.CurrentToken{ID: "id-1", Name: "name-1", Sequence: 1, IssuedAt: &issued, MediatorID: "mediator-id"}, got.Current); diff != "" {
 		t.Errorf("current (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]v1alpha1.RetiringToken{{ID: "id-0", Name: "name-0", Sequence: 7, Since: &since, WaitingFor: "overlap"}}, got.Retiring); diff != "" {
+	if diff := cmp.Diff([]v1alpha1.RetiringToken{{ID: "id-0", Name: "name-0", Sequence: 7, Since: &since, WaitingFor: "Overlap"}}, got.Retiring); diff != "" {
 		t.Errorf("retiring (-want +got):\n%s", diff)
 	}
 	if got.SecretName != "mediator" || got.Issuer != "TokenIssuer/causely" || got.Effective == nil {

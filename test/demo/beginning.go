@@ -20,6 +20,7 @@ func lowered() []string {
 		"--settle=6s",                        // 30s; never under twice the request time-out
 		"--stranger-rest=" + rest.String(),   // 15m
 		"--pod-margin=" + podMargin.String(), // 10s
+		"--restart-delay=3s",                 // 15s
 		"--pod-watch-pause=1s",               // 30s
 		"--leader-elect-lease-duration=5s",   // 15s
 		"--leader-elect-renew-deadline=4s",   // 10s

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/consumers"
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/stack"
 )
 
@@ -43,10 +44,10 @@ func (d *demo) rollouts() []chapter {
 	}}
 	return []chapter{
 		{title: "A rotation under a Deployment that rolls", steps: slices.Concat(
-			r.begins(), r.rotates(), r.restarts(), r.hasRolled(), r.retiresAfterPods(),
+			r.begins(), r.rotates(), r.isRestarted(), r.hasRolled(), r.retiresAfterPods(),
 		)},
 		{title: "A rotation under a rollout that hangs", steps: slices.Concat(
-			r.hangs(), r.rotates(), r.restarts(), r.isWaitedFor(), r.isFixed(), r.hasRolled(), r.retiresAfterPods(),
+			r.hangs(), r.rotates(), r.isRestarted(), r.isWaitedFor(), r.isFixed(), r.hasRolled(), r.retiresAfterPods(),
 		)},
 		{title: "The control: an operator without the gate", steps: slices.Concat(
 			r.withoutGate(), r.isRefused(), r.restarts(), r.hasRolled(), r.withGate(),
@@ -57,7 +58,7 @@ func (d *demo) rollouts() []chapter {
 func (r *rollout) begins() []step {
 	return []step{
 		do("kube-scheduler and kwok start, with two nodes: from now on pods run", func(ctx context.Context) error { return r.stack.StartNodes(ctx, 2) }),
-		do("kubectl apply: namespace "+rollNamespace+", a grant for it, GatewayToken "+rollToken+", Deployment "+rollConsumer+" of 3 replicas with maxUnavailable 0", r.apply),
+		do("kubectl apply: namespace "+rollNamespace+", a grant for it, GatewayToken "+rollToken+" with consumers.action Restart, Deployment "+rollConsumer+" of 3 replicas with maxUnavailable 0", r.apply),
 		do("what runs in its pods is played: each reads the Secret once, when it starts, and calls the vendor every "+callEvery.String()+" until it is gone", r.plays),
 		check("the GatewayToken becomes Ready, and the vendor accepts the value in its Secret", both(r.isReady(), r.isPublished)),
 		check("three pods are ready and call the vendor with that value", soon(r.allReady)),
@@ -70,7 +71,7 @@ func (r *rollout) apply(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return r.demo.apply(namespaceManifest(rollNamespace), tokenManifest(rollNamespace, rollToken, v1alpha1.KindClusterTokenIssuer, storyIssuer, overlapSpec),
+	return r.demo.apply(namespaceManifest(rollNamespace), tokenManifest(rollNamespace, rollToken, v1alpha1.KindClusterTokenIssuer, storyIssuer, overlapSpec+"  consumers:\n    action: Restart\n"),
 		consumerManifest())(ctx)
 }
 
@@ -148,7 +149,25 @@ func (r *rollout) isOlder(ctx context.Context) error {
 	return err
 }
 
-// restarts has the consumer take the new value. It is the one place where anybody but the operator restarts it.
+// isRestarted: the operator has the consumer take the new value.
+func (r *rollout) isRestarted() []step {
+	return []step{
+		check("the operator restarts the Deployment for this token, once: its template has the annotation "+consumers.AnnotationRestartedFor, soon(func(ctx context.Context) error {
+			object := &v1alpha1.GatewayToken{}
+			if err := r.stack.Client.Get(ctx, client.ObjectKey{Namespace: rollNamespace, Name: rollToken}, object); err != nil {
+				return err
+			}
+			deployment, err := r.deployment(ctx)
+			note := deployment.Spec.Template.Annotations[consumers.AnnotationRestartedFor]
+			if want := fmt.Sprintf("%s=%d/", rollToken, object.Status.Current.Sequence); err == nil && !strings.HasPrefix(note, want) {
+				err = fmt.Errorf("expected the annotation to begin with %s, found %q", want, note)
+			}
+			return err
+		})),
+	}
+}
+
+// restarts has the consumer take the new value where the operator is told to leave that to somebody else.
 func (r *rollout) restarts() []step {
 	return []step{
 		do("kubectl rollout restart deployment/"+rollConsumer+", as soon as a new pod is known to have the new value", func(ctx context.Context) error {
@@ -210,8 +229,8 @@ func (r *rollout) hasRolled() []step {
 
 // deploymentRolled holds when the Deployment has pods of its latest template and no others.
 func (r *rollout) deploymentRolled(ctx context.Context) error {
-	deployment := &appsv1.Deployment{}
-	if err := r.stack.Client.Get(ctx, client.ObjectKey{Namespace: rollNamespace, Name: rollConsumer}, deployment); err != nil {
+	deployment, err := r.deployment(ctx)
+	if err != nil {
 		return err
 	}
 	status := deployment.Status
@@ -221,10 +240,19 @@ func (r *rollout) deploymentRolled(ctx context.Context) error {
 	return nil
 }
 
+func (r *rollout) deployment(ctx context.Context) (*appsv1.Deployment, error) {
+	deployment := &appsv1.Deployment{}
+	err := r.stack.Client.Get(ctx, client.ObjectKey{Namespace: rollNamespace, Name: rollConsumer}, deployment)
+	return deployment, err
+}
+
 // retiresAfterPods: the token before has ended, and no pod noticed.
 func (r *rollout) retiresAfterPods() []step {
 	return []step{
 		check("the old token is revoked, but not before the last pod that had it was gone and the overlap had passed since", both(soon(r.oldIsRefused), r.outlivedPods)),
+		check("ConsumersReady is True: no pod has an earlier value", soon(r.tells(r.object(), expectation{
+			kind: v1alpha1.ConditionConsumersReady, status: "True", reason: v1alpha1.ReasonConsumersCurrent,
+		}))),
 		check("no call was refused", func(context.Context) error {
 			refused, err := r.count()
 			if err == nil && refused > 0 {
@@ -319,6 +347,8 @@ func (r *rollout) withoutGate() []step {
 	return []step{
 		do("the operator ends, and a build of it starts that does not look at pods: bin/manager-without-gate, which nothing else uses", both(
 			r.operatorEnds, func(ctx context.Context) error { return r.operator.StartWithoutGate(ctx) }, r.operatorLeads)),
+		do("the GatewayToken gets consumers.action Wait: somebody else restarts, and takes his time", r.kubectl("--namespace", rollNamespace, "patch", "gatewaytoken", rollToken,
+			"--type=merge", `--patch={"spec":{"consumers":{"action":"Wait"}}}`)),
 		r.isAsked(),
 		check("the Secret gets a new value", soon(r.hasNewValue)),
 	}

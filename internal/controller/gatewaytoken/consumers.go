@@ -16,15 +16,15 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
 )
 
-// takenUpBy tells the planner what the spec says of consumers.
-func takenUpBy(asked *v1alpha1.Consumers) lifecycle.Handover {
+// consumersAction tells the planner what the spec says of consumers.
+func consumersAction(asked *v1alpha1.Consumers) lifecycle.ConsumersAction {
 	switch {
 	case asked == nil:
-		return lifecycle.NoHandover
+		return lifecycle.NoConsumersAction
 	case asked.Restarts():
-		return lifecycle.Restarted
+		return lifecycle.RestartConsumers
 	default:
-		return lifecycle.ByThemselves
+		return lifecycle.AwaitConsumers
 	}
 }
 
@@ -33,36 +33,51 @@ func (r *Reconciler) observeConsumers(ctx context.Context, s *scene) {
 	o := &s.observation
 	if !o.WatchesPods() {
 		s.memory.free, s.memory.found = nil, nil
-		r.handovers.leave(client.ObjectKeyFromObject(s.object))
+		r.restartJobs.drop(client.ObjectKeyFromObject(s.object))
 		return
 	}
 	pods, unknown := r.pods(ctx, s)
+	// What the list does not show did not exist at this time.
+	held := func(entry ledger.Entry) consumers.Holding { return r.publication(s, entry).HeldBy(pods, o.ServerNow) }
 	free, found := map[token.ID]time.Time{}, map[token.ID]bool{}
-	look := func(entry ledger.Entry) lifecycle.Consumers {
-		// What the list does not show did not exist at this time.
-		holding := r.publication(s, entry).HeldBy(pods, o.ServerNow)
-		if found[entry.ID] = holding.Users > 0 || s.memory.found[entry.ID]; holding.Over() {
-			free[entry.ID] = o.ServerNow
-		}
-		if since, known := s.memory.free[entry.ID]; known && holding.Over() {
-			free[entry.ID] = since
-		} else if !entry.Free.IsZero() && holding.Over() {
-			free[entry.ID] = entry.Free
-		}
-		return lifecycle.Consumers{Gone: holding.Over(), Found: found[entry.ID], Unknown: holding.Unknown, Text: cmp.Or(unknown, holding.Text())}
-	}
 	o.Consumers = map[token.ID]lifecycle.Consumers{}
 	for _, entry := range o.PublishedBefore() {
-		o.Consumers[entry.ID] = look(entry)
+		holding := held(entry)
+		o.Consumers[entry.ID] = seen(holding, unknown)
+		if holding.Users > 0 || s.memory.found[entry.ID] {
+			found[entry.ID] = true
+		}
+		if holding.Over() {
+			free[entry.ID] = freeSince(s.memory.free[entry.ID], entry.Free, o.ServerNow)
+		}
 	}
-	o.Memory.Free = free
-	s.memory.free, s.memory.found = free, found
-	o.Stale = look(o.Secret.Ledger.Current)
-	if o.Restarts() {
-		r.handovers.join(r.handoverOf(s))
+	for id := range found {
+		look := o.Consumers[id]
+		look.Found = true
+		o.Consumers[id] = look
+	}
+	o.Stale = seen(held(o.Secret.Ledger.Current), unknown)
+	o.Memory.Free, s.memory.free, s.memory.found = free, free, found
+	if o.Restarting() {
+		r.restartJobs.add(r.restartJobOf(s))
 	} else {
-		r.handovers.leave(client.ObjectKeyFromObject(s.object))
+		r.restartJobs.drop(client.ObjectKeyFromObject(s.object))
 	}
+}
+
+// seen tells the planner of pods that may hold a value. unknown says why they could not be listed.
+func seen(holding consumers.Holding, unknown string) lifecycle.Consumers {
+	return lifecycle.Consumers{Gone: holding.Over(), Found: holding.Users > 0, Unknown: holding.Unknown, Text: cmp.Or(unknown, holding.Text())}
+}
+
+// freeSince is the earliest time that is known.
+func freeSince(remembered, written, now time.Time) time.Time {
+	for _, at := range []time.Time{remembered, written} {
+		if !at.IsZero() && at.Before(now) {
+			now = at
+		}
+	}
+	return now
 }
 
 // pods lists the pods of the namespace that use the Secret. Where that fails nobody knows, which is waited for, and keeps nothing else

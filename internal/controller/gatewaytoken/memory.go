@@ -42,7 +42,7 @@ type memory struct {
 	// found are the replaced tokens whose Secret pods were found to use.
 	found map[token.ID]bool
 	// restarts is what came of restarting workloads for the token in use.
-	restarts       lifecycle.Restarts
+	restarts       lifecycle.RestartProgress
 	repairs, reads repetition
 	// failure is the latest, in case the status that tells of it could not be written; failedWith is the client that failed.
 	failure    *v1alpha1.Failure

@@ -82,7 +82,7 @@ func (r *Reconciler) observeObject(s *scene, invalid *lifecycle.Problem, twin st
 		ReportRevocation: o.OnRemoteRevocation() == v1alpha1.RemoteRevocationReport,
 		Overlap:          o.Overlap(),
 		OverlapOfPods:    o.OverlapOfPods(),
-		Consumers:        takenUpBy(o.Spec.Consumers),
+		Consumers:        consumersAction(o.Spec.Consumers),
 		MaxOverlap:       o.MaxOverlap(),
 		Role:             s.demand.Role,
 		Rights:           s.demand.Rights,
@@ -97,7 +97,7 @@ func (r *Reconciler) observeObject(s *scene, invalid *lifecycle.Problem, twin st
 	}
 	if current := o.Status.Current; current != nil {
 		observed.HintID, observed.HintSequence = token.ID(current.ID), int(current.Sequence)
-		observed.HintTaken = taken(o)
+		observed.HintConsumersReady = saysConsumersReady(o)
 		if current.IssuedAt != nil {
 			observed.HintIssuedAt = current.IssuedAt.Time
 		}
@@ -118,9 +118,9 @@ func (r *Reconciler) observeObject(s *scene, invalid *lifecycle.Problem, twin st
 	return observed
 }
 
-// taken tells whether the status says that every pod has taken up the value. That files were read again counts for as long as the spec
+// saysConsumersReady tells whether the status says that every pod has taken up the value. That files were read again counts for as long as the spec
 // says that they are.
-func taken(o *v1alpha1.GatewayToken) bool {
+func saysConsumersReady(o *v1alpha1.GatewayToken) bool {
 	condition := meta.FindStatusCondition(o.Status.Conditions, v1alpha1.ConditionConsumersReady)
 	if condition == nil || condition.Status != metav1.ConditionTrue || o.Spec.Consumers == nil {
 		return false

@@ -60,8 +60,9 @@ type Reconciler struct {
 	// LeaderSince tells when this process became leader: at the first call at the latest.
 	LeaderSince func() time.Time
 
-	memories  memories
-	handovers handovers
+	memories    memories
+	restartJobs restartJobs
+	windows     windows
 	// turns are given to what is due by age.
 	turns turns.Book
 }
@@ -94,7 +95,7 @@ type scene struct {
 func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	s, err := r.observe(ctx, request.NamespacedName, r.Client)
 	if err == nil && s == nil {
-		r.handovers.leave(request.NamespacedName)
+		r.restartJobs.drop(request.NamespacedName)
 		return ctrl.Result{}, r.collect(ctx, request.NamespacedName)
 	}
 	if err != nil {
@@ -105,7 +106,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	live := lifecycle.IsEffect(planned.Decision) || spent || lifecycle.RollDoubted(s.observation)
 	if live {
 		if s, err = r.observe(ctx, request.NamespacedName, r.Live); err != nil || s == nil {
-			r.handovers.leave(request.NamespacedName)
+			r.restartJobs.drop(request.NamespacedName)
 			return ctrl.Result{}, err
 		}
 		planned = r.planLive(s)

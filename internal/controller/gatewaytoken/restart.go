@@ -24,9 +24,9 @@ const (
 // GatewayToken, and for the others of the namespace that are due.
 func (r *Reconciler) restart(ctx context.Context, s *scene, d lifecycle.Restart) (outcome, error) {
 	now := s.observation.ServerNow
-	due, wait := r.handovers.due(client.ObjectKeyFromObject(s.object), r.Settings.RestartDelay, now)
+	due, wait := r.restartJobs.due(client.ObjectKeyFromObject(s.object), r.Settings.RestartDelay, now)
 	if wait > 0 {
-		s.memory.restarts = lifecycle.Restarts{Sequence: d.Sequence, Next: r.Clock.Now().Add(wait)}
+		s.memory.restarts = lifecycle.RestartProgress{Sequence: d.Sequence, Next: r.Clock.Now().Add(wait)}
 		return outcome{after: wait}, nil
 	}
 	verdicts, busy, err := r.judge(ctx, s, due, now)
@@ -43,7 +43,7 @@ func (r *Reconciler) restart(ctx context.Context, s *scene, d lifecycle.Restart)
 	if err != nil {
 		return outcome{}, fmt.Errorf("restart consumers: %w", err)
 	}
-	s.memory.restarts = restarted(verdictOf(s, due, verdicts), d.Sequence, done, refused)
+	s.memory.restarts = progressOf(verdictOf(s, due, verdicts), d.Sequence, done, refused)
 	if s.memory.restarts.Done {
 		return outcome{again: true}, nil
 	}
@@ -73,8 +73,8 @@ func (r *Reconciler) tellRestarts(ctx context.Context, s *scene, results []clust
 	return done, refused
 }
 
-// judge tells what is to be restarted for each handover, and how many workloads are being restarted for any of them.
-func (r *Reconciler) judge(ctx context.Context, s *scene, due []handover, now time.Time) (verdicts []consumers.Verdict, busy int, err error) {
+// judge tells what is to be restarted for each restartJob, and how many workloads are being restarted for any of them.
+func (r *Reconciler) judge(ctx context.Context, s *scene, due []restartJob, now time.Time) (verdicts []consumers.Verdict, busy int, err error) {
 	reader := cluster.Reader{Lister: r.Live}
 	secrets := make([]string, len(due))
 	for i, what := range due {
@@ -91,9 +91,12 @@ func (r *Reconciler) judge(ctx context.Context, s *scene, due []handover, now ti
 	}
 	rolling := map[consumers.Ref]bool{}
 	for _, what := range due {
-		verdict := consumers.Judge(workloads, what.request).Where(what.publication.HeldBy(pods, now))
+		verdict := consumers.Judge(workloads, what.request).HeldBy(what.publication.HeldBy(pods, now))
 		for _, ref := range verdict.Done {
-			rolling[ref] = true
+			// Those that keep their pods until somebody deletes them do not roll.
+			if !verdict.Keeps(ref) {
+				rolling[ref] = true
+			}
 		}
 		if what.done {
 			// Whoever took the annotation away since does not bring about another restart.
@@ -105,7 +108,7 @@ func (r *Reconciler) judge(ctx context.Context, s *scene, due []handover, now ti
 }
 
 // verdictOf finds the object's own verdict.
-func verdictOf(s *scene, due []handover, verdicts []consumers.Verdict) consumers.Verdict {
+func verdictOf(s *scene, due []restartJob, verdicts []consumers.Verdict) consumers.Verdict {
 	for i, what := range due {
 		if what.token == client.ObjectKeyFromObject(s.object) {
 			return verdicts[i]
@@ -114,9 +117,9 @@ func verdictOf(s *scene, due []handover, verdicts []consumers.Verdict) consumers
 	return consumers.Verdict{}
 }
 
-// restarted is what there is to know after a round of restarts.
-func restarted(verdict consumers.Verdict, sequence int, done map[consumers.Ref]bool, refused []string) lifecycle.Restarts {
-	came := lifecycle.Restarts{
+// progressOf is what there is to know after a round of restarts.
+func progressOf(verdict consumers.Verdict, sequence int, done map[consumers.Ref]bool, refused []string) lifecycle.RestartProgress {
+	came := lifecycle.RestartProgress{
 		Sequence: sequence, Text: verdict.Text(),
 		Refused: len(refused)+len(verdict.Unknown) > 0,
 		// Where nobody was restarted, nothing was done once that must not be done twice.
@@ -138,8 +141,8 @@ func restarted(verdict consumers.Verdict, sequence int, done map[consumers.Ref]b
 // mostNamed is how many workloads are named that cannot be restarted.
 const mostNamed = 5
 
-// handoverOf is what workloads are to be restarted for.
-func (r *Reconciler) handoverOf(s *scene) handover {
+// restartJobOf is what workloads are to be restarted for.
+func (r *Reconciler) restartJobOf(s *scene) restartJob {
 	asked, current := s.object.Spec.Consumers, s.observation.Secret.Ledger.Current
 	request := consumers.Request{
 		For:    consumers.Entry{Token: s.object.Name, Sequence: current.Sequence, Incarnation: s.observation.Object.Marker.Incarnation},
@@ -148,5 +151,5 @@ func (r *Reconciler) handoverOf(s *scene) handover {
 	for _, target := range asked.Targets {
 		request.Targets = append(request.Targets, consumers.Ref{Kind: target.Kind, Name: target.Name})
 	}
-	return handover{token: client.ObjectKeyFromObject(s.object), request: request, publication: r.publication(s, current), done: s.observation.Restarted()}
+	return restartJob{token: client.ObjectKeyFromObject(s.object), request: request, publication: r.publication(s, current), done: s.observation.AllRestarted()}
 }

@@ -1,6 +1,7 @@
 package gatewaytoken
 
 import (
+	"sync"
 	"time"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
@@ -26,10 +27,7 @@ func (r *Reconciler) observeRotation(o *v1alpha1.GatewayToken, into *lifecycle.O
 	if asked.Window == nil {
 		return nil
 	}
-	window, err := windowOf(asked.Window)
-	if err == nil {
-		err = window.Suits(into.RotateEvery, r.Clock.Now())
-	}
+	window, err := r.windows.of(asked.Window, into.RotateEvery)
 	if err != nil {
 		return &lifecycle.Problem{Reason: v1alpha1.ReasonInvalidWindow, Message: "spec.rotation.window cannot be used: " + err.Error() + "."}
 	}
@@ -37,12 +35,45 @@ func (r *Reconciler) observeRotation(o *v1alpha1.GatewayToken, into *lifecycle.O
 	return nil
 }
 
-func windowOf(asked *v1alpha1.RotationWindow) (*schedule.Window, error) {
-	var duration time.Duration
+// windows are those that were read: to judge one takes a millisecond or more, and the same ones come again and again.
+type windows struct {
+	mu    sync.Mutex
+	known map[windowSpec]windowRead
+}
+
+type windowSpec struct {
+	schedule, zone     string
+	duration, interval time.Duration
+}
+
+type windowRead struct {
+	window *schedule.Window
+	err    error
+}
+
+// mostWindows bounds how many are kept.
+const mostWindows = 1024
+
+// of reads a window for tokens that are replaced at an age. The error is for people.
+func (w *windows) of(asked *v1alpha1.RotationWindow, interval time.Duration) (*schedule.Window, error) {
+	spec := windowSpec{schedule: asked.Schedule, zone: asked.TimeZone, interval: interval}
 	if asked.Duration != nil {
-		duration = asked.Duration.Duration
+		spec.duration = asked.Duration.Duration
 	}
-	return schedule.Parse(asked.Schedule, asked.TimeZone, duration) //nolint:wrapcheck // it is for people
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if read, known := w.known[spec]; known {
+		return read.window, read.err
+	}
+	if w.known == nil || len(w.known) >= mostWindows {
+		w.known = map[windowSpec]windowRead{}
+	}
+	var read windowRead
+	if read.window, read.err = schedule.Parse(spec.schedule, spec.zone, spec.duration); read.err == nil {
+		read.err = read.window.Suits(interval)
+	}
+	w.known[spec] = read
+	return read.window, read.err
 }
 
 // maxRequest is longer than any time that is written as it should be.

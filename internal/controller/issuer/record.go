@@ -137,11 +137,11 @@ func (r *Reconciler) describe(ctx context.Context, s *scene) error {
 	next.InUse = &s.use
 	s.describeFailure(next)
 	if s.probed && s.account.CanList {
-		counts, idle, err := r.count(ctx, s)
+		counts, unused, err := r.count(ctx, s)
 		if err != nil {
 			return err
 		}
-		next.Inventory, next.Unused = &counts, idle.told()
+		next.Inventory, next.Unused = &counts, unused.told()
 		r.Metrics.Unused(s.key.Kind, s.key.Namespace, s.key.Name, next.Unused)
 		next.PossibleOrphans = slices.DeleteFunc(next.PossibleOrphans, func(o v1alpha1.PossibleOrphan) bool { return r.ended(s, o) })
 	}
@@ -248,34 +248,34 @@ func (s *scene) put(next *v1alpha1.TokenIssuerStatus, condition metav1.Condition
 }
 
 // count tells whose the active tokens are, and which of them nobody uses.
-func (r *Reconciler) count(ctx context.Context, s *scene) (v1alpha1.Inventory, idle, error) {
+func (r *Reconciler) count(ctx context.Context, s *scene) (v1alpha1.Inventory, unused, error) {
 	var counts v1alpha1.Inventory
-	idle := idle{now: s.now}
+	unused := unused{now: s.now}
 	owned, err := r.ownedMarkers(ctx, s)
 	if err != nil {
-		return counts, idle, err
+		return counts, unused, err
 	}
 	for _, name := range s.pools {
 		snapshot := r.Inventory.Latest(accounts.Scope(s.memory.uid, name))
 		counts.Active += clamp(snapshot.Active)
 		counts.Unmanaged += clamp(snapshot.Unmanaged)
-		idle.in(name, s.memory.pools[name], snapshot)
+		unused.in(name, s.memory.pools[name], snapshot)
 		for _, row := range snapshot.Rows {
 			if row.State == token.Revoked {
 				continue
 			}
-			if err := r.countRow(ctx, owned, row, &counts, &idle); err != nil {
-				return counts, idle, err
+			if err := r.countRow(ctx, owned, row, &counts, &unused); err != nil {
+				return counts, unused, err
 			}
 		}
 	}
-	return counts, idle, nil
+	return counts, unused, nil
 }
 
-func (r *Reconciler) countRow(ctx context.Context, owned ownership, row token.Token, counts *v1alpha1.Inventory, idle *idle) error {
+func (r *Reconciler) countRow(ctx context.Context, owned ownership, row token.Token, counts *v1alpha1.Inventory, unused *unused) error {
 	if _, marked := row.Marker(); !marked && owned.ids[row.ID] == "" {
 		counts.Unmanaged++
-		idle.unmanaged(row)
+		unused.unmanaged(row)
 		return nil
 	}
 	owner, err := r.owns(ctx, owned, row)
@@ -287,7 +287,7 @@ func (r *Reconciler) countRow(ctx context.Context, owned ownership, row token.To
 	} else {
 		counts.Orphaned++
 	}
-	idle.ours(row, owner)
+	unused.ours(row, owner)
 	return nil
 }
 

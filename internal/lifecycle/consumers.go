@@ -1,7 +1,6 @@
 package lifecycle
 
 import (
-	"slices"
 	"time"
 
 	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
@@ -14,37 +13,37 @@ import (
 // values are taken up, until every pod has the one that the Secret has.
 func (o Observation) WatchesPods() bool {
 	v := newView(o)
-	return (!o.Object.Suspended || o.Object.Deleting) && (len(o.PublishedBefore()) > 0 || v.taking())
+	return (!o.Object.Suspended || o.Object.Deleting) && (len(o.PublishedBefore()) > 0 || v.awaitsConsumers())
 }
 
-// Restarts tells whether workloads are to be restarted for the value that the Secret has, or were and roll out.
-func (o Observation) Restarts() bool {
+// Restarting tells whether workloads are to be restarted for the value that the Secret has, or were and roll out.
+func (o Observation) Restarting() bool {
 	v := newView(o)
-	return v.Object.Consumers == Restarted && v.taking() && !v.Stale.Gone
+	return v.Object.Consumers == RestartConsumers && v.awaitsConsumers() && !v.Stale.Gone
 }
 
-// Restarted tells whether all were restarted that were to be.
-func (o Observation) Restarted() bool {
+// AllRestarted tells whether all were restarted that were to be.
+func (o Observation) AllRestarted() bool {
 	v := newView(o)
-	return v.taking() && (v.restarts().Done || v.proof.RestartedFor >= v.proof.Current.Sequence)
+	return v.awaitsConsumers() && (v.restarts().Done || v.proof.RestartedFor >= v.proof.Current.Sequence)
 }
 
-// taking tells whether pods may still have to take up the value that the Secret has. There is none to take up while it has had no other.
-func (v *view) taking() bool {
-	if v.Object.Consumers == NoHandover || v.Object.Deleting || !v.usable() || v.proof.Current.Sequence == firstSequence {
+// awaitsConsumers tells whether pods may still have to take up the value that the Secret has. There is none to take up while it has had no other.
+func (v *view) awaitsConsumers() bool {
+	if v.Object.Consumers == NoConsumersAction || v.Object.Deleting || !v.usable() || v.proof.Current.Sequence == firstSequence {
 		return false
 	}
-	return !v.Object.HintTaken || v.Object.HintSequence != v.proof.Current.Sequence
+	return !v.Object.HintConsumersReady || v.Object.HintSequence != v.proof.Current.Sequence
 }
 
-// untaken tells why there are pods with an older value; nil where there are none.
-func (v *view) untaken() *Problem {
+// consumersProblem tells why there are pods with an older value; nil where there are none.
+func (v *view) consumersProblem() *Problem {
 	switch {
-	case v.Object.Suspended, !v.taking(), v.Stale.Gone:
+	case v.Object.Suspended, !v.awaitsConsumers(), v.Stale.Gone:
 		return nil
 	case v.Stale.Unknown:
 		return &Problem{ReasonConsumersUnknown, "Nobody knows which pods hold an older value than the Secret's: " + v.Stale.Text + ". Nothing is restarted, and a replaced token stays active."}
-	case v.Object.Consumers == ByThemselves:
+	case v.Object.Consumers == AwaitConsumers:
 		return &Problem{ReasonWaitingForConsumers, "Pods hold an older value than the Secret's. They are not restarted by the operator, since spec.consumers says that they take it up by themselves or that somebody else restarts them."}
 	}
 	known := v.restarts()
@@ -59,16 +58,16 @@ func (v *view) untaken() *Problem {
 }
 
 // restarts is what this process knows of the restarts for the token in use.
-func (v *view) restarts() Restarts {
+func (v *view) restarts() RestartProgress {
 	if known := v.Memory.Restarts; known.Sequence == v.proof.Current.Sequence {
 		return known
 	}
-	return Restarts{}
+	return RestartProgress{}
 }
 
 // toRestart tells whether workloads may have to be restarted for the token in use.
 func (v *view) toRestart() bool {
-	return v.Object.Consumers == Restarted && v.taking() && v.proof.RestartedFor < v.proof.Current.Sequence &&
+	return v.Object.Consumers == RestartConsumers && v.awaitsConsumers() && v.proof.RestartedFor < v.proof.Current.Sequence &&
 		!v.restarts().Done && !v.Stale.Gone && !v.Stale.Unknown
 }
 
@@ -97,10 +96,10 @@ func noteRestarts(v *view) Decision {
 	return rewrite(record, "its consumers were restarted")
 }
 
-// nextTaking is when restarts, or pods where nothing retires, are looked at next; zero for never.
-func (v *view) nextTaking() time.Time {
+// nextConsumersLook is when restarts, or pods where nothing retires, are looked at next; zero for never.
+func (v *view) nextConsumersLook() time.Time {
 	switch {
-	case !v.usable() || v.Object.Suspended || !v.taking() || v.Stale.Gone:
+	case !v.usable() || v.Object.Suspended || !v.awaitsConsumers() || v.Stale.Gone:
 		return time.Time{}
 	case v.toRestart():
 		return v.restartAt()
@@ -111,7 +110,7 @@ func (v *view) nextTaking() time.Time {
 }
 
 // meanwhile is when something is due that needs no vendor.
-func (v *view) meanwhile() time.Time { return earlier(v.endsAt(), v.nextTaking()) }
+func (v *view) meanwhile() time.Time { return earlier(v.endsAt(), v.nextConsumersLook()) }
 
 // rewrite writes the Secret with the value it holds, for what the operator alone has to know.
 func rewrite(record ledger.Ledger, why string) Publish {
@@ -126,7 +125,13 @@ func (o Observation) KeepsPrevious(record ledger.Ledger) bool {
 	}
 	after := newView(o)
 	after.proof = &record
-	return slices.ContainsFunc(record.Retiring, func(e ledger.Entry) bool { return e.Published && !after.leaked(e) })
+	var latest ledger.Entry
+	for _, entry := range record.Retiring {
+		if entry.Published && entry.Sequence > latest.Sequence {
+			latest = entry
+		}
+	}
+	return latest.Published && !after.leaked(latest)
 }
 
 // previousOver tells whether the Secret has the value of a token that waits for nothing any more.

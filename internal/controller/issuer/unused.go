@@ -10,12 +10,12 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
 )
 
-// mostIdle is how many unused tokens a status names.
-const mostIdle = 10
+// mostUnused is how many unused tokens a status names.
+const mostUnused = 10
 
-// idle are the active tokens that nobody has used for long, where the vendor shows when they were used. Names of tokens that are not ours
+// unused are the active tokens that nobody has used for long, where the vendor shows when they were used. Names of tokens that are not ours
 // are left out: whoever may read the issuer need not know who else has an account there.
-type idle struct {
+type unused struct {
 	now time.Time
 	// shown: some list told of it; shows and pool are those of the list that is looked at.
 	shown, shows bool
@@ -30,7 +30,7 @@ type unusedRow struct {
 }
 
 // in begins with the list of a pool.
-func (i *idle) in(name string, of *pool, snapshot token.Snapshot) {
+func (i *unused) in(name string, of *pool, snapshot token.Snapshot) {
 	i.pool = name
 	i.shows = of != nil && of.vendor != nil && of.vendor.Capabilities().ShowsLastUse
 	i.shown = i.shown || (i.shows && snapshot.Taken())
@@ -38,21 +38,21 @@ func (i *idle) in(name string, of *pool, snapshot token.Snapshot) {
 }
 
 // ours notes a token of this installation.
-func (i *idle) ours(row token.Token, owner string) {
+func (i *unused) ours(row token.Token, owner string) {
 	if i.shows && row.Unused(i.now) {
 		i.all = append(i.all, unusedRow{row, i.pool, owner})
 	}
 }
 
 // unmanaged notes a row without a name that nothing says to be ours.
-func (i *idle) unmanaged(row token.Token) {
+func (i *unused) unmanaged(row token.Token) {
 	if i.shows && row.Unused(i.now) {
 		i.others++
 	}
 }
 
 // told is what the status says; nil where nothing is known.
-func (i *idle) told() *v1alpha1.UnusedTokens {
+func (i *unused) told() *v1alpha1.UnusedTokens {
 	if !i.shown {
 		return nil
 	}
@@ -60,7 +60,7 @@ func (i *idle) told() *v1alpha1.UnusedTokens {
 	slices.SortFunc(i.all, func(a, b unusedRow) int {
 		return cmp.Or(a.since().Compare(b.since()), cmp.Compare(a.pool, b.pool), cmp.Compare(a.ID, b.ID))
 	})
-	for _, row := range i.all[:min(len(i.all), mostIdle)] {
+	for _, row := range i.all[:min(len(i.all), mostUnused)] {
 		told.Longest = append(told.Longest, v1alpha1.UnusedToken{
 			// A vendor's word must not make a status that the API server refuses.
 			ID: status.Cut(string(row.ID)), Name: row.Name, Pool: row.pool, Owner: row.owner,

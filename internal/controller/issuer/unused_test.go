@@ -13,7 +13,7 @@ import (
 // A status names few of many, those that have been unused for the longest time, in an order that stays.
 func TestIdleToldIsBounded(t *testing.T) {
 	now := time.Date(2026, time.July, 1, 12, 0, 0, 0, time.UTC)
-	i := idle{now: now, shown: true, shows: true}
+	i := unused{now: now, shown: true, shows: true}
 	for n := range 30 {
 		row := token.Token{ID: token.ID(fmt.Sprintf("%02d", n)), IssuedAt: now.Add(-400 * 24 * time.Hour), LastUsedAt: now.Add(-time.Duration(100+n%15) * 24 * time.Hour)}
 		i.ours(row, "")
