@@ -115,3 +115,35 @@ func TestNeverTooMany(t *testing.T) {
 		t.Errorf("it took %s", took)
 	}
 }
+
+// A thousand that are due in the same minute are done as fast as the limits allow, and no faster.
+func TestThousand(t *testing.T) {
+	tests := map[string]struct {
+		reason     string
+		namespaces int
+		want       time.Duration
+	}{
+		"in twenty namespaces": {"the issuer's limit counts", 20, 999 * 6 * time.Second},
+		"in one":               {"the namespace's limit counts", 1, 999 * 12 * time.Second},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			var book turns.Book
+			var last time.Time
+			seen := map[time.Time]bool{}
+			for n := range 1000 {
+				who := turns.Who{UID: types.UID(fmt.Sprint(n)), Issuer: "issuer", Namespace: fmt.Sprint("namespace ", n%tc.namespaces)}
+				at := book.Take(who, turns.Limits{PerIssuer: 10, PerNamespace: 5}, start().Add(time.Duration(n)*50*time.Millisecond))
+				if seen[at] {
+					t.Fatalf("two at %s", at)
+				}
+				if seen[at] = true; at.After(last) {
+					last = at
+				}
+			}
+			if took := last.Sub(start()); took != tc.want {
+				t.Errorf("it took %s, want %s: %s", took, tc.want, tc.reason)
+			}
+		})
+	}
+}
