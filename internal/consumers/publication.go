@@ -1,7 +1,6 @@
 package consumers
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -9,9 +8,6 @@ import (
 )
 
 const (
-	// Margin, unless it is said otherwise, is how much later than a publication a pod must have been created to have the new value for
-	// certain. It covers the clocks of several API servers, and kubelets that learn of the new Secret a little late.
-	Margin = 10 * time.Second
 	// ReloadTime is after how long consumers that reload files by themselves have done so: a kubelet takes up to two minutes to
 	// replace the files, by its default settings.
 	ReloadTime = 3 * time.Minute
@@ -24,7 +20,8 @@ type Publication struct {
 	// At is when the API server stored the new value, by the API server's clock, which dates pods, too. Zero: it is not known, and
 	// whoever uses the Secret holds the old value.
 	At time.Time
-	// Margin in place of the constant; that when zero.
+	// Margin is how much later than the publication a pod must have been created to have the new value for certain. It covers the
+	// clocks of several API servers, and kubelets that learn of the new Secret a little late.
 	Margin time.Duration
 	// Reloads: consumers reload files by themselves.
 	Reloads bool
@@ -110,12 +107,12 @@ func (p Publication) Holds(pod *corev1.Pod, now time.Time) bool {
 // long. The API server lets none refer to a Secret, unless somebody has turned that off (admission plugin ServiceAccount).
 func (p Publication) createdLater(pod *corev1.Pod) bool {
 	_, mirror := pod.Annotations[corev1.MirrorPodAnnotationKey]
-	return !mirror && pod.CreationTimestamp.After(p.At.Add(cmp.Or(p.Margin, Margin)))
+	return !mirror && pod.CreationTimestamp.After(p.At.Add(p.Margin))
 }
 
 // settled tells whether a pod that is created now is created late enough.
 func (p Publication) settled(now time.Time) bool {
-	return !p.At.IsZero() && now.After(p.At.Add(cmp.Or(p.Margin, Margin)))
+	return !p.At.IsZero() && now.After(p.At.Add(p.Margin))
 }
 
 // ended: all of its containers have ended, and none will start again.

@@ -74,6 +74,9 @@ func ownedBy(apiVersion, kind, name string, labels ...string) podOption {
 	}
 }
 
+// margin is the one by default.
+const margin = 10 * time.Second
+
 func TestHolds(t *testing.T) {
 	const later = 24 * time.Hour
 	whole := inVolume(inFiles())
@@ -97,10 +100,10 @@ func TestHolds(t *testing.T) {
 		"failed":                    {reason: "nothing runs any more", options: []podOption{phase(corev1.PodFailed)}},
 		"of a lost node":            {reason: "it may still run", options: []podOption{phase(corev1.PodUnknown)}, want: true},
 		"created at the time":       {reason: "clocks of API servers differ", options: []podOption{created(0)}, want: true},
-		"created at the margin":     {reason: "its time is cut to seconds, and the margin has to be behind it", options: []podOption{created(Margin)}, want: true},
-		"created behind the margin": {reason: "its kubelet looked the new value up", options: []podOption{created(Margin + time.Second)}},
+		"created at the margin":     {reason: "its time is cut to seconds, and the margin has to be behind it", options: []podOption{created(margin)}, want: true},
+		"created behind the margin": {reason: "its kubelet looked the new value up", options: []podOption{created(margin + time.Second)}},
 		"without a creation":        {reason: "in doubt it holds", options: []podOption{func(p *corev1.Pod) { p.CreationTimestamp = metav1.Time{} }}, want: true},
-		"created for a restart":     {reason: "restarts are late enough even where the answering API server's clock is seconds behind", options: []podOption{created(Margin + time.Second)}},
+		"created for a restart":     {reason: "restarts are late enough even where the answering API server's clock is seconds behind", options: []podOption{created(margin + time.Second)}},
 		"no publication":            {reason: "nothing is known, so nothing is let go", unknown: true, options: []podOption{created(later)}, want: true},
 		"no publication, no node":   {reason: "nothing is known, so nothing is let go", unknown: true, options: []podOption{unscheduled}, want: true},
 		"no publication, ended":     {reason: "what has ended holds nothing, whatever is not known", unknown: true, options: []podOption{phase(corev1.PodFailed)}},
@@ -109,7 +112,7 @@ func TestHolds(t *testing.T) {
 		"started late":         {reason: "creation counts; here a container of a new pod started late", options: []podOption{created(time.Minute), restarted}},
 		"pending on a node":    {reason: "the kubelet may have looked the Secret up, and reports late", options: []podOption{phase(corev1.PodPending)}, want: true},
 		"pending, no node":     {reason: "no kubelet has heard of it, and the one that will looks the Secret up then", options: []podOption{unscheduled}},
-		"pending, no node yet": {reason: "within the margin even a kubelet that hears of it now may find the old one", options: []podOption{unscheduled}, now: Margin, want: true},
+		"pending, no node yet": {reason: "within the margin even a kubelet that hears of it now may find the old one", options: []podOption{unscheduled}, now: margin, want: true},
 		"terminating":          {reason: "it works on until it is gone", options: []podOption{terminating}, want: true},
 		"terminating, new":     {reason: "it has the new value", options: []podOption{terminating, created(time.Minute)}},
 		"terminating, no node": {reason: "it never ran", options: []podOption{terminating, unscheduled}},
@@ -120,7 +123,7 @@ func TestHolds(t *testing.T) {
 		"files, which nobody reloads":  {reason: "that files change helps nobody who does not look", options: []podOption{specced(whole)}, want: true},
 		"files, not reloaded yet":      {reason: "the kubelet takes its time", options: []podOption{specced(whole)}, reloads: true, now: ReloadTime, want: true},
 		"files, reloaded":              {reason: "the kubelet has replaced them, and the pod has read them", options: []podOption{specced(whole)}, reloads: true, now: ReloadTime + time.Second},
-		"files of a new pod":           {reason: "it needs to reload nothing", options: []podOption{specced(whole), created(Margin + time.Second)}, reloads: true, now: time.Minute},
+		"files of a new pod":           {reason: "it needs to reload nothing", options: []podOption{specced(whole), created(margin + time.Second)}, reloads: true, now: time.Minute},
 		"files and environment":        {reason: "an environment is never reloaded", options: []podOption{specced(both)}, reloads: true, want: true},
 		"environment":                  {reason: "an environment is never reloaded", reloads: true, want: true},
 		"a part of a volume":           {reason: "a mount of a part never changes", options: []podOption{specced(part)}, reloads: true, want: true},
@@ -133,7 +136,7 @@ func TestHolds(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			publication := Publication{Secret: secret, At: published, Reloads: tc.reloads}
+			publication := Publication{Secret: secret, At: published, Margin: margin, Reloads: tc.reloads}
 			now := published.Add(later)
 			if tc.now != 0 {
 				now = published.Add(tc.now)
@@ -159,8 +162,8 @@ func TestHeldBy(t *testing.T) {
 		want   Holding
 		over   bool
 	}{
-		"nobody":      {reason: "a list that began late enough shows all there are", now: Margin + time.Second, over: true},
-		"too early":   {reason: "a pod may have been created after the list", now: Margin, want: Holding{Early: true}},
+		"nobody":      {reason: "a list that began late enough shows all there are", now: margin + time.Second, over: true},
+		"too early":   {reason: "a pod may have been created after the list", now: margin, want: Holding{Early: true}},
 		"no time":     {reason: "what is not known is never late enough", now: time.Hour, lost: true, want: Holding{Early: true}},
 		"not allowed": {reason: "an empty list that nobody was allowed to see proves nothing", pods: Pods{Unknown: true}, now: time.Hour, want: Holding{Unknown: true}},
 		"one of each": {
@@ -176,7 +179,7 @@ func TestHeldBy(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			publication := Publication{Secret: secret, At: published}
+			publication := Publication{Secret: secret, At: published, Margin: margin}
 			if tc.lost {
 				publication.At = time.Time{}
 			}
@@ -273,7 +276,7 @@ func TestHoldingText(t *testing.T) {
 			if tc.early {
 				now = published
 			}
-			got := Publication{Secret: secret, At: published}.HeldBy(Pods{Items: tc.pods, Unknown: tc.unknown}, now).Text()
+			got := Publication{Secret: secret, At: published, Margin: margin}.HeldBy(Pods{Items: tc.pods, Unknown: tc.unknown}, now).Text()
 			if got != tc.want {
 				t.Errorf("%s:\nwant %s\ngot  %s", tc.reason, tc.want, got)
 			}

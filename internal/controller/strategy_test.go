@@ -38,18 +38,14 @@ func otherIDs(w *harness.World) {
 	switches := w.Vendor.Causeloop().Switches()
 	switches.RollKeepsID = false
 	if err := w.Vendor.Causeloop().SetSwitches(switches); err != nil {
-		panic(err)
+		panic(err) // they are the simulator's own
 	}
 }
 
 // fill makes credentials by hand, and gives the first.
-func fill(t *testing.T, w *harness.World, count int) (first string) {
-	t.Helper()
+func fill(w *harness.World, count int) (first string) {
 	for range count {
-		made, err := w.Vendor.PingOne().Create(pingone.DemoEnvironmentID, pingone.DemoGatewayID)
-		if err != nil {
-			t.Fatal(err)
-		}
+		made := w.CreateByHand("somebody's")
 		if first == "" {
 			first = made
 		}
@@ -308,7 +304,7 @@ func TestRevokeFirst(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, harness.At(harness.AtPingOne(false)))
-			fill(t, w, 4)
+			fill(w, 4)
 			w.Watch()
 			_, object := w.Publish(replaced(v1alpha1.StrategyRevokeFirst), harness.Reporting)
 			w.Advance(time.Hour)
@@ -338,7 +334,7 @@ func TestRevokeFirst(t *testing.T) {
 // vendor is back.
 func TestRevokeFirstAndDown(t *testing.T) {
 	w := newWorld(t, harness.At(harness.AtPingOne(false)))
-	fill(t, w, 4)
+	fill(w, 4)
 	w.Watch()
 	_, object := w.Publish(replaced(v1alpha1.StrategyRevokeFirst), harness.Reporting)
 	w.Advance(time.Hour)
@@ -388,7 +384,7 @@ func TestGatewayTakesTurns(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, harness.At(harness.AtPingOne(false)))
-			somebodys := fill(t, w, tc.others)
+			somebodys := fill(w, tc.others)
 			w.Watch()
 			_, first := w.Publish(replaced(tc.strategy))
 			second := w.Token("second", replaced(tc.strategy))
@@ -456,13 +452,7 @@ func strategies() map[string]struct {
 			}
 		}
 	}
-	full := func(w *harness.World) {
-		for range 4 {
-			if _, err := w.Vendor.PingOne().Create(pingone.DemoEnvironmentID, pingone.DemoGatewayID); err != nil {
-				panic(err)
-			}
-		}
-	}
+	full := func(w *harness.World) { fill(w, 4) }
 	return map[string]told{
 		"in place": {at: personal, story: story{
 			reason: "the token is given another value", creates: 1, takes: time.Hour,
@@ -541,13 +531,7 @@ func TestStrategyZombie(t *testing.T) {
 		},
 		"before the revocation": {
 			at: harness.AtPingOne(true), strategy: v1alpha1.StrategyRevokeFirst,
-			set: func(w *harness.World) {
-				for range 4 {
-					if _, err := w.Vendor.PingOne().Create(pingone.DemoEnvironmentID, pingone.DemoGatewayID); err != nil {
-						panic(err)
-					}
-				}
-			},
+			set: func(w *harness.World) { fill(w, 4) },
 			fits: func(*harness.World) func(harness.Effect) bool {
 				return func(e harness.Effect) bool { return e.Is(harness.Revoke, harness.VendorToken) }
 			}, sequence: []int64{2},

@@ -77,7 +77,7 @@ func restartConsumers(v *view) Decision {
 	if !v.toRestart() || v.restartAt().After(v.Now) {
 		return nil
 	}
-	return Restart{Sequence: v.proof.Current.Sequence}
+	return Restart{Sequence: v.proof.Current.Sequence, Pause: v.nextWatch(v.since(v.proof.Current)).Sub(v.ServerNow)}
 }
 
 // restartAt is when workloads are restarted next, by the operator's clock: not before every new pod has the new value.

@@ -122,6 +122,8 @@ type Publish struct {
 type Restart struct {
 	// Sequence is that of the token in use: for each, workloads are restarted once.
 	Sequence int
+	// Pause is how long those that cannot be restarted yet are left alone.
+	Pause time.Duration
 }
 
 // Revoke: end one token at the vendor.

@@ -92,13 +92,7 @@ func TestLosses(t *testing.T) {
 		},
 		"revoked first, and the vendor's clock is behind": func(s *story) {
 			firstOut(s)
-			s.observation.Object.RotateEvery, s.vendorBehind = 2*time.Hour, 3*time.Hour
-			s.observation.Object.Overlap, s.observation.Object.OverlapOfPods = 2*time.Minute, 2*time.Minute
-			s.settles()
-			for range 50 {
-				s.passes(time.Minute).lists().settles()
-			}
-			s.hasCreates(4)
+			s.livesUnderAClockBehind().hasCreates(4)
 		},
 		"not revoked first after all, and then revoked by somebody": func(s *story) {
 			firstOut(s)

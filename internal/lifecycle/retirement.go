@@ -75,22 +75,16 @@ func (v *view) nextWatch(since time.Time) time.Time {
 	return v.ServerNow.Add(min(max(v.ServerNow.Sub(since)/10, v.Settings.WatchPause), maxWatchPause))
 }
 
-// free is since when no pod holds a token; zero while one does, or nobody knows.
+// free is since when no pod holds a token, by what this process saw and what the ledger says; zero while one does, or nobody knows.
 func (v *view) free(entry ledger.Entry) time.Time {
 	if !v.Consumers[entry.ID].Gone {
 		return time.Time{}
 	}
-	since, known := v.Memory.Free[entry.ID]
-	switch {
-	case known && !entry.Free.IsZero():
-		return earlier(since, entry.Free)
-	case known:
-		return since
-	case !entry.Free.IsZero():
-		return entry.Free
-	default:
-		return v.ServerNow
+	seen, known := v.Memory.Free[entry.ID]
+	if !known {
+		seen = v.ServerNow
 	}
+	return earlier(seen, entry.Free)
 }
 
 // overlapOf is how long a token that was published and replaced stays valid after no pod holds it any more.
@@ -113,10 +107,13 @@ func noteFree(v *view) Decision {
 	changed := false
 	for i := range record.Retiring {
 		entry := &record.Retiring[i]
-		if !entry.Published || v.Consumers[entry.ID].Unknown || v.overlapOf(*entry) <= shortOverlap {
+		if !entry.Published || v.Consumers[entry.ID].Unknown {
 			continue
 		}
-		if free := v.free(*entry).Truncate(time.Second); free.IsZero() != entry.Free.IsZero() {
+		free := v.free(*entry).Truncate(time.Second)
+		begins := !free.IsZero() && entry.Free.IsZero() && v.overlapOf(*entry) > shortOverlap
+		ends := free.IsZero() && !entry.Free.IsZero()
+		if begins || ends {
 			entry.Free, changed = free, true
 		}
 	}

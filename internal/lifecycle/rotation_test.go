@@ -61,6 +61,17 @@ func (s *story) goesDown(down bool) *story {
 	return s
 }
 
+// livesUnderAClockBehind has tokens replaced at an age, by a vendor whose clock is behind by more than that, for most of an hour.
+func (s *story) livesUnderAClockBehind() *story {
+	s.observation.Object.RotateEvery, s.vendorBehind = 2*time.Hour, 3*time.Hour
+	s.observation.Object.Overlap, s.observation.Object.OverlapOfPods = 2*time.Minute, 2*time.Minute
+	s.settles()
+	for range 50 {
+		s.passes(time.Minute).lists().settles()
+	}
+	return s
+}
+
 // TestRotations tells how tokens are replaced by age and on request.
 func TestRotations(t *testing.T) {
 	stories := map[string]func(*story){
@@ -199,13 +210,7 @@ func TestRotations(t *testing.T) {
 			s.says("the pod ends").lives(3 * day).leaves("T2")
 		},
 		"the vendor's clock is behind by more than the interval": func(s *story) {
-			s.observation.Object.RotateEvery, s.vendorBehind = 2*time.Hour, 3*time.Hour
-			s.observation.Object.Overlap, s.observation.Object.OverlapOfPods = 2*time.Minute, 2*time.Minute
-			s.settles()
-			for range 50 {
-				s.passes(time.Minute).lists().settles()
-			}
-			s.hasCreates(4)
+			s.livesUnderAClockBehind().hasCreates(4)
 		},
 		"consumers are restarted": func(s *story) {
 			quarterly(s)

@@ -263,6 +263,9 @@ func (v *view) retirements() []Retirement {
 	return retirements
 }
 
+// Since is the API server's time from which on an entry of the ledger is what it is.
+func (o Observation) Since(entry ledger.Entry) time.Time { return newView(o).since(entry) }
+
 // since is the API server's time of the write that put the entry where it is. Where the Secret is gone, and with it that time, the
 // entry's time begins when it is listed again.
 func (v *view) since(entry ledger.Entry) time.Time {

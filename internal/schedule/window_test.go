@@ -11,7 +11,7 @@ import (
 func at(text string) time.Time {
 	parsed, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		panic(err)
+		panic(err) // a slip in a table
 	}
 	return parsed
 }

@@ -174,7 +174,7 @@ func TestPodsOfADeployment(t *testing.T) {
 		"published before": {reason: "all were created behind the margin", at: made.Add(-time.Hour), users: 3},
 	} {
 		t.Run(name, func(t *testing.T) {
-			holding := consumers.Publication{Secret: secret, At: tc.at}.HeldBy(pods, tc.at.Add(2*time.Hour))
+			holding := consumers.Publication{Secret: secret, At: tc.at, Margin: 10 * time.Second}.HeldBy(pods, tc.at.Add(2*time.Hour))
 			var owners []consumers.Ref
 			for _, holder := range holding.Holders {
 				owners = append(owners, holder.Owner)

@@ -42,19 +42,15 @@ func (r *Reconciler) observeConsumers(ctx context.Context, s *scene) {
 	free, found := map[token.ID]time.Time{}, map[token.ID]bool{}
 	o.Consumers = map[token.ID]lifecycle.Consumers{}
 	for _, entry := range o.PublishedBefore() {
-		holding := held(entry)
-		o.Consumers[entry.ID] = seen(holding, unknown)
-		if holding.Users > 0 || s.memory.found[entry.ID] {
-			found[entry.ID] = true
+		look := seen(held(entry), unknown)
+		look.Found = look.Found || s.memory.found[entry.ID]
+		if found[entry.ID] = look.Found; look.Gone {
+			free[entry.ID] = o.ServerNow
+			if since, known := s.memory.free[entry.ID]; known {
+				free[entry.ID] = since
+			}
 		}
-		if holding.Over() {
-			free[entry.ID] = freeSince(s.memory.free[entry.ID], entry.Free, o.ServerNow)
-		}
-	}
-	for id := range found {
-		look := o.Consumers[id]
-		look.Found = true
-		o.Consumers[id] = look
+		o.Consumers[entry.ID] = look
 	}
 	o.Stale = seen(held(o.Secret.Ledger.Current), unknown)
 	o.Memory.Free, s.memory.free, s.memory.found = free, free, found
@@ -68,16 +64,6 @@ func (r *Reconciler) observeConsumers(ctx context.Context, s *scene) {
 // seen tells the planner of pods that may hold a value. unknown says why they could not be listed.
 func seen(holding consumers.Holding, unknown string) lifecycle.Consumers {
 	return lifecycle.Consumers{Gone: holding.Over(), Found: holding.Users > 0, Unknown: holding.Unknown, Text: cmp.Or(unknown, holding.Text())}
-}
-
-// freeSince is the earliest time that is known.
-func freeSince(remembered, written, now time.Time) time.Time {
-	for _, at := range []time.Time{remembered, written} {
-		if !at.IsZero() && at.Before(now) {
-			now = at
-		}
-	}
-	return now
 }
 
 // pods lists the pods of the namespace that use the Secret. Where that fails nobody knows, which is waited for, and keeps nothing else
@@ -94,10 +80,6 @@ func (r *Reconciler) pods(ctx context.Context, s *scene) (pods consumers.Pods, u
 
 // publication is when an entry of the ledger became what it is: current, so that older values were replaced, or replaced.
 func (r *Reconciler) publication(s *scene, entry ledger.Entry) consumers.Publication {
-	at := entry.Since
-	if at.IsZero() {
-		at = s.observation.Secret.WrittenAt
-	}
 	reloads := s.object.Spec.Consumers != nil && s.object.Spec.Consumers.Action == v1alpha1.ConsumersReloadFile
-	return consumers.Publication{Secret: s.object.SecretName(), At: at, Margin: r.Settings.PodMargin, Reloads: reloads}
+	return consumers.Publication{Secret: s.object.SecretName(), At: s.observation.Since(entry), Margin: r.Settings.PodMargin, Reloads: reloads}
 }

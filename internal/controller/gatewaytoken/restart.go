@@ -6,18 +6,13 @@ import (
 	"strings"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/gatewaytoken/gateway-token-operator/internal/consumers"
 	"github.com/gatewaytoken/gateway-token-operator/internal/consumers/cluster"
 	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
-)
-
-// Workloads that could not be restarted yet are looked at again after a tenth of the time since the publication, between these.
-const (
-	restartPause    = 30 * time.Second
-	maxRestartPause = 5 * time.Minute
 )
 
 // restart restarts the workloads whose pods hold older values than the Secrets they use have, as many as may be at once: for this
@@ -47,11 +42,9 @@ func (r *Reconciler) restart(ctx context.Context, s *scene, d lifecycle.Restart)
 	if s.memory.restarts.Done {
 		return outcome{again: true}, nil
 	}
-	age := now.Sub(r.publication(s, s.observation.Secret.Ledger.Current).At)
-	pause := min(max(age/10, restartPause), maxRestartPause)
-	s.memory.restarts.Next = r.Clock.Now().Add(pause)
+	s.memory.restarts.Next = r.Clock.Now().Add(d.Pause)
 	s.observation.Memory.Restarts = s.memory.restarts
-	return outcome{after: pause}, nil
+	return outcome{after: d.Pause}, nil
 }
 
 // tellRestarts says what came of restarts, and gives what was restarted and what may not be.
@@ -65,7 +58,7 @@ func (r *Reconciler) tellRestarts(ctx context.Context, s *scene, results []clust
 			log.FromContext(ctx).Info("restarted a workload", "workload", workload)
 			r.tell(s.object, "Restarted", workload+" is restarted, since its pods hold an older value than the Secret's.")
 		case cluster.Refused:
-			log.FromContext(ctx).Info("a workload may not be restarted", "workload", workload, "error", result.Err.Error())
+			log.FromContext(ctx).Info("a workload may not be restarted", "workload", workload, "reason", apierrors.ReasonForError(result.Err))
 			refused = append(refused, workload)
 		case cluster.Changed:
 		}
