@@ -88,7 +88,7 @@ func (p *Process) write(ctx context.Context, verb string, object client.Object, 
 	if dryRun {
 		p.gate.alive()
 		p.world.DryRuns++
-		return do()
+		return unlessEnded(ctx, do)
 	}
 	kind := kindOf(object)
 	if partial, ok := object.(*metav1.PartialObjectMetadata); ok {
@@ -96,7 +96,7 @@ func (p *Process) write(ctx context.Context, verb string, object client.Object, 
 	}
 	name := client.ObjectKeyFromObject(object)
 	err := p.gate.pass(verb, kind, name.String(), func() error {
-		if err := do(); err != nil {
+		if err := unlessEnded(ctx, do); err != nil {
 			return err
 		}
 		p.world.track(kind, name)
@@ -113,13 +113,21 @@ func (p *Process) write(ctx context.Context, verb string, object client.Object, 
 	return err
 }
 
+// unlessEnded asks the API server for nothing when the caller's context has ended.
+func unlessEnded(ctx context.Context, do func() error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return do()
+}
+
 // reader reads from the API server itself.
 func (p *Process) reader(through client.WithWatch) client.Reader {
 	g := p.gate
 	return interceptor.NewClient(through, interceptor.Funcs{
 		Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, into client.Object, options ...client.GetOption) error {
 			g.alive()
-			err := c.Get(ctx, key, into, options...)
+			err := unlessEnded(ctx, func() error { return c.Get(ctx, key, into, options...) })
 			if secret, ok := into.(*corev1.Secret); ok && err == nil {
 				p.world.times.show(secret)
 			}
@@ -130,7 +138,7 @@ func (p *Process) reader(through client.WithWatch) client.Reader {
 			if kind := kindOf(into); p.world.forbidden[kind] {
 				return apierrors.NewForbidden(schema.GroupResource{Resource: kind}, "", errors.New("the harness does not allow it"))
 			}
-			err := c.List(ctx, into, options...)
+			err := unlessEnded(ctx, func() error { return c.List(ctx, into, options...) })
 			if pods, ok := into.(*corev1.PodList); ok && err == nil {
 				p.world.PodLists++
 				p.world.times.showPods(pods)

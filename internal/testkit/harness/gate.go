@@ -43,6 +43,8 @@ type Interference struct {
 	Before func(Effect) error
 	// After is asked after an effect that succeeded; an error becomes its answer, as if the true one had been lost.
 	After func(Effect) error
+	// List is told of a list of the vendor's tokens that is about to be asked for. Lists are counted from 1.
+	List func(number int)
 }
 
 // errKilled ends what a killed process was doing.

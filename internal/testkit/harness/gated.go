@@ -35,7 +35,12 @@ func (v *gatedVendor) Revoke(ctx context.Context, id token.ID) error {
 // List implements vendors.Vendor.
 func (v *gatedVendor) List(ctx context.Context, yield func(token.Token) error) (vendors.Listing, error) {
 	v.gate.alive()
-	v.gate.world.note("process %d lists", v.gate.process)
+	w := v.gate.world
+	w.note("process %d lists", v.gate.process)
+	if w.lists++; w.interference.List != nil {
+		w.interference.List(w.lists)
+	}
+	v.gate.alive()
 	return v.Vendor.List(ctx, yield)
 }
 

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -41,8 +42,11 @@ type Process struct {
 	stale []entry
 	// frozen kinds stay in the cache as they are.
 	frozen []string
-	// retired: the process does nothing more after what it is doing.
-	retired bool
+	// retired: the process does nothing more after what it is doing; terminated: because it was told to end.
+	retired, terminated bool
+	// context ends when the process is told to end.
+	context context.Context
+	end     context.CancelFunc
 	// looks counts the reconciles by kind.
 	looks map[string]int
 }
@@ -54,6 +58,7 @@ func (w *World) start() *Process {
 		world: w, number: w.started, cache: newCache(), agenda: newAgenda(w.Clock), began: w.Clock.Now(),
 		gate: &gate{world: w, process: w.started}, looks: map[string]int{},
 	}
+	p.lifetime(w.ctx())
 	p.named = newNamedObjects(p)
 	w.note("process %d starts", p.number)
 	book := accounts.NewBook()
@@ -178,7 +183,7 @@ func (p *Process) lookAt(next item) {
 	}()
 	w.Clock.Step(stride)
 	p.looks[next.kind]++
-	result, err := p.reconcilers[next.kind].Reconcile(log.IntoContext(w.ctx(), w.logger(next)), next.request)
+	result, err := p.reconcilers[next.kind].Reconcile(log.IntoContext(p.context, w.logger(next)), next.request)
 	switch {
 	case err != nil:
 		w.note("%s %s: %v", next.kind, next.request, err)

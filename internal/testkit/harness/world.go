@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"slices"
-	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -34,7 +33,7 @@ type Connector func(Wire) issuer.Connect
 
 // World is one installation of the operator, one tenant and one vendor, apart from all others.
 type World struct {
-	t         testing.TB
+	t         T
 	plane     *Plane
 	admin     client.WithWatch
 	operator  client.WithWatch
@@ -73,7 +72,7 @@ type World struct {
 
 	interference Interference
 	effects      []Effect
-	count        int
+	count, lists int
 	story        []string
 
 	watching bool
@@ -96,7 +95,7 @@ func WithSettings(change func(*lifecycle.Settings)) Option {
 func WithTimeout(timeout time.Duration) Option { return func(w *World) { w.timeout = timeout } }
 
 // New makes a world with its namespaces, its vendor and a first process. The connector makes the vendor's clients.
-func New(t testing.TB, plane *Plane, connector Connector, options ...Option) *World {
+func New(t T, plane *Plane, connector Connector, options ...Option) *World {
 	t.Helper()
 	w := &World{
 		t: t, plane: plane, admin: plane.Admin, connector: connector, flavour: AtCausely(), timeout: time.Minute,

@@ -1,0 +1,46 @@
+package harness
+
+import (
+	"context"
+	"time"
+)
+
+// Overtake lets a second process take over while the first is in the middle of an effect, for so long that it comes to rest. Then the
+// first finishes what it was doing, and believes that it still leads: a zombie. It is for Interference.
+func (w *World) Overtake(rest time.Duration) {
+	w.t.Helper()
+	first := w.Process
+	first.retired = true
+	w.note("process %d is parked", first.number)
+	w.Clock.Step(stride)
+	w.Process = w.start()
+	w.Await(rest)
+	w.note("process %d goes on", first.number)
+}
+
+// Await lets time pass, and starts another process for one that ends meanwhile.
+func (w *World) Await(d time.Duration) {
+	w.t.Helper()
+	for until := w.Clock.Now().Add(d); ; {
+		w.Advance(max(until.Sub(w.Clock.Now()), 0))
+		if !w.Ended() {
+			return
+		}
+		w.Restart()
+	}
+}
+
+// Terminate tells the process to end, as the kubelet does: what it is doing may come to its end where it does not heed its context. It is for
+// Interference.
+func (w *World) Terminate() {
+	p := w.Process
+	w.note("process %d is to end", p.number)
+	p.terminated, p.retired = true, true
+	p.end()
+}
+
+// Ended tells whether the process was killed, or has ended as it was told to.
+func (w *World) Ended() bool { return w.Process.gate.dead || w.Process.terminated }
+
+// lifetime is the context of a process: what it does is told by it to end.
+func (p *Process) lifetime(from context.Context) { p.context, p.end = context.WithCancel(from) }
