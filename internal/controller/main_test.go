@@ -22,18 +22,35 @@ var plane *harness.Plane
 
 func TestMain(m *testing.M) { os.Exit(controlplane.Main(m, start)) }
 
+// onModel has the tests run on a model of the API server instead: faster, and without its rights, policies and quotas.
+var onModel = flag.Bool("model", false, "run on the model API server (package modelapi)")
+
 // start starts what the tests share.
 func start(ctx context.Context) (stop func() error, err error) {
+	flag.Parse() //nolint:revive // TestMain is the main function of a test
+	if *onModel {
+		if plane, err = harness.Model("../.."); err != nil {
+			return nil, err
+		}
+		return plane.Stop, nil
+	}
 	if plane, err = harness.Start(ctx, "../.."); err != nil {
 		return nil, err
 	}
 	return plane.Stop, parallel()
 }
 
+// needsReal skips a test that the model API server cannot serve.
+func needsReal(t *testing.T, why string) {
+	t.Helper()
+	if plane.IsModel() {
+		t.Skip("needs a real API server: " + why)
+	}
+}
+
 // parallel has twice as many worlds going as there are processors, unless -parallel says otherwise: a world waits for the API server
 // more than it computes.
 func parallel() error {
-	flag.Parse() //nolint:revive // TestMain is the main function of a test
 	asked := false
 	flag.Visit(func(f *flag.Flag) { asked = asked || f.Name == "test.parallel" })
 	if asked {

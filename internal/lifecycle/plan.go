@@ -38,6 +38,7 @@ var living = []rule{
 	{"what the list must tell, a list begun late enough tells", awaitList},
 	{"what a create may have left is looked for when it must be there", awaitAttempt},
 	{"a ledger that lost its signature is signed again", signAgain},
+	{"what came after a Secret that was put back is listed in it", listLater},
 	{"a token that exists already is used", adopt},
 	{"a list that lacks a known token proves nothing", doubtList},
 	{"what may be ours and cannot be told for certain is reported", reportStrangers},

@@ -16,6 +16,9 @@ type view struct {
 	proof *ledger.Ledger
 	// hint is the ledger where there is one at all.
 	hint *ledger.Ledger
+	// later is the last ledger that is known of, where the Secret's is an earlier one: the Secret was put back. Only where tokens have no
+	// names. What it knows is in proof, too.
+	later *ledger.Ledger
 	// mine are the active rows with the full marker of this very object, best first.
 	mine []token.Token
 }
@@ -30,6 +33,11 @@ func newView(o Observation) *view {
 	}
 	if v.proof == nil && o.Object.Record != nil && !v.named() {
 		v.proof, v.hint = o.Object.Record, o.Object.Record
+	}
+	if record := o.Object.Record; v.proof != nil && record != nil && !v.named() && record.Current.Sequence > v.proof.Current.Sequence {
+		v.later = record
+		v.proof = withLater(v.proof, record)
+		v.hint = v.proof
 	}
 	for _, row := range o.Snapshot.Of(o.Object.Marker) {
 		if v.active(row) {
@@ -88,7 +96,7 @@ const (
 
 // standing tells what is known about a token at the vendor.
 func (v *view) standing(id token.ID) standing {
-	if v.revokedSince(id) {
+	if v.revokedSince(id) || v.outlived(id) {
 		return standingRevoked
 	}
 	if !v.Snapshot.Taken() {

@@ -65,6 +65,10 @@ func (r *Reconciler) ledgerToKeep(s *scene, kept string, came outcome) string {
 	if seen.Presence != lifecycle.Owned || seen.Trust != ledger.Proof {
 		return kept
 	}
+	if record := s.observation.Object.Record; record != nil && record.Current.Sequence > seen.Ledger.Current.Sequence {
+		// The Secret was put back. Until it is written again, the status alone knows of what came after it.
+		return kept
+	}
 	if record, changed := seen.Ledger.Dated(seen.WrittenAt); changed {
 		if sealed, err := r.Sealer.Seal(r.owner(s.object), record); err == nil {
 			return sealed

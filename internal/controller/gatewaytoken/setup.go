@@ -28,7 +28,7 @@ func Setup(manager ctrl.Manager, r *Reconciler, workers int, woken *wake.Queue) 
 	err := ctrl.NewControllerManagedBy(manager).
 		Named("gatewaytoken").
 		For(&v1alpha1.GatewayToken{}, builder.WithPredicates(predicate.Or(
-			predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, finalizersChanged()))).
+			predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, finalizersChanged(), statusLost()))).
 		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(ownerOf)).
 		Watches(&v1alpha1.TokenIssuer{}, handler.EnqueueRequestsFromMapFunc(r.tokensOf), builder.WithPredicates(issuerChanged())).
 		Watches(&v1alpha1.ClusterTokenIssuer{}, handler.EnqueueRequestsFromMapFunc(r.tokensOf), builder.WithPredicates(issuerChanged())).
@@ -86,4 +86,27 @@ func finalizersChanged() predicate.Predicate {
 	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		return !slices.Equal(e.ObjectOld.GetFinalizers(), e.ObjectNew.GetFinalizers())
 	}}
+}
+
+// statusLost lets through what takes back what the status said: somebody restored an object, or wiped its status.
+func statusLost() predicate.Predicate {
+	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool { return StatusLost(e.ObjectOld, e.ObjectNew) }}
+}
+
+// StatusLost tells whether a status says less than the one before it. The operator itself may say less, too: one look more does no harm.
+func StatusLost(before, after client.Object) bool {
+	was, ok := before.(*v1alpha1.GatewayToken)
+	is, same := after.(*v1alpha1.GatewayToken)
+	if !ok || !same {
+		return false
+	}
+	return len(is.Status.Conditions) == 0 && len(was.Status.Conditions) > 0 || sequenceIn(is) < sequenceIn(was) ||
+		(is.Status.Ledger == "" && was.Status.Ledger != "") || (is.Status.Attempt == nil && was.Status.Attempt != nil)
+}
+
+func sequenceIn(object *v1alpha1.GatewayToken) int64 {
+	if object.Status.Current == nil {
+		return 0
+	}
+	return object.Status.Current.Sequence
 }

@@ -15,15 +15,18 @@ import (
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/controlplane"
+	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/modelapi"
 )
 
 // Plane is the control plane that the worlds of one test binary share. Each world has namespaces and names of its own.
 type Plane struct {
 	*controlplane.ControlPlane
 
-	// Admin may do everything and is not seen by the worlds' gates.
+	// Admin may do everything and is not seen by the worlds' gates. A model has none: there, each world has its own.
 	Admin  client.WithWatch
 	scheme *runtime.Scheme
+	// schemas are those of a model, nil for a real control plane.
+	schemas *modelapi.Schemas
 	// mapper is shared: whoever else asks the API server for its kinds gets the same answer.
 	mapper meta.RESTMapper
 	worlds atomic.Int64
@@ -31,15 +34,11 @@ type Plane struct {
 
 // Start starts a control plane with the operator's kinds. root is the way to the root of this repository.
 func Start(ctx context.Context, root string) (*Plane, error) {
-	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
-		if err := add(scheme); err != nil {
-			return nil, fmt.Errorf("scheme: %w", err)
-		}
+	scheme, err := newScheme()
+	if err != nil {
+		return nil, err
 	}
-	started, err := controlplane.Start(ctx, controlplane.Options{
-		CRDs: []string{filepath.Join(root, "config", "crd", "bases")}, Bare: true,
-	})
+	started, err := controlplane.Start(ctx, controlplane.Options{CRDs: []string{crds(root)}, Bare: true})
 	if err != nil {
 		return nil, err
 	}
@@ -52,6 +51,43 @@ func Start(ctx context.Context, root string) (*Plane, error) {
 	return plane, nil
 }
 
+// Model makes a plane of models (package modelapi) instead: each world has an API server of its own, in memory, with the world's clock, and
+// is played the same way each time. What needs a real one does not work, and says so: other rights, quotas, policies, watches.
+func Model(root string) (*Plane, error) {
+	scheme, err := newScheme()
+	if err != nil {
+		return nil, err
+	}
+	schemas, err := modelapi.Load(scheme, crds(root))
+	if err != nil {
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	return &Plane{scheme: scheme, schemas: schemas}, nil
+}
+
+// IsModel tells whether the worlds of this plane have models.
+func (p *Plane) IsModel() bool { return p.schemas != nil }
+
+// Stop stops the control plane. Of a model there is nothing to stop.
+func (p *Plane) Stop() error {
+	if p.IsModel() {
+		return nil
+	}
+	return p.ControlPlane.Stop()
+}
+
+func crds(root string) string { return filepath.Join(root, "config", "crd", "bases") }
+
+func newScheme() (*runtime.Scheme, error) {
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
+		if err := add(scheme); err != nil {
+			return nil, fmt.Errorf("scheme: %w", err)
+		}
+	}
+	return scheme, nil
+}
+
 // connect makes a client. It prints no warnings: what a test wants to know it asks for.
 func (p *Plane) connect(config *rest.Config) (client.WithWatch, error) {
 	config.WarningHandler = rest.NoWarnings{}
@@ -62,8 +98,14 @@ func (p *Plane) connect(config *rest.Config) (client.WithWatch, error) {
 	return connected, nil
 }
 
-// next gives the name of the next world: short, and good for a namespace.
-func (p *Plane) next() string { return fmt.Sprintf("w%d", p.worlds.Add(1)) }
+// next gives the name of the next world: short, and good for a namespace. Worlds with an API server of their own share one name, so that
+// each of them is the same whatever else is played beside it.
+func (p *Plane) next() string {
+	if p.IsModel() {
+		return "world"
+	}
+	return fmt.Sprintf("w%d", p.worlds.Add(1))
+}
 
 func kindOf(object any) string {
 	name := fmt.Sprintf("%T", object)

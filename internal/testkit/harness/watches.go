@@ -15,6 +15,7 @@ import (
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/accounts"
+	"github.com/gatewaytoken/gateway-token-operator/internal/controller/gatewaytoken"
 	"github.com/gatewaytoken/gateway-token-operator/internal/secretdata"
 )
 
@@ -54,7 +55,7 @@ func (p *Process) wake(changed change) {
 }
 
 func (p *Process) tokenChanged(object *v1alpha1.GatewayToken, changed change) {
-	if specChanged(changed) || annotationsChanged(changed) || finalizersChanged(changed) {
+	if specChanged(changed) || annotationsChanged(changed) || finalizersChanged(changed) || gatewaytoken.StatusLost(changed.before, changed.after) {
 		p.agenda.add(item{v1alpha1.KindGatewayToken, requestFor(object)})
 	}
 	if appeared(changed) || held(changed.before) != held(changed.after) {

@@ -16,6 +16,7 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
 	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator"
+	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/modelapi"
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
 )
 
@@ -33,10 +34,12 @@ type Connector func(Wire) issuer.Connect
 
 // World is one installation of the operator, one tenant and one vendor, apart from all others.
 type World struct {
-	t         T
-	plane     *Plane
-	admin     client.WithWatch
-	operator  client.WithWatch
+	t        T
+	plane    *Plane
+	admin    client.WithWatch
+	operator client.WithWatch
+	// model is the world's own API server, nil where the plane is real.
+	model     *modelapi.Server
 	connector Connector
 	flavour   Flavour
 	timeout   time.Duration
@@ -102,6 +105,10 @@ func New(t T, plane *Plane, connector Connector, options ...Option) *World {
 		Name: plane.next(), Clock: newClock(), Settings: lifecycle.DefaultSettings(),
 		excused: map[string]bool{}, isTracked: map[entry]bool{}, restless: map[entry]bool{},
 	}
+	if plane.IsModel() {
+		w.model = plane.schemas.NewServer(w.Clock)
+		w.admin = w.model.Connect(agent)
+	}
 	w.times = &times{clock: w.Clock, of: map[types.UID]*written{}, pods: map[types.UID]metav1.Time{}}
 	w.Identity = token.Identity{ClusterID: "cluster-of-" + w.Name}
 	w.Tenant, w.System = w.Name+"-tenant", w.Name+"-system"
@@ -131,15 +138,28 @@ func New(t T, plane *Plane, connector Connector, options ...Option) *World {
 	return w
 }
 
+// agent is who writes to a model where nothing else is said.
+const agent = "harness"
+
 // connect gives the operator a connection of its own: with the administrator's rights, unless Act says otherwise.
 func (w *World) connect() {
 	w.t.Helper()
+	if w.model != nil {
+		w.operator = w.model.Connect(agent)
+		return
+	}
 	w.Act(w.plane.RESTConfig())
 }
 
-// Act lets the operator act with a configuration from the next start on.
+// Admin is a client that may do everything and is not seen by the gate.
+func (w *World) Admin() client.WithWatch { return w.admin }
+
+// Act lets the operator act with a configuration from the next start on. On a model everybody may do everything.
 func (w *World) Act(as *rest.Config) {
 	w.t.Helper()
+	if w.model != nil {
+		w.t.Fatal("a model knows no rights: this test needs a real API server")
+	}
 	connected, err := w.plane.connect(as)
 	if err != nil {
 		w.t.Fatal(err)

@@ -73,6 +73,8 @@ type scope struct {
 	lacking time.Time
 	// prints tell per object whether its rows changed.
 	prints map[string]string
+	// ended are the tokens that the vendor said it had revoked, until a list agrees.
+	ended map[token.ID]struct{}
 	// wanted are the instants after which somebody needs a list to begin, earliest first.
 	wanted []time.Time
 }
@@ -80,7 +82,7 @@ type scope struct {
 func (i *Inventory) scope(name Scope) *scope {
 	s := i.scopes[name]
 	if s == nil {
-		s = &scope{}
+		s = &scope{ended: map[token.ID]struct{}{}}
 		i.scopes[name] = s
 	}
 	return s
@@ -147,11 +149,13 @@ func (i *Inventory) Due(name Scope, interval time.Duration) time.Time {
 	return due
 }
 
-// Ended notes that a token was revoked: that later lists lack it tells nothing of whose they are.
+// Ended notes that a token was revoked: that later lists lack it tells nothing of whose they are, and one that shows it as active is news.
 func (i *Inventory) Ended(name Scope, id token.ID) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	delete(i.scope(name).known, id)
+	s := i.scope(name)
+	delete(s.known, id)
+	s.ended[id] = struct{}{}
 }
 
 // Forget drops what is known of a scope.
@@ -246,13 +250,21 @@ func (s *scope) replace(snapshot token.Snapshot, list *listing) []string {
 			changed = append(changed, object)
 		}
 	}
+	for id := range s.ended {
+		row, listed := list.rows[id]
+		if listed && row.State != token.Revoked {
+			marker, _ := row.Marker()
+			changed = append(changed, marker.Object)
+		}
+		delete(s.ended, id)
+	}
 	s.latest, s.prints = snapshot, prints
 	if snapshot.Anchored || len(s.known) == 0 {
 		s.known = list.ids
 	}
 	s.wanted = slices.DeleteFunc(s.wanted, func(after time.Time) bool { return snapshot.BegunAfter(after) })
 	slices.Sort(changed)
-	return changed
+	return slices.Compact(changed)
 }
 
 // OtherAccountError says that a list shows another vendor account than the one it was to show, or nothing that was in that one. Such a list is not kept: what

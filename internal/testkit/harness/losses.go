@@ -1,0 +1,107 @@
+package harness
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+)
+
+// WipeStatus takes away what the status of an object says, as a restore without statuses does.
+func (w *World) WipeStatus(object client.Object) {
+	w.t.Helper()
+	if err := w.admin.Status().Patch(w.ctx(), object, client.RawPatch(types.MergePatchType, []byte(`{"status":null}`))); err != nil {
+		w.t.Fatal(err)
+	}
+	w.somebody("wipes the status of", object)
+}
+
+// Vanish takes an object away at once, whatever holds it: somebody removes its finalizers, too.
+func (w *World) Vanish(object client.Object) {
+	w.t.Helper()
+	if w.Gone(object) {
+		return
+	}
+	w.Refresh(object)
+	if object.GetDeletionTimestamp() == nil {
+		if err := w.admin.Delete(w.ctx(), object); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	if !w.Gone(object) {
+		patch := client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`))
+		if err := w.admin.Patch(w.ctx(), object, patch); client.IgnoreNotFound(err) != nil {
+			w.t.Fatal(err)
+		}
+	}
+	w.somebody("removes at once", object)
+}
+
+// PutBack creates an object as it was when it was read, as a restore from a backup does: it is another object of that name. With its
+// status, where that was in the backup.
+func PutBack[T client.Object](w *World, backup T, status bool) T {
+	w.t.Helper()
+	restored, ok := backup.DeepCopyObject().(T)
+	if !ok {
+		w.t.Fatalf("%T is no object", backup)
+	}
+	restored.SetUID("")
+	restored.SetResourceVersion("")
+	restored.SetGeneration(0)
+	restored.SetManagedFields(nil)
+	w.Create(restored)
+	if !status {
+		return restored
+	}
+	switch of := any(restored).(type) {
+	case *v1alpha1.GatewayToken:
+		if was, same := any(backup).(*v1alpha1.GatewayToken); same {
+			was.Status.DeepCopyInto(&of.Status)
+		}
+	case *v1alpha1.ClusterTokenIssuer:
+		if was, same := any(backup).(*v1alpha1.ClusterTokenIssuer); same {
+			was.Status.DeepCopyInto(&of.Status)
+		}
+	default:
+		return restored
+	}
+	if err := w.admin.Status().Update(w.ctx(), restored); err != nil {
+		w.t.Fatal(err)
+	}
+	w.somebody("restores the status of", restored)
+	return restored
+}
+
+// Opens tells what somebody meets at the vendor who comes with a value.
+func (w *World) Opens(value string) Connection { return w.flavour.Check(w.Vendor, value) }
+
+// Excuse lets it pass for right from now on that a token ends: somebody asked for it.
+func (w *World) Excuse(id string) { w.excused[id] = true }
+
+// Excused tells whether a token may end: somebody revoked it, or asked for it.
+func (w *World) Excused(id string) bool { return w.excused[id] }
+
+// Note adds to the story.
+func (w *World) Note(format string, args ...any) { w.note(format, args...) }
+
+// Finish deletes a pod as a kubelet does when it has ended.
+func (w *World) Finish(pod *corev1.Pod) {
+	w.t.Helper()
+	if err := w.admin.Delete(w.ctx(), pod, client.GracePeriodSeconds(0)); err != nil {
+		w.t.Fatal(err)
+	}
+	w.note("pod %s is gone", pod.Name)
+}
+
+// RestoreStatus gives a GatewayToken the status that it had when it was read.
+func (w *World) RestoreStatus(backup *v1alpha1.GatewayToken) {
+	w.t.Helper()
+	now := backup.DeepCopy()
+	w.Refresh(now)
+	backup.Status.DeepCopyInto(&now.Status)
+	if err := w.admin.Status().Update(w.ctx(), now); err != nil {
+		w.t.Fatal(err)
+	}
+	w.somebody("restores the status of", now)
+}

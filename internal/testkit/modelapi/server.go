@@ -1,0 +1,328 @@
+package modelapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/apiserver/pkg/endpoints/handlers/fieldmanager"
+	"k8s.io/apiserver/pkg/endpoints/request"
+	"k8s.io/apiserver/pkg/registry/rest"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// Server is one API server with its store. It may be used by several goroutines.
+type Server struct {
+	schemas *Schemas
+	clock   clock.PassiveClock
+
+	mu sync.Mutex
+	// objects are never changed, but replaced.
+	objects map[*kind]map[client.ObjectKey]client.Object
+	// version is the latest resource version, made counts the objects that were ever made.
+	version, made int64
+	pages         map[string]page
+	// owned and ending tell whether there may be anything to collect: objects with owners, namespaces that end.
+	owned, ending bool
+	flaw          flaw
+}
+
+// flaw is something that a server does wrong, in tests that something notices.
+type flaw int
+
+const (
+	flawless flaw = iota
+	ignoresUID
+	ignoresVersion
+	countsEveryWrite
+	forgetsFinalizers
+	keepsDroppedKeys
+)
+
+// NewServer makes a server that has the namespaces that every cluster has.
+func (s *Schemas) NewServer(clock clock.PassiveClock) *Server {
+	server := &Server{schemas: s, clock: clock, objects: map[*kind]map[client.ObjectKey]client.Object{}, pages: map[string]page{}}
+	for _, k := range s.kinds {
+		server.objects[k] = map[client.ObjectKey]client.Object{}
+	}
+	for _, name := range []string{metav1.NamespaceDefault, metav1.NamespaceSystem} {
+		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
+		if err := server.Connect("kube-apiserver").Create(context.Background(), namespace); err != nil {
+			panic(err)
+		}
+	}
+	return server
+}
+
+// call is one request.
+type call struct {
+	kind *kind
+	key  client.ObjectKey
+	// sub is the subresource, empty for the object itself.
+	sub string
+	// manager is whoever asks, as managed fields have it.
+	manager string
+	dryRun  bool
+}
+
+func (c call) context() context.Context {
+	return request.WithNamespace(context.Background(), c.key.Namespace)
+}
+
+func (c call) notFound() error { return apierrors.NewNotFound(c.kind.group(), c.key.Name) }
+
+func (s *Server) now() metav1.Time {
+	return metav1.NewTime(s.clock.Now().Truncate(time.Second).Local())
+}
+
+// get gives an object, which must not be changed.
+func (s *Server) get(c call) (client.Object, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	object := s.objects[c.kind][c.key]
+	if object == nil {
+		return nil, c.notFound()
+	}
+	return object, nil
+}
+
+// create makes an object from JSON.
+func (s *Server) create(c call, data []byte) (client.Object, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	object, err := c.kind.rules.read(data)
+	if err != nil {
+		return nil, err
+	}
+	if version := object.GetResourceVersion(); version != "" {
+		return nil, apierrors.NewInternalError(errors.New("resourceVersion should not be set on objects to be created"))
+	}
+	live, err := s.blank(c)
+	if err != nil {
+		return nil, err
+	}
+	object = s.manage(c, live, object)
+	return s.insert(c, object)
+}
+
+// blank is an object of which nothing is known but its kind.
+func (*Server) blank(c call) (client.Object, error) {
+	creater, ok := c.kind.rules.(runtime.ObjectCreater)
+	if !ok {
+		return nil, fmt.Errorf("no %s can be made", c.kind.Kind)
+	}
+	made, err := creater.New(c.kind.GroupVersionKind)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // it says what failed
+	}
+	return asObject(made), nil
+}
+
+// manage brings the managed fields up to date after anything but an apply.
+func (s *Server) manage(c call, live, object client.Object) client.Object {
+	known := append(live.GetManagedFields(), object.GetManagedFields()...)
+	managed := asObject(c.kind.managers[c.sub].UpdateNoErrors(copyOf(live), object, c.manager))
+	s.stamp(managed, known)
+	return managed
+}
+
+// stamp puts the server's time where the library has put that of the machine: into all entries but those that were known before.
+func (s *Server) stamp(object client.Object, known []metav1.ManagedFieldsEntry) {
+	times := map[int64]bool{}
+	for _, entry := range known {
+		if entry.Time != nil {
+			times[entry.Time.UnixNano()] = true
+		}
+	}
+	entries := object.GetManagedFields()
+	for i := range entries {
+		if entries[i].Time != nil && !times[entries[i].Time.UnixNano()] {
+			now := s.now()
+			entries[i].Time = &now
+		}
+	}
+	object.SetManagedFields(entries)
+}
+
+// insert checks and stores an object that there is none of yet.
+func (s *Server) insert(c call, object client.Object) (client.Object, error) {
+	if base := object.GetGenerateName(); base != "" && object.GetName() == "" {
+		object.SetName(base + fmt.Sprintf("%05d", s.made+1))
+	}
+	c.key.Name = object.GetName()
+	if err := s.admit(c); err != nil {
+		return nil, err
+	}
+	rest.WipeObjectMetaSystemFields(object)
+	s.made++
+	object.SetUID(types.UID(fmt.Sprintf("00000000-0000-4000-8000-%012x", s.made)))
+	object.SetCreationTimestamp(s.now())
+	if err := rest.BeforeCreate(strategy{c.kind, c.sub}, c.context(), object); err != nil {
+		return nil, err
+	}
+	if s.objects[c.kind][c.key] != nil {
+		return nil, apierrors.NewAlreadyExists(c.kind.group(), c.key.Name)
+	}
+	return s.store(c, object)
+}
+
+// admit refuses what would be new in a namespace that is not there, or ends.
+func (s *Server) admit(c call) error {
+	if !c.kind.namespaced {
+		return nil
+	}
+	namespaces, err := s.schemas.kind(corev1.SchemeGroupVersion.WithKind("Namespace"))
+	if err != nil {
+		return err
+	}
+	namespace := s.objects[namespaces][client.ObjectKey{Name: c.key.Namespace}]
+	if namespace == nil {
+		return apierrors.NewNotFound(namespaces.group(), c.key.Namespace)
+	}
+	if namespace.GetDeletionTimestamp() == nil {
+		return nil
+	}
+	refused := apierrors.NewForbidden(c.kind.group(), c.key.Name,
+		fmt.Errorf("unable to create new content in namespace %s because it is being terminated", c.key.Namespace))
+	refused.ErrStatus.Details.Causes = append(refused.ErrStatus.Details.Causes, metav1.StatusCause{
+		Type: corev1.NamespaceTerminatingCause, Message: fmt.Sprintf("namespace %s is being terminated", c.key.Namespace), Field: "metadata.namespace",
+	})
+	return refused
+}
+
+// store keeps an object, and does what follows from that. A dry run keeps nothing.
+func (s *Server) store(c call, object client.Object) (client.Object, error) {
+	object, err := canonical(object)
+	if err != nil || c.dryRun {
+		return object, err
+	}
+	s.version++
+	object.SetResourceVersion(strconv.FormatInt(s.version, 10))
+	s.objects[c.kind][c.key] = object
+	s.owned = s.owned || len(object.GetOwnerReferences()) > 0
+	s.collect()
+	return object, nil
+}
+
+// remove removes an object, and does what follows from that.
+func (s *Server) remove(c call) {
+	if c.dryRun {
+		return
+	}
+	s.version++
+	delete(s.objects[c.kind], c.key)
+	s.collect()
+}
+
+// change is what an update makes of the object that is there, which it may change; of a blank one where none is there.
+type change func(live client.Object) (client.Object, error)
+
+// update changes an object, or makes one where none is there and creating is allowed.
+func (s *Server) update(c call, creating bool, change change) (client.Object, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c.kind.managers[c.sub] == nil {
+		return nil, apierrors.NewGenericServerResponse(404, "patch", c.kind.group(), c.key.Name, "the server could not find the requested resource", 0, true)
+	}
+	old := s.objects[c.kind][c.key]
+	if old == nil && !creating {
+		return nil, c.notFound()
+	}
+	live := old
+	if live == nil {
+		var err error
+		if live, err = s.blank(c); err != nil {
+			return nil, err
+		}
+	}
+	object, err := change(copyOf(live))
+	if err != nil {
+		return nil, err
+	}
+	if old == nil && object.GetUID() != "" {
+		return nil, apierrors.NewConflict(c.kind.group(), c.key.Name,
+			fmt.Errorf("uid mismatch: the provided object specified uid %s, and no existing object was found", object.GetUID()))
+	}
+	if err := c.fits(object); err != nil {
+		return nil, err
+	}
+	if old == nil {
+		return s.insert(c, object)
+	}
+	return s.replace(c, object, old)
+}
+
+// fits tells whether an object is the one that was asked for.
+func (c call) fits(object client.Object) error {
+	if err := rest.EnsureObjectNamespaceMatchesRequestNamespace(c.key.Namespace, object); err != nil {
+		return err
+	}
+	if object.GetName() != c.key.Name {
+		return apierrors.NewBadRequest(fmt.Sprintf("the name of the object (%s) does not match the name on the URL (%s)", object.GetName(), c.key.Name))
+	}
+	return nil
+}
+
+// replace checks and stores what becomes of an object.
+func (s *Server) replace(c call, object, old client.Object) (client.Object, error) {
+	if err := s.checkVersion(c, object, old); err != nil {
+		return nil, err
+	}
+	if s.flaw == ignoresUID {
+		object.SetUID(old.GetUID())
+	}
+	if err := rest.BeforeUpdate(strategy{c.kind, c.sub}, c.context(), object, copyOf(old)); err != nil {
+		return nil, err
+	}
+	same, err := fieldmanager.IgnoreManagedFieldsTimestampsTransformer(c.context(), object, old)
+	if err != nil {
+		return nil, apierrors.NewInternalError(err)
+	}
+	if object, err = canonical(asObject(same)); err != nil {
+		return nil, err
+	}
+	if finished(object, old) {
+		s.remove(c)
+		return object, nil
+	}
+	if s.flaw != countsEveryWrite && equality.Semantic.DeepEqual(object, old) {
+		return object, nil
+	}
+	return s.store(c, object)
+}
+
+// checkVersion is the optimistic lock.
+func (s *Server) checkVersion(c call, object, old client.Object) error {
+	version := object.GetResourceVersion()
+	if version == "" && !c.kind.unconditional {
+		kind := schema.GroupKind{Group: c.kind.Group, Kind: c.kind.resource.Resource}
+		return apierrors.NewInvalid(kind, c.key.Name, field.ErrorList{
+			field.Invalid(field.NewPath("metadata", "resourceVersion"), 0, "must be specified for an update"),
+		})
+	}
+	if version != "" && version != old.GetResourceVersion() && s.flaw != ignoresVersion {
+		return apierrors.NewConflict(c.kind.group(), c.key.Name,
+			errors.New("the object has been modified; please apply your changes to the latest version and try again"))
+	}
+	object.SetResourceVersion(old.GetResourceVersion())
+	return nil
+}
+
+// finished tells whether an update leaves nothing that a deletion waits for.
+func finished(object, old client.Object) bool {
+	grace := old.GetDeletionGracePeriodSeconds()
+	_, isNamespace := object.(*corev1.Namespace)
+	return len(object.GetFinalizers()) == 0 && old.GetDeletionTimestamp() != nil && (grace == nil || *grace == 0) && !isNamespace
+}

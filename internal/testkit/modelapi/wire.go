@@ -1,0 +1,108 @@
+package modelapi
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	kjson "sigs.k8s.io/json"
+)
+
+// encode is an object as a client sends it.
+func encode(object client.Object) ([]byte, error) {
+	data, err := json.Marshal(object)
+	if err != nil {
+		return nil, fmt.Errorf("encode: %w", err)
+	}
+	return data, nil
+}
+
+// fill puts what the server has into an object of the caller's, as the real client does: an object of a built-in kind is overwritten,
+// and of one that has a CRD, fields that the answer lacks stay as the caller has them.
+func fill(into, object client.Object) error {
+	switch to := into.(type) {
+	case *metav1.PartialObjectMetadata:
+		kind := to.GroupVersionKind()
+		*to = metav1.PartialObjectMetadata{ObjectMeta: *partial(object)}
+		to.SetGroupVersionKind(kind)
+		return nil
+	case *unstructured.Unstructured:
+		return fillUnstructured(to, object)
+	}
+	from, ok := object.(*unstructured.Unstructured)
+	if !ok {
+		copied := reflect.ValueOf(copyOf(object))
+		if copied.Type() != reflect.TypeOf(into) {
+			return fmt.Errorf("a %T is no %T", into, object)
+		}
+		reflect.ValueOf(into).Elem().Set(copied.Elem())
+		into.GetObjectKind().SetGroupVersionKind(schema.GroupVersionKind{})
+		return nil
+	}
+	if err := fillCustom(into, from); err != nil {
+		return err
+	}
+	into.GetObjectKind().SetGroupVersionKind(schema.GroupVersionKind{})
+	return nil
+}
+
+func partial(object client.Object) *metav1.ObjectMeta {
+	meta := metadataOf(copyOf(object))
+	return &meta
+}
+
+func fillUnstructured(to *unstructured.Unstructured, object client.Object) error {
+	if from, ok := object.(*unstructured.Unstructured); ok {
+		to.Object = from.DeepCopy().Object
+		return nil
+	}
+	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
+	if err != nil {
+		return fmt.Errorf("decode: %w", err)
+	}
+	to.Object = fields
+	return nil
+}
+
+func fillCustom(into client.Object, from *unstructured.Unstructured) error {
+	if reflect.ValueOf(into).Elem().IsZero() {
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(from.Object, into); err != nil {
+			return fmt.Errorf("decode: %w", err)
+		}
+		return nil
+	}
+	data, err := json.Marshal(from)
+	if err != nil {
+		return fmt.Errorf("decode: %w", err)
+	}
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(data, into); err != nil {
+		return fmt.Errorf("decode: %w", err)
+	}
+	return nil
+}
+
+// itemOf is an empty item for a list.
+func itemOf(list client.ObjectList, k *kind) (client.Object, error) {
+	switch list.(type) {
+	case *metav1.PartialObjectMetadataList:
+		item := &metav1.PartialObjectMetadata{}
+		item.SetGroupVersionKind(k.GroupVersionKind)
+		return item, nil
+	case *unstructured.UnstructuredList:
+		return &unstructured.Unstructured{}, nil
+	}
+	items := reflect.ValueOf(list).Elem().FieldByName("Items")
+	if !items.IsValid() {
+		return nil, fmt.Errorf("a %T has no items", list)
+	}
+	item, ok := reflect.New(items.Type().Elem()).Interface().(client.Object)
+	if !ok {
+		return nil, fmt.Errorf("the items of a %T are no objects", list)
+	}
+	return item, nil
+}

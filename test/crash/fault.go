@@ -1,0 +1,295 @@
+package main
+
+import (
+	"errors"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/causely"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/stage"
+	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/harness"
+)
+
+// fault is one thing that goes wrong at one point.
+type fault struct {
+	name string
+	// on tells at which effects it can happen; all where it is nil.
+	on func(harness.Effect, vendor) bool
+	// before and after are done before and after the effect; an error is its answer. list is done before a list instead.
+	before, after func(*play, harness.Effect) error
+	list          func(*play)
+	// mints is how many creates it may cause beside those of the story.
+	mints func(vendor, harness.Effect) int
+	// late: it lets the vendor carry out something later than settle. What comes of it may be counted rather than revoked.
+	late bool
+	// paired: it is combined with all others of these in pairs.
+	paired bool
+}
+
+func (f fault) causes(at vendor, e harness.Effect) int {
+	if f.mints == nil {
+		return 0
+	}
+	return f.mints(at, e)
+}
+
+// Which effects there are.
+
+func atVendor(e harness.Effect, _ vendor) bool { return e.Kind == harness.VendorToken }
+
+func atCluster(e harness.Effect, _ vendor) bool { return e.Kind != harness.VendorToken }
+
+func makes(e harness.Effect) bool {
+	return e.Is(harness.Mint, harness.VendorToken) || e.Is(harness.Roll, harness.VendorToken)
+}
+
+// publishes tells of a write that may bring a new value into the Secret.
+func publishes(e harness.Effect) bool {
+	return e.Kind == "Secret" && (e.Verb == harness.Create || e.Verb == harness.Apply)
+}
+
+// What creates a fault may cause.
+
+// valueLost: the value was in memory only. Where it cannot be read again, another token is needed.
+func valueLost(at vendor, e harness.Effect) int {
+	if !at.readable && (makes(e) || publishes(e)) {
+		return 1
+	}
+	return 0
+}
+
+// answerLost: the vendor may have made a token whose value nobody has.
+func answerLost(at vendor, e harness.Effect) int {
+	if !at.readable && makes(e) {
+		return 1
+	}
+	return 0
+}
+
+// twoLeaders: both make one.
+func twoLeaders(at vendor, e harness.Effect) int {
+	if makes(e) {
+		return 1
+	}
+	return valueLost(at, e)
+}
+
+func anyMake(_ vendor, e harness.Effect) int {
+	if makes(e) {
+		return 1
+	}
+	return 0
+}
+
+var resource = schema.GroupResource{Resource: "things"}
+
+// faults are all that befall an effect.
+func faults() []fault {
+	kill := func(*play, harness.Effect) error { harness.Kill(); return nil }
+	all := []fault{
+		{name: "die before", before: kill, mints: valueLost, paired: true},
+		{name: "die after", after: kill, mints: valueLost, paired: true},
+		{name: "answer lost", on: atCluster, after: answer(harness.ErrLost), paired: true},
+		{name: "answer lost", on: atVendor, before: meets(stage.CutAfterCommit), mints: answerLost, paired: true},
+		{name: "refused", on: atCluster, before: answer(apierrors.NewInternalError(errors.New("refused")))},
+		{name: "refused", on: atVendor, before: meets(stage.Status)},
+		{name: "5xx after commit", on: atCluster, after: answer(apierrors.NewInternalError(errors.New("too late")))},
+		{name: "5xx after commit", on: atVendor, before: meets(stage.StatusAfterCommit), mints: answerLost},
+		{name: "409", on: atCluster, before: answer(apierrors.NewConflict(resource, "thing", errors.New("somebody was here")))},
+		{name: "409", on: atVendor, before: meets(stage.Status, status(409))},
+		{name: "429", on: atCluster, before: answer(apierrors.NewTooManyRequests("wait", 1))},
+		{name: "429", on: atVendor, before: meets(stage.Status, status(429), func(f *simulator.Fault) { f.RetryAfter = "1" })},
+		{name: "timeout", on: atCluster, before: answer(apierrors.NewTimeoutError("too slow", 1))},
+		{name: "timeout", on: atVendor, before: meets(stage.CutBeforeCommit)},
+		{name: "unreadable answer", on: atVendor, before: meets(stage.TruncatedBody), mints: answerLost},
+		{name: "zombie", before: zombie, mints: twoLeaders, paired: true},
+		{name: "terminated", before: terminated, mints: valueLost},
+		{name: "stale cache", before: stale},
+		{name: "clock ahead", before: skewed(10 * time.Minute)},
+		{name: "clock behind", before: skewed(-10 * time.Minute)},
+		{name: "paused for an hour", before: paused},
+	}
+	all = append(all, lateCommits()...)
+	all = append(all, tenants()...)
+	return all
+}
+
+// answer answers with an error.
+func answer(err error) func(*play, harness.Effect) error {
+	return func(*play, harness.Effect) error { return err }
+}
+
+// meets has the call at the vendor meet a fault.
+func meets(kind stage.Kind, change ...func(*simulator.Fault)) func(*play, harness.Effect) error {
+	return func(p *play, e harness.Effect) error {
+		p.Fault(p.at.route(p.World, e), kind, change...)
+		return nil
+	}
+}
+
+func status(code int) func(*simulator.Fault) { return func(f *simulator.Fault) { f.Status = code } }
+
+// zombie parks the process, lets another one come to rest, and has the first go on.
+func zombie(p *play, _ harness.Effect) error {
+	p.Overtake(4 * time.Minute)
+	return nil
+}
+
+// terminated tells the process to end while the call is under way.
+func terminated(p *play, _ harness.Effect) error {
+	p.Terminate()
+	return nil
+}
+
+// stale stops the watches of the process for a while.
+func stale(p *play, _ harness.Effect) error {
+	p.FreezeCache(v1alpha1.KindGatewayToken, v1alpha1.KindClusterTokenIssuer, v1alpha1.KindTokenIssuer, "Secret", "Namespace")
+	p.after90(func() { p.ThawCache() })
+	return nil
+}
+
+// skewed puts the API server's clock off for a while.
+func skewed(by time.Duration) func(*play, harness.Effect) error {
+	return func(p *play, _ harness.Effect) error {
+		p.SkewServer(by)
+		p.after90(func() { p.SkewServer(0) })
+		return nil
+	}
+}
+
+// after90 does something after 90 seconds, with the next effect or list.
+func (p *play) after90(do func()) {
+	at := p.Clock.Now().Add(90 * time.Second)
+	p.pending = append(p.pending, func(e harness.Effect) bool {
+		if e.Number >= 0 && p.Clock.Now().Before(at) {
+			return false
+		}
+		do()
+		return true
+	})
+}
+
+// paused stops the process in the middle of the effect, as a machine that is suspended does.
+func paused(p *play, _ harness.Effect) error {
+	p.Clock.Step(time.Hour)
+	return nil
+}
+
+// lateCommits lose the answer of a call that the vendor carries out later: after further effects, or after a time.
+func lateCommits() []fault {
+	later := func(name string, paired, late bool, due func(began harness.Effect, since, now time.Time, e harness.Effect) bool) fault {
+		return fault{name: name, on: atVendor, mints: anyMake, paired: paired, late: late, before: func(p *play, began harness.Effect) error {
+			since := p.Clock.Now()
+			p.Fault(p.at.route(p.World, began), stage.LateCommit, func(f *simulator.Fault) { f.Delay = 10_000 * time.Hour })
+			p.pending = append(p.pending, func(e harness.Effect) bool {
+				if e.Number >= 0 && !due(began, since, p.Clock.Now(), e) {
+					return false
+				}
+				p.CommitLate()
+				return true
+			})
+			return nil
+		}}
+	}
+	effects := func(further int) func(harness.Effect, time.Time, time.Time, harness.Effect) bool {
+		return func(began harness.Effect, since, now time.Time, e harness.Effect) bool {
+			return e.Number >= began.Number+further || now.Sub(since) > settle-5*time.Second
+		}
+	}
+	after := func(d time.Duration) func(harness.Effect, time.Time, time.Time, harness.Effect) bool {
+		return func(_ harness.Effect, since, now time.Time, _ harness.Effect) bool { return now.Sub(since) >= d }
+	}
+	return []fault{
+		later("late commit after 1 effect", true, false, effects(1)),
+		later("late commit after 3 effects", false, false, effects(3)),
+		later("late commit within settle", false, false, after(settle-10*time.Second)),
+		later("late commit after settle", false, true, after(settle+time.Minute)),
+	}
+}
+
+// settle is what the operator waits for: the default of its settings.
+const settle = 30 * time.Second
+
+// CommitLate lets the vendor carry out what it holds back.
+func (p *play) CommitLate() {
+	if p.Vendor.Faults().CommitLate() > 0 {
+		p.Note("the vendor carries out what it had held back")
+	}
+}
+
+// tenants are what people of the tenant's namespace do in the middle of an effect.
+func tenants() []fault {
+	edit := func(name string, mints func(vendor, harness.Effect) int, change func(*play, *corev1.Secret)) fault {
+		return fault{name: name, mints: mints, before: func(p *play, _ harness.Effect) error {
+			if secret := p.Secret("mediator"); secret != nil {
+				change(p, secret)
+			}
+			return nil
+		}}
+	}
+	once := func(at vendor, _ harness.Effect) int {
+		if at.readable {
+			return 0
+		}
+		return 1
+	}
+	return []fault{
+		edit("ledger forged", once, func(p *play, s *corev1.Secret) {
+			harness.Change(p.World, s, func(s *corev1.Secret) {
+				if ledger := s.Annotations[v1alpha1.AnnotationLedger]; ledger != "" {
+					s.Annotations[v1alpha1.AnnotationLedger] = ledger + " "
+				}
+			})
+		}),
+		edit("labels stripped", once, func(p *play, s *corev1.Secret) {
+			harness.Change(p.World, s, func(s *corev1.Secret) { s.Labels = nil })
+		}),
+		edit("Secret recreated", once, func(p *play, s *corev1.Secret) {
+			p.Remove(s)
+			harness.PutBack(p.World, s, false)
+		}),
+		{name: "status stripped", before: func(p *play, _ harness.Effect) error {
+			if p.object != nil && !p.Gone(p.object) {
+				p.WipeStatus(p.object)
+			}
+			return nil
+		}},
+	}
+}
+
+// listFaults are all that befall a list.
+func listFaults() []fault {
+	of := func(name string, kind stage.Kind, change ...func(*simulator.Fault)) fault {
+		return fault{name: name, list: func(p *play) { p.Fault(p.Route(harness.RouteList), kind, change...) }}
+	}
+	delayed := func(d time.Duration) func(*simulator.Fault) { return func(f *simulator.Fault) { f.Delay = d } }
+	return []fault{
+		of("stale list", stage.StaleList, delayed(10*time.Minute)),
+		of("list lags", stage.EventualList, delayed(20*time.Second)),
+		of("empty list", stage.EmptyList),
+		of("half a list", stage.TruncatedBody),
+		of("no list", stage.Status),
+		of("unauthorized list", stage.Unauthorized),
+	}
+}
+
+// switched has one list show another account, where the vendor's rows tell which it is.
+func switched() fault {
+	return fault{name: "list of another account", list: func(p *play) {
+		if p.at.name != "causely" {
+			return
+		}
+		lead := func(project string) {
+			if err := p.Vendor.Causely().SwitchProject(causely.DemoClientID, project); err != nil {
+				p.t.Fatal(err)
+			}
+		}
+		lead("another-project")
+		p.after90(func() { lead(causely.DemoProjectID) })
+	}}
+}

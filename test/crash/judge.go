@@ -1,0 +1,160 @@
+package main
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/harness"
+)
+
+// livelock is how many effects are more than any story needs.
+const livelock = 500
+
+// judge says of a run whether what is promised was kept, by the vendor's truth and by what the API server has. After every effect: the
+// Secret and pods hold what works (I2), nobody else's token is touched (I5). At rest: no token is forgotten (I1), none was made without a
+// cause (I3), no value is anywhere else (I4), and there is nothing left to do (I6).
+type judge struct {
+	p *play
+	// replaced tells of the values that a Secret has held, by the token's ID, since when it does not any more; zero while it does.
+	replaced map[string]time.Time
+	// pods are the values that pods hold.
+	pods map[client.ObjectKey]string
+	// values are those that the Secret has had, latest last, and since when.
+	values []held
+	// hasty: what is replaced may end at once: a person asked for it, or the strategy is one that cuts off.
+	hasty bool
+}
+
+type held struct {
+	value string
+	since time.Time
+}
+
+func newJudge(p *play) *judge {
+	return &judge{p: p, replaced: map[string]time.Time{}, pods: map[client.ObjectKey]string{}}
+}
+
+// judgeEffect is the judgement after an effect, beside the harness' own.
+func (j *judge) judgeEffect(e harness.Effect) {
+	if e.Number > livelock {
+		j.p.t.Fatalf("%d effects and no rest: a livelock", e.Number)
+	}
+	if e.Kind == "Secret" {
+		j.look()
+	}
+	if e.Kind == harness.VendorToken && (e.Verb == harness.Revoke || e.Verb == harness.Roll) {
+		j.judgeEnd(e)
+	}
+}
+
+// look takes note of what the Secret holds.
+func (j *judge) look() {
+	value, id := "", ""
+	if secret := j.secret(); secret != nil {
+		value = string(secret.Data[v1alpha1.DefaultDataKey])
+		id = j.p.Opens(value).ID
+	}
+	if last := j.last(); last.value == value {
+		return
+	}
+	now := j.p.Clock.Now()
+	j.values = append(j.values, held{value, now})
+	for other, since := range j.replaced {
+		if other != id && since.IsZero() {
+			j.replaced[other] = now
+		}
+	}
+	if id != "" {
+		j.replaced[id] = time.Time{}
+	}
+}
+
+func (j *judge) secret() *corev1.Secret { return j.p.Secret("mediator") }
+
+func (j *judge) last() held {
+	if len(j.values) == 0 {
+		return held{}
+	}
+	return j.values[len(j.values)-1]
+}
+
+// judgeEnd: a token that consumers may hold does not end before they have let go of it.
+func (j *judge) judgeEnd(e harness.Effect) {
+	p := j.p
+	if j.hasty || p.object == nil || p.Gone(p.object) {
+		return
+	}
+	if p.Refresh(p.object); p.object.DeletionTimestamp != nil {
+		return
+	}
+	for pod, value := range j.pods {
+		if found := p.Opens(value); found.Known && !found.Active && !p.Excused(found.ID) {
+			p.t.Errorf("after %s: pod %s holds the value of %s, which does not work any more", e, pod.Name, found.ID)
+		}
+	}
+	since, published := j.replaced[e.Name]
+	if published && !since.IsZero() && !p.Excused(e.Name) && p.Clock.Now().Sub(since) < overlap {
+		p.t.Errorf("%s: it was replaced %s ago, and may be used for %s", e, p.Clock.Now().Sub(since), overlap)
+	}
+}
+
+// starts notes that a pod starts, which reads the Secret: as it is now, or as it was before the latest write where its kubelet has not
+// heard of it yet.
+func (j *judge) starts(pod client.Object, behind bool) {
+	j.look()
+	value := j.last().value
+	if count := len(j.values); behind && count > 1 && j.p.Clock.Now().Sub(j.last().since) < kubeletLag {
+		value = j.values[count-2].value
+	}
+	j.pods[client.ObjectKeyFromObject(pod)] = value
+}
+
+// kubeletLag is how old what a kubelet gives to a new pod can be: less than the operator allows for.
+const kubeletLag = 9 * time.Second
+
+// ends notes that a pod has ended.
+func (j *judge) ends(pod client.Object) { delete(j.pods, client.ObjectKeyFromObject(pod)) }
+
+// judgeRest judges the world at rest.
+func (j *judge) judgeRest(told scenario) {
+	p := j.p
+	told.ends(p)
+	if allowed := told.mints(p.at) + p.mints; len(p.Made()) > allowed {
+		p.t.Errorf("%d tokens were made, and there are causes for %d", len(p.Made()), allowed)
+	}
+	if !p.late {
+		p.CheckRest()
+	}
+	j.judgeIdleness()
+}
+
+// idle is how long the world is watched at rest.
+const idle = 11 * time.Minute
+
+// judgeIdleness: at rest nothing is written, and the vendor is asked for a list per interval and nothing else.
+func (j *judge) judgeIdleness() {
+	p := j.p
+	versions, calls := p.Versions(), maps.Clone(p.AllCalls())
+	p.pass(idle)
+	after := p.Versions()
+	for _, name := range slices.Sorted(maps.Keys(after)) {
+		if versions[name] != after[name] {
+			p.t.Errorf("%s is written at rest", name)
+		}
+	}
+	total := 0
+	for _, count := range p.CallsSince(calls) {
+		total += count
+	}
+	if total > restCalls {
+		p.t.Errorf("%d calls in %s at rest: %v", total, idle, p.CallsSince(calls))
+	}
+}
+
+// restCalls are two or three intervals' lists of few pages each, and a login.
+const restCalls = 8

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"runtime/debug"
+	"time"
+
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
+	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/harness"
+)
+
+// hit is a fault at one point of a story: at an effect, or at a list where the fault is one of lists.
+type hit struct {
+	fault fault
+	at    int
+}
+
+// play is one run of a scenario: a world in which the scenario is told, and in which faults befall the operator on the way.
+type play struct {
+	*harness.World
+	*judge
+	t  *trial
+	at vendor
+
+	issuer *v1alpha1.ClusterTokenIssuer
+	object *v1alpha1.GatewayToken
+
+	// from and fromLists are the effects and the lists before the part of the story where faults are.
+	from, fromLists int
+	// effects are those that were seen, whatever came of them; lists is how many lists were asked for.
+	effects []harness.Effect
+	lists   int
+	// pods counts the pods that were started after the first.
+	pods int
+	hits []hit
+	// pending is what a fault does later, each once: it tells whether it is done.
+	pending []func(harness.Effect) bool
+	// mints are creates that the faults may have caused beside those of the story.
+	mints int
+	// late: a commit came later than settle, so that orphans may be counted.
+	late bool
+}
+
+// overlap is that of all scenarios: short enough to see its end.
+const overlap = 5 * time.Minute
+
+// outcome is what came of a run.
+type outcome struct {
+	violations []string
+	story      string
+	effects    []harness.Effect
+	from       int
+	lists      int
+	fromLists  int
+}
+
+// perform plays a scenario with faults.
+func perform(ctx context.Context, stage *harness.Plane, told scenario, at vendor, hits ...hit) outcome {
+	t := &trial{context: ctx}
+	p := &play{t: t, at: at, hits: hits}
+	var result outcome
+	t.run(func() {
+		p.World = harness.New(t, stage, connect, harness.At(at.flavour()), generously())
+		defer func() { result.story = p.Story() }()
+		p.judge = newJudge(p)
+		p.Watch()
+		p.Interfere(harness.Interference{Before: p.before, After: p.after, List: p.list})
+		told.tell(p)
+		p.rest(told)
+		p.judgeRest(told)
+	})
+	result.violations, result.effects, result.from, result.lists, result.fromLists = t.violations, p.effects, p.from, p.lists, p.fromLists
+	return result
+}
+
+// generously does not bound what is made: the judge counts it.
+func generously() harness.Option {
+	return harness.WithSettings(func(s *lifecycle.Settings) { s.MintsPerHour, s.MintsPerDay = 100, 100 })
+}
+
+func stack() string { return string(debug.Stack()) }
+
+// here begins the part of a story where faults are.
+func (p *play) here() { p.from, p.fromLists = len(p.effects), p.lists }
+
+// before is asked before each effect.
+func (p *play) before(e harness.Effect) error {
+	p.effects = append(p.effects, e)
+	p.later(e)
+	return p.befall(e, func(f fault) func(*play, harness.Effect) error { return f.before })
+}
+
+// after is asked after each effect that succeeded.
+func (p *play) after(e harness.Effect) error {
+	p.judgeEffect(e)
+	p.rollsOut(e)
+	return p.befall(e, func(f fault) func(*play, harness.Effect) error { return f.after })
+}
+
+// befall lets the faults of an effect happen.
+func (p *play) befall(e harness.Effect, moment func(fault) func(*play, harness.Effect) error) error {
+	for _, h := range p.hits {
+		do := moment(h.fault)
+		if h.at != e.Number || do == nil || h.fault.list != nil || (h.fault.on != nil && !h.fault.on(e, p.at)) {
+			continue
+		}
+		p.mints += h.fault.causes(p.at, e)
+		p.late = p.late || h.fault.late
+		if err := do(p, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// list is told of each list.
+func (p *play) list(number int) {
+	p.lists = number
+	p.later(harness.Effect{})
+	for _, h := range p.hits {
+		if h.fault.list != nil && h.at == number {
+			h.fault.list(p)
+		}
+	}
+}
+
+// later does what earlier faults left to be done.
+func (p *play) later(e harness.Effect) {
+	pending := p.pending
+	p.pending = nil
+	for _, do := range pending {
+		if !do(e) {
+			p.pending = append(p.pending, do)
+		}
+	}
+}
+
+// pass lets time pass. A process that ends is soon followed by another.
+func (p *play) pass(d time.Duration) { p.Await(d) }
+
+// rest lets the operator come to rest, once nothing disturbs it any more.
+func (p *play) rest(told scenario) {
+	p.pass(2 * time.Minute)
+	p.calm()
+	p.pass(max(told.takes, 15*time.Minute))
+	p.decide()
+	p.pass(max(told.takes, 15*time.Minute))
+}
+
+// calm ends what disturbs the operator.
+func (p *play) calm() {
+	for _, do := range p.pending {
+		do(harness.Effect{Number: -1})
+	}
+	p.pending = nil
+	p.Vendor.Faults().CommitLate()
+	p.Vendor.Faults().Clear()
+	p.SkewServer(0)
+	p.ThawCache()
+}
+
+// decide has a person do what conditions ask for, where nothing goes on without it.
+func (p *play) decide() {
+	if p.object == nil || p.Gone(p.object) {
+		return
+	}
+	switch p.Condition(p.object, v1alpha1.ConditionStalled).Reason {
+	case v1alpha1.ReasonPossibleOrphans:
+		for _, made := range p.Reported() {
+			p.RevokeByHand(made.ID)
+		}
+		p.acknowledge()
+	case v1alpha1.ReasonSecretConflict:
+		p.Remove(p.Secret(p.object.SecretName()))
+	default:
+		return
+	}
+	p.pass(max(30*time.Minute, overlap))
+}
+
+// acknowledge says of all that the issuer reports that it was looked at.
+func (p *play) acknowledge() {
+	p.Refresh(p.issuer)
+	said := ""
+	for _, orphan := range p.issuer.Status.PossibleOrphans {
+		said += v1alpha1.AcknowledgeOrphan(orphan.ID+orphan.Name) + ", "
+	}
+	harness.Change(p.World, p.issuer, func(issuer *v1alpha1.ClusterTokenIssuer) {
+		issuer.Annotations = map[string]string{v1alpha1.AnnotationAcknowledge: said}
+	})
+}

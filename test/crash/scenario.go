@@ -1,0 +1,375 @@
+package main
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/stage"
+	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/harness"
+)
+
+// scenario is a story in which every effect can go wrong.
+type scenario struct {
+	name string
+	// at tells at which vendors it is told; at all where it is nil.
+	at func(vendor) bool
+	// tell brings the world to where the story ends, but for what the operator does last.
+	tell func(*play)
+	// ends judges the world at rest.
+	ends func(*play)
+	// mints is how many creates the story itself causes.
+	mints func(vendor) int
+	// takes is how long the operator may need to come to rest.
+	takes time.Duration
+	// pairs: all pairs of faults befall it, not only some.
+	pairs bool
+}
+
+// Creates that a story causes.
+
+func always(mints int) func(vendor) int { return func(vendor) int { return mints } }
+
+// lost is one more where a lost value cannot be read again.
+func lost(mints int) func(vendor) int {
+	return func(at vendor) int {
+		if at.readable {
+			return mints
+		}
+		return mints + 1
+	}
+}
+
+// What stories consist of.
+
+// begin makes an issuer with credentials and a GatewayToken, beside a token that is nobody's business.
+func (p *play) begin(options ...func(*v1alpha1.GatewayToken)) {
+	p.CreateByHand("somebody's")
+	p.issuer, p.object = p.Ask(append([]func(*v1alpha1.GatewayToken){harness.Overlapping(overlap)}, options...)...)
+}
+
+// published does that, and lets the token be issued.
+func (p *play) published(options ...func(*v1alpha1.GatewayToken)) {
+	p.begin(options...)
+	p.pass(time.Minute)
+}
+
+// request asks for another token.
+func (p *play) request(leaked bool) {
+	now := p.Clock.Now().UTC().Format(time.RFC3339)
+	harness.Change(p.World, p.object, func(o *v1alpha1.GatewayToken) {
+		o.Annotations = map[string]string{v1alpha1.AnnotationRotateRequest: now}
+		if leaked {
+			o.Annotations[v1alpha1.AnnotationRevokeRequest] = now
+		}
+	})
+	p.hasty = p.hasty || leaked
+}
+
+// remove deletes the GatewayToken.
+func (p *play) remove() { p.Remove(p.object) }
+
+// loseSecret deletes its Secret.
+func (p *play) loseSecret() {
+	if secret := p.Secret("mediator"); secret != nil {
+		p.Remove(secret)
+	}
+}
+
+// user makes a Deployment that takes the token by its environment, with one pod.
+func (p *play) user() {
+	labels := map[string]string{"app": "user"}
+	from := corev1.EnvFromSource{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "mediator"}}}
+	template := corev1.PodTemplateSpec{
+		ObjectMeta: metav1.ObjectMeta{Labels: labels},
+		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "app", EnvFrom: []corev1.EnvFromSource{from}}}},
+	}
+	made := &appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Namespace: p.Tenant, Name: "user"},
+		Spec:       appsv1.DeploymentSpec{Selector: &metav1.LabelSelector{MatchLabels: labels}, Template: template},
+	}
+	p.Create(made)
+	p.Create(&appsv1.ReplicaSet{
+		ObjectMeta: metav1.ObjectMeta{Namespace: p.Tenant, Name: "user-" + hash, OwnerReferences: []metav1.OwnerReference{{
+			APIVersion: "apps/v1", Kind: "Deployment", Name: made.Name, UID: made.UID, Controller: ptr.To(true),
+		}}},
+		Spec: appsv1.ReplicaSetSpec{Replicas: ptr.To[int32](0), Selector: made.Spec.Selector, Template: template},
+	})
+	p.start(made, "0", false)
+}
+
+// hash is that of every template.
+const hash = "5d9c"
+
+// start starts a pod of the Deployment.
+func (p *play) start(of *appsv1.Deployment, name string, behind bool) {
+	set := &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Namespace: p.Tenant, Name: of.Name + "-" + hash}}
+	p.Refresh(set)
+	pod := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: p.Tenant, Name: of.Name + "-" + name, Labels: map[string]string{appsv1.DefaultDeploymentUniqueLabelKey: hash},
+			OwnerReferences: []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "ReplicaSet", Name: set.Name, UID: set.UID, Controller: ptr.To(true)}},
+		},
+		Spec: of.Spec.Template.Spec,
+	}
+	pod.Spec.NodeName = "node"
+	p.Create(pod)
+	p.starts(pod, behind)
+}
+
+// end ends a pod.
+func (p *play) end(name string) {
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: p.Tenant, Name: name}}
+	if !p.Gone(pod) {
+		p.Finish(pod)
+		p.ends(pod)
+	}
+}
+
+// rollsOut does what the Deployment controller does when the template of a Deployment changes: a while later a pod starts, and then the one
+// before it ends.
+func (p *play) rollsOut(e harness.Effect) {
+	if e.Kind != "Deployment" {
+		return
+	}
+	at := p.Clock.Now().Add(rollout)
+	p.pending = append(p.pending, func(e harness.Effect) bool {
+		if e.Number >= 0 && p.Clock.Now().Before(at) {
+			return false
+		}
+		user := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: p.Tenant, Name: "user"}}
+		p.Refresh(user)
+		p.pods++
+		p.start(user, strconv.Itoa(p.pods), false)
+		p.end("user-" + strconv.Itoa(p.pods-1))
+		return true
+	})
+}
+
+// rollout is how long a Deployment takes to replace its pod.
+const rollout = 20 * time.Second
+
+// restarting has workloads restarted.
+func restarting(o *v1alpha1.GatewayToken) {
+	o.Spec.Consumers = &v1alpha1.Consumers{Action: v1alpha1.ConsumersRestart}
+}
+
+// How stories end.
+
+// ready: the Secret holds the only token of ours that is active and that no person has been told of.
+func ready(p *play) {
+	p.WantReady(p.object)
+	wantLeft(p, 1)
+}
+
+// released: nothing is left.
+func released(p *play) {
+	if !p.Gone(p.object) || p.Secret("mediator") != nil {
+		p.t.Errorf("it is not gone: %+v", p.Condition(p.object, v1alpha1.ConditionRevocationPending))
+		return
+	}
+	wantLeft(p, 0)
+}
+
+// wantLeft counts the active tokens of ours but those that are reported or, where the vendor was too late, counted.
+func wantLeft(p *play, want int) {
+	active := slices.DeleteFunc(p.Made(), func(made harness.Token) bool { return !made.Active })
+	left := len(active) - len(p.Reported())
+	if p.late && p.issuer != nil && !p.Gone(p.issuer) {
+		if p.Refresh(p.issuer); p.issuer.Status.Inventory != nil {
+			left -= int(p.issuer.Status.Inventory.Orphaned)
+		}
+	}
+	if left != want {
+		p.t.Errorf("%d tokens are active that nobody was told of, want %d: %+v", left, want, active)
+	}
+}
+
+// scenarios are all stories.
+func scenarios() []scenario {
+	return []scenario{
+		{name: "issue", tell: func(p *play) { p.begin(); p.here() }, ends: ready, mints: always(1), pairs: true},
+		{name: "rotate", pairs: true, mints: always(2), takes: time.Hour, tell: func(p *play) {
+			p.published(restarting)
+			p.user()
+			p.here()
+			p.request(false)
+		}, ends: ready},
+		{name: "delete", pairs: true, mints: always(1), tell: func(p *play) { p.published(); p.here(); p.remove() }, ends: released},
+		{name: "Secret present", mints: always(1), ends: ready, tell: func(p *play) {
+			foreign := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: p.Tenant, Name: "mediator"}, StringData: map[string]string{"token": "somebody's"}}
+			p.Create(foreign)
+			p.begin()
+			p.here()
+			p.pass(time.Minute)
+			if len(p.Made()) > 0 {
+				p.t.Error("a token was made that has no place")
+			}
+			p.Remove(foreign)
+		}},
+		{name: "Secret wiped", mints: lost(1), ends: ready, tell: func(p *play) { p.published(); p.here(); p.loseSecret() }},
+		{name: "status wiped", mints: always(1), ends: ready, tell: func(p *play) { p.published(); p.here(); p.WipeStatus(p.object) }},
+		{name: "both wiped", mints: lost(1), ends: ready, tell: func(p *play) {
+			p.published()
+			p.here()
+			p.WipeStatus(p.object)
+			p.loseSecret()
+		}},
+		{name: "repair", mints: always(1), ends: ready, tell: func(p *play) {
+			p.published()
+			p.here()
+			harness.Change(p.World, p.Secret("mediator"), func(s *corev1.Secret) { s.Labels["extra"], s.Data["more"] = "x", []byte("y") })
+			harness.Change(p.World, p.object, func(o *v1alpha1.GatewayToken) {
+				o.Spec.Secret = &v1alpha1.SecretTemplate{Data: map[string]v1alpha1.DataTemplate{"token": "{{ .Token }}", "id": "{{ .ID }}"}}
+			})
+		}},
+		{name: "value overwritten", mints: lost(1), ends: ready, tell: func(p *play) {
+			p.published()
+			p.here()
+			harness.Change(p.World, p.Secret("mediator"), func(s *corev1.Secret) { s.Data["token"] = []byte("by hand") })
+		}},
+		{name: "rotate twice", mints: always(3), takes: time.Hour, ends: ready, tell: func(p *play) {
+			p.published()
+			p.here()
+			p.request(false)
+			p.pass(time.Minute)
+			p.request(false)
+			p.pass(10 * time.Minute)
+		}},
+		{name: "leak", mints: always(2), ends: ready, tell: func(p *play) { p.published(); p.here(); p.request(true) }},
+		{name: "in place", at: func(v vendor) bool { return v.inPlace }, mints: always(1), ends: ready, tell: func(p *play) {
+			p.published(func(o *v1alpha1.GatewayToken) {
+				o.Spec.Rotation = &v1alpha1.Rotation{Strategy: v1alpha1.StrategyInPlace}
+			}, inPlace)
+			p.here()
+			p.hasty = true
+			p.request(false)
+		}},
+		{name: "revoked by hand", at: func(v vendor) bool { return v.listed }, mints: always(2), ends: ready, takes: 30 * time.Minute, tell: func(p *play) {
+			p.published()
+			p.here()
+			if secret := p.Secret("mediator"); secret != nil {
+				p.RevokeByHand(p.Current(secret, "token").ID)
+			}
+		}},
+		{name: "spec changed", at: func(v vendor) bool { return v.other != nil }, ends: ready, takes: time.Hour, mints: func(v vendor) int {
+			if v.updates {
+				return 1
+			}
+			return 2
+		}, tell: func(p *play) {
+			p.published()
+			p.here()
+			harness.Change(p.World, p.object, p.at.other)
+		}},
+		{name: "deleted while rotating", mints: always(2), ends: released, tell: func(p *play) {
+			p.published()
+			p.request(false)
+			p.here()
+			p.pass(20 * time.Second)
+			p.remove()
+		}},
+		{name: "deleted at once", mints: always(1), ends: released, tell: func(p *play) {
+			p.begin()
+			p.here()
+			p.Settle()
+			p.remove()
+		}},
+		{name: "deleted with the vendor down", mints: always(1), ends: released, takes: 4 * time.Hour, tell: func(p *play) {
+			p.published()
+			p.here()
+			for _, call := range []string{harness.RouteList, harness.RouteRevoke} {
+				p.Fault(p.Route(call), stage.Status, harness.Always)
+			}
+			p.remove()
+			p.pass(10 * time.Minute)
+			p.Heal()
+		}},
+		{name: "retained", mints: always(1), tell: func(p *play) { p.published(harness.Retained); p.here(); p.remove() }, ends: func(p *play) {
+			if !p.Gone(p.object) {
+				p.t.Error("it is not gone")
+			}
+			if secret := p.Secret("mediator"); secret == nil || secret.Labels[v1alpha1.LabelRetained] != "true" || !p.Current(secret, "token").Active {
+				p.t.Error("the Secret was not retained with its token")
+			}
+			wantLeft(p, 1)
+		}},
+		{name: "recreated", mints: always(2), ends: ready, tell: func(p *play) {
+			p.published()
+			p.here()
+			p.remove()
+			p.pass(3 * time.Minute)
+			if p.Gone(p.object) {
+				p.object = p.Token("mediator", harness.Overlapping(overlap))
+				p.Create(p.object)
+			} else {
+				p.t.Error("it is not gone in time")
+			}
+		}},
+		{name: "issuer deleted first", mints: always(1), ends: released, takes: 30 * time.Minute, tell: func(p *play) {
+			p.published()
+			p.here()
+			p.Remove(p.issuer)
+			p.pass(time.Minute)
+			p.remove()
+		}},
+		{name: "restored, older Secret", mints: always(3), takes: time.Hour, ends: ready, tell: func(p *play) { p.restored(true, false) }},
+		{name: "restored, older status", mints: always(2), takes: time.Hour, ends: ready, tell: func(p *play) { p.restored(false, true) }},
+		{name: "restored, older Secret and status", mints: always(3), takes: time.Hour, ends: ready, tell: func(p *play) { p.restored(true, true) }},
+		{name: "restored, another UID", mints: always(1), takes: time.Hour, ends: ready, tell: func(p *play) {
+			p.published()
+			object, secret := p.object.DeepCopy(), p.Secret("mediator")
+			p.Refresh(object)
+			p.here()
+			p.Vanish(p.object)
+			if secret != nil {
+				p.Vanish(secret.DeepCopy())
+			}
+			p.pass(time.Minute)
+			if secret != nil {
+				harness.PutBack(p.World, secret, false)
+			}
+			p.object = harness.PutBack(p.World, object, true)
+		}},
+	}
+}
+
+func inPlace(o *v1alpha1.GatewayToken) { o.Spec.Rotation.Strategy = v1alpha1.StrategyInPlace }
+
+// restored puts back the Secret, the status, or both, as they were before a rotation that has come to its end.
+func (p *play) restored(secret, status bool) {
+	p.published()
+	p.Refresh(p.object)
+	object, kept := p.object.DeepCopy(), p.Secret("mediator")
+	p.request(false)
+	p.pass(20 * time.Minute)
+	p.here()
+	p.hasty = true // what the old Secret holds is dead already, and what came after it is nobody's
+	if secret && kept != nil {
+		for _, id := range p.endedIDs() {
+			p.Excuse(id)
+		}
+		p.Vanish(p.Secret("mediator"))
+		harness.PutBack(p.World, kept, false)
+	}
+	if status {
+		p.RestoreStatus(object)
+	}
+}
+
+// endedIDs are those of tokens that do not work any more.
+func (p *play) endedIDs() []string {
+	var ids []string
+	for _, made := range p.Tokens() {
+		if !made.Active {
+			ids = append(ids, made.ID)
+		}
+	}
+	return ids
+}
