@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"runtime/pprof"
 	"strings"
 	"sync"
 	"time"
@@ -26,12 +27,16 @@ func connect(wire harness.Wire) issuer.Connect {
 
 func main() {
 	log.SetLogger(logr.Discard())
-	plane, err := harness.Start(context.Background(), ".")
+	plane, err := harness.Model(".")
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)
 	}
-	defer plane.Stop()
+	if path := os.Getenv("CPUPROFILE"); path != "" {
+		f, _ := os.Create(path)
+		pprof.StartCPUProfile(f)
+		defer pprof.StopCPUProfile()
+	}
 	type job struct {
 		at   vendor
 		told scenario
@@ -72,7 +77,7 @@ func main() {
 				continue
 			}
 			result := perform(context.Background(), plane, told, at)
-			fmt.Println(at.name, told.name, len(result.effects)-result.from, result.lists-result.fromLists, result.violations)
+			fmt.Println(at.name, told.name, len(result.effects)-result.from, result.calmLists-result.fromLists, result.violations)
 			for _, e := range result.effects[result.from:] {
 				for _, f := range faults() {
 					if f.on != nil && !f.on(e, at) || os.Getenv("FAULT") != "" && os.Getenv("FAULT") != f.name {
@@ -81,7 +86,7 @@ func main() {
 					jobs <- job{at, told, hit{f, e.Number}, e.String()}
 				}
 			}
-			for l := result.fromLists + 1; l <= min(result.lists, result.fromLists+6); l++ {
+			for l := result.fromLists + 1; l <= result.calmLists; l++ {
 				for _, f := range append(listFaults(), switched()) {
 					if os.Getenv("FAULT") != "" && os.Getenv("FAULT") != f.name {
 						continue

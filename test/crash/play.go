@@ -31,6 +31,8 @@ type play struct {
 	// effects are those that were seen, whatever came of them; lists is how many lists were asked for.
 	effects []harness.Effect
 	lists   int
+	// calmLists is how many lists there were when faults ended.
+	calmLists int
 	// pods counts the pods that were started after the first.
 	pods int
 	hits []hit
@@ -51,8 +53,8 @@ type outcome struct {
 	story      string
 	effects    []harness.Effect
 	from       int
-	lists      int
 	fromLists  int
+	calmLists  int
 }
 
 // perform plays a scenario with faults.
@@ -70,7 +72,7 @@ func perform(ctx context.Context, stage *harness.Plane, told scenario, at vendor
 		p.rest(told)
 		p.judgeRest(told)
 	})
-	result.violations, result.effects, result.from, result.lists, result.fromLists = t.violations, p.effects, p.from, p.lists, p.fromLists
+	result.violations, result.effects, result.from, result.calmLists, result.fromLists = t.violations, p.effects, p.from, p.calmLists, p.fromLists
 	return result
 }
 
@@ -142,6 +144,7 @@ func (p *play) pass(d time.Duration) { p.Await(d) }
 // rest lets the operator come to rest, once nothing disturbs it any more.
 func (p *play) rest(told scenario) {
 	p.pass(2 * time.Minute)
+	p.calmLists = p.lists
 	p.calm()
 	p.pass(max(told.takes, 15*time.Minute))
 	p.decide()

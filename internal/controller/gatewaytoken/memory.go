@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
@@ -88,6 +89,8 @@ type hand struct {
 type memories struct {
 	mu   sync.Mutex
 	byID map[types.UID]*memory
+	// wrote is the version that each object had when this process had written its status.
+	wrote map[types.UID]string
 }
 
 func (m *memories) of(uid types.UID) *memory {
@@ -112,6 +115,24 @@ func (m *memories) forget(uid types.UID) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.byID, uid)
+	delete(m.wrote, uid)
+}
+
+// noteStatus remembers that this process has just written the status of an object.
+func (m *memories) noteStatus(object *v1alpha1.GatewayToken) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.wrote == nil {
+		m.wrote = map[types.UID]string{}
+	}
+	m.wrote[object.UID] = object.ResourceVersion
+}
+
+// wroteStatus tells whether the status of an object is as this process has just written it.
+func (m *memories) wroteStatus(object client.Object) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.wrote[object.GetUID()] == object.GetResourceVersion()
 }
 
 // observed is what the planner may know of it.

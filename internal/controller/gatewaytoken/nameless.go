@@ -130,6 +130,7 @@ func (r *Reconciler) writeAttempt(ctx context.Context, s *scene, planned *lifecy
 	if err := r.Client.Status().Patch(ctx, s.object, patch, client.FieldOwner(v1alpha1.OperatorName)); err != nil {
 		return fmt.Errorf("write the attempt: %w", err)
 	}
+	r.memories.noteStatus(s.object)
 	s.stored = *s.object.Status.DeepCopy()
 	s.observation.Object.Attempt = planned
 	return nil

@@ -47,6 +47,7 @@ func (r *Reconciler) record(ctx context.Context, s *scene, planned lifecycle.Pla
 		if err := r.Client.Status().Patch(ctx, s.object, patch, client.FieldOwner(v1alpha1.OperatorName)); err != nil {
 			return wake.AfterError(fmt.Errorf("patch status: %w", err))
 		}
+		r.memories.noteStatus(s.object)
 		r.warnIfNew(s)
 	}
 	return ctrl.Result{RequeueAfter: r.pause(s, planned.Decision, came)}, nil

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -28,7 +29,7 @@ func Setup(manager ctrl.Manager, r *Reconciler, workers int, woken *wake.Queue) 
 	err := ctrl.NewControllerManagedBy(manager).
 		Named("gatewaytoken").
 		For(&v1alpha1.GatewayToken{}, builder.WithPredicates(predicate.Or(
-			predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, finalizersChanged(), statusLost()))).
+			predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, finalizersChanged(), r.statusChanged()))).
 		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(ownerOf)).
 		Watches(&v1alpha1.TokenIssuer{}, handler.EnqueueRequestsFromMapFunc(r.tokensOf), builder.WithPredicates(issuerChanged())).
 		Watches(&v1alpha1.ClusterTokenIssuer{}, handler.EnqueueRequestsFromMapFunc(r.tokensOf), builder.WithPredicates(issuerChanged())).
@@ -88,25 +89,14 @@ func finalizersChanged() predicate.Predicate {
 	}}
 }
 
-// statusLost lets through what takes back what the status said: somebody restored an object, or wiped its status.
-func statusLost() predicate.Predicate {
-	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool { return StatusLost(e.ObjectOld, e.ObjectNew) }}
+// statusChanged lets through a status that somebody else wrote: a restore, a person, or a process that leads no more and does not know it.
+func (r *Reconciler) statusChanged() predicate.Predicate {
+	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool { return r.StatusChangedElsewhere(e.ObjectOld, e.ObjectNew) }}
 }
 
-// StatusLost tells whether a status says less than the one before it. The operator itself may say less, too: one look more does no harm.
-func StatusLost(before, after client.Object) bool {
+// StatusChangedElsewhere tells whether a GatewayToken's status is another one and not of this process's writing.
+func (r *Reconciler) StatusChangedElsewhere(before, after client.Object) bool {
 	was, ok := before.(*v1alpha1.GatewayToken)
 	is, same := after.(*v1alpha1.GatewayToken)
-	if !ok || !same {
-		return false
-	}
-	return len(is.Status.Conditions) == 0 && len(was.Status.Conditions) > 0 || sequenceIn(is) < sequenceIn(was) ||
-		(is.Status.Ledger == "" && was.Status.Ledger != "") || (is.Status.Attempt == nil && was.Status.Attempt != nil)
-}
-
-func sequenceIn(object *v1alpha1.GatewayToken) int64 {
-	if object.Status.Current == nil {
-		return 0
-	}
-	return object.Status.Current.Sequence
+	return ok && same && !r.memories.wroteStatus(is) && !equality.Semantic.DeepEqual(was.Status, is.Status)
 }

@@ -55,13 +55,18 @@ func (p *Process) wake(changed change) {
 }
 
 func (p *Process) tokenChanged(object *v1alpha1.GatewayToken, changed change) {
-	if specChanged(changed) || annotationsChanged(changed) || finalizersChanged(changed) || gatewaytoken.StatusLost(changed.before, changed.after) {
+	if specChanged(changed) || annotationsChanged(changed) || finalizersChanged(changed) || p.statusChanged(changed) {
 		p.agenda.add(item{v1alpha1.KindGatewayToken, requestFor(object)})
 	}
 	if appeared(changed) || held(changed.before) != held(changed.after) {
 		key := accounts.KeyFor(object)
 		p.agenda.add(item{key.Kind, key.Request()})
 	}
+}
+
+func (p *Process) statusChanged(changed change) bool {
+	controller, ok := p.reconcilers[v1alpha1.KindGatewayToken].(*gatewaytoken.Reconciler)
+	return ok && controller.StatusChangedElsewhere(changed.before, changed.after)
 }
 
 func held(object client.Object) bool {
