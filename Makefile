@@ -17,8 +17,11 @@ MANIFESTS = crd output:crd:dir=config/crd/bases
 RACE_PACKAGES ?= ./cmd/... ./internal/...
 
 ROUNDS ?= 50
+SEED   ?= 1
 VENDOR ?=
 ARGS   ?=
+
+MODULE = github.com/gatewaytoken/gateway-token-operator
 
 GO_BUILD = CGO_ENABLED=0 go build -trimpath -ldflags '-s -w'
 
@@ -79,6 +82,14 @@ soak: control-plane helm build ## Kill the operator ROUNDS times and compare ven
 	@go build -o bin/soak ./test/soak
 	@$(WITH_TOOLS) bin/soak --rounds $(ROUNDS) $(ARGS)
 
+# Both are programs, not tests: what they start and what they find they say themselves.
+.PHONY: crash
+crash: ## Have everything go wrong at every point of every story, and then break the rules to see that it is noticed
+	@go build -o bin/crash ./test/crash
+	@go build -tags sabotage -o bin/crash-sabotaged ./test/crash
+	@bin/crash $(if $(VENDOR),--vendor='$(VENDOR)') --seed $(SEED) $(ARGS)
+	@$(if $(ARGS),true,bin/crash-sabotaged --sabotage)
+
 .PHONY: control-plane
 control-plane: ## Build etcd, kube-apiserver and kube-controller-manager, once
 	@hack/devcluster/build.sh
@@ -91,7 +102,7 @@ nodes: ## Build the same, and what plays nodes: kube-scheduler and kwok
 # it, and no image has it.
 .PHONY: bin/manager-without-gate
 bin/manager-without-gate:
-	@$(GO_BUILD) -tags gateoff -o $@ ./cmd/manager
+	@$(GO_BUILD) -tags sabotage -ldflags '-s -w -X $(MODULE)/internal/sabotage.chosen=IgnorePods' -o $@ ./cmd/manager
 
 .PHONY: helm
 helm: # Helm, once: the chart is installed with it

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gatewaytoken/gateway-token-operator/internal/sabotage"
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
 )
 
@@ -41,6 +42,9 @@ func neverIssued(v *view) Decision {
 func issuerNeeded(v *view) Decision {
 	if v.Issuer.Found && v.Issuer.CanList && v.Issuer.CanRevoke {
 		return nil
+	}
+	if sabotage.DropFinalizer {
+		return Release{}
 	}
 	return Wait{Problem: v.Issuer.Problem}
 }
@@ -145,7 +149,7 @@ func (v *view) ledgerIDs() []token.ID {
 
 // awaitFirstList: a list that is too old to show the last create is of no use here; one that shows it need not be the last.
 func awaitFirstList(v *view) Decision {
-	if v.unlisted() || v.Snapshot.BegunAfter(v.latestUncertainty()) {
+	if v.unlisted() || v.Snapshot.BegunAfter(v.latestUncertainty()) || sabotage.ReleaseAtOnce {
 		return nil
 	}
 	return Relist{After: v.latestUncertainty(), Purpose: "see which tokens are left"}
@@ -154,7 +158,7 @@ func awaitFirstList(v *view) Decision {
 // awaitLastList: a create whose answer was lost may be committed up to Settle later. Only a list that begins after that
 // can tell that nothing is left, and it must have begun after the last revocation, too.
 func awaitLastList(v *view) Decision {
-	if v.unlisted() {
+	if v.unlisted() || sabotage.ReleaseAtOnce {
 		return nil
 	}
 	after := later(later(v.latestUncertainty().Add(v.Settings.Settle), v.attemptSettled()), v.lastRevocation())

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
+	"github.com/gatewaytoken/gateway-token-operator/internal/sabotage"
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
 )
 
@@ -39,6 +40,9 @@ func (v *view) carryOver(next *ledger.Ledger) {
 	next.Account = cmp.Or(before.Account, next.Account)
 	if before.Incarnation == next.Incarnation {
 		next.Mints = slices.Clone(before.Mints)
+	}
+	if sabotage.ForgetPredecessors {
+		return
 	}
 	next.Retiring = v.stillListed(before.Retiring, next.Current.ID)
 	next.Condemned = v.stillListed(before.Condemned, next.Current.ID)

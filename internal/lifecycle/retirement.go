@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
+	"github.com/gatewaytoken/gateway-token-operator/internal/sabotage"
 )
 
 // A token that was published and replaced is revoked when nobody needs it any more: no pod holds it, since then its overlap has passed,
@@ -51,6 +52,8 @@ func (o Observation) PublishedBefore() []ledger.Entry {
 func (v *view) retires(entry ledger.Entry) (waits WaitingFor, due time.Time) {
 	since := v.since(entry)
 	switch {
+	case sabotage.SkipOverlap:
+		return WaitsForOverlap, since
 	case !v.named() && entry.Sequence == 0:
 		if v.usedStranger(entry) {
 			waits = WaitsForPerson
@@ -58,7 +61,7 @@ func (v *view) retires(entry ledger.Entry) (waits WaitingFor, due time.Time) {
 		return cmp.Or(waits, WaitsForOverlap), since.Add(v.strayRest())
 	case v.leaked(entry):
 		return WaitsForRevocation, since
-	case !podsAreTheGate, !entry.Published, v.Object.Deleting && !v.Object.Retain:
+	case sabotage.IgnorePods, !entry.Published, v.Object.Deleting && !v.Object.Retain:
 		return WaitsForOverlap, since.Add(v.overlap())
 	case v.free(entry).IsZero():
 		return WaitsForConsumers, v.nextWatch(since)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
+	"github.com/gatewaytoken/gateway-token-operator/internal/sabotage"
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
 )
 
@@ -190,7 +191,7 @@ func awaitList(v *view) Decision {
 	if !v.named() {
 		after = later(after, v.Issuer.LastCreateEnded)
 	}
-	if v.settled() || v.unlisted() || v.Snapshot.BegunAfter(after) {
+	if v.settled() || v.unlisted() || v.Snapshot.BegunAfter(after) || sabotage.MintUnseen {
 		return nil
 	}
 	return Relist{After: after, Purpose: "see whether a token exists already"}
@@ -287,6 +288,8 @@ func mint(v *view) Decision {
 		return nil
 	}
 	switch wait := v.firstWait(issuerMints, (*view).heldBack, slots, unresolved, budget, inTurn); {
+	case wait == nil && sabotage.RevokeFirst && v.usable():
+		return Revoke{ID: v.proof.Current.ID, Name: v.proof.Current.Name, Why: "it is to be replaced"}
 	case wait == nil:
 		return v.nextIssue()
 	case v.usable():
@@ -521,6 +524,9 @@ func condemnStrays(v *view) Decision {
 	}
 	next := v.nextLedger(v.proof.Current)
 	for _, stray := range v.strays() {
+		if sabotage.RevokeUnlisted {
+			return Revoke{ID: stray.ID, Name: stray.Name, Why: "nobody needs it"}
+		}
 		if next.Lists(stray.ID) {
 			return Publish{Source: FromSecret, Ledger: next, Why: "tokens of this object were found that nobody needs"}
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
+	"github.com/gatewaytoken/gateway-token-operator/internal/sabotage"
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
 )
 
@@ -28,7 +29,7 @@ func newView(o Observation) *view {
 	if o.Secret.Presence == Owned && o.Secret.Trust >= ledger.Hint {
 		v.hint = &o.Secret.Ledger
 	}
-	if o.Secret.Presence == Owned && o.Secret.Trust == ledger.Proof {
+	if o.Secret.Presence == Owned && (o.Secret.Trust == ledger.Proof || sabotage.BelieveHints) {
 		v.proof = &o.Secret.Ledger
 	}
 	if v.proof == nil && o.Object.Record != nil && !v.named() {
@@ -110,6 +111,8 @@ func (v *view) standing(id token.ID) standing {
 		return standingActive
 	case v.Memory.Gone[id], v.endedUnseen(id):
 		return standingRevoked
+	case sabotage.BelieveAbsence:
+		return standingRevoked
 	case v.Snapshot.Complete && v.Snapshot.Anchored && v.absenceCounts() && v.Snapshot.BegunAfter(v.Memory.There[id]):
 		return standingUnlisted
 	default:
@@ -170,6 +173,9 @@ func (v *view) revoked(id token.ID) bool { return v.standing(id) == standingRevo
 
 // usable tells whether the Secret holds a token that, as far as is known, works.
 func (v *view) usable() bool {
+	if sabotage.BelieveStatus && v.proof != nil && v.Object.HintID != v.proof.Current.ID {
+		return false
+	}
 	return v.proof != nil && v.Secret.ValueIntact && !v.Issuer.Gone && !v.revoked(v.proof.Current.ID) && !v.expired() && !v.rollDoubted() && !v.vacating()
 }
 
@@ -242,6 +248,9 @@ func (v *view) handFits() bool {
 
 // strays are active tokens of this object that nobody needs and no ledger lists.
 func (v *view) strays() []token.Token {
+	if sabotage.LeaveStrays {
+		return nil
+	}
 	strays := v.namelessStrays()
 	for _, row := range v.mine {
 		if !v.proof.Knows(row.ID) {

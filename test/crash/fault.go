@@ -24,18 +24,18 @@ type fault struct {
 	before, after func(*play, harness.Effect) error
 	list          func(*play)
 	// mints is how many creates it may cause beside those of the story.
-	mints func(vendor, harness.Effect) int
+	mints func(*play, harness.Effect) int
 	// late: it lets the vendor carry out something later than settle. What comes of it may be counted rather than revoked.
 	late bool
 	// paired: it is combined with all others of these in pairs.
 	paired bool
 }
 
-func (f fault) causes(at vendor, e harness.Effect) int {
+func (f fault) causes(p *play, e harness.Effect) int {
 	if f.mints == nil {
 		return 0
 	}
-	return f.mints(at, e)
+	return f.mints(p, e)
 }
 
 // Which effects there are.
@@ -48,38 +48,33 @@ func makes(e harness.Effect) bool {
 	return e.Is(harness.Mint, harness.VendorToken) || e.Is(harness.Roll, harness.VendorToken)
 }
 
-// publishes tells of a write that may bring a new value into the Secret.
-func publishes(e harness.Effect) bool {
-	return e.Kind == "Secret" && (e.Verb == harness.Create || e.Verb == harness.Apply)
-}
-
 // What creates a fault may cause.
 
-// valueLost: the value was in memory only. Where it cannot be read again, another token is needed.
-func valueLost(at vendor, e harness.Effect) int {
-	if !at.readable && (makes(e) || publishes(e)) {
+// valueLost: a value was in memory only. Where it cannot be read again, another token is needed.
+func valueLost(p *play, _ harness.Effect) int {
+	if !p.at.readable && p.inHand {
 		return 1
 	}
 	return 0
 }
 
 // answerLost: the vendor may have made a token whose value nobody has.
-func answerLost(at vendor, e harness.Effect) int {
-	if !at.readable && makes(e) {
+func answerLost(p *play, e harness.Effect) int {
+	if !p.at.readable && makes(e) {
 		return 1
 	}
 	return 0
 }
 
 // twoLeaders: both make one.
-func twoLeaders(at vendor, e harness.Effect) int {
+func twoLeaders(p *play, e harness.Effect) int {
 	if makes(e) {
 		return 1
 	}
-	return valueLost(at, e)
+	return valueLost(p, e)
 }
 
-func anyMake(_ vendor, e harness.Effect) int {
+func anyMake(_ *play, e harness.Effect) int {
 	if makes(e) {
 		return 1
 	}
@@ -108,7 +103,10 @@ func faults() []fault {
 		{name: "timeout", on: atVendor, before: meets(stage.CutBeforeCommit)},
 		{name: "unreadable answer", on: atVendor, before: meets(stage.TruncatedBody), mints: answerLost},
 		{name: "zombie", before: zombie, mints: twoLeaders, paired: true},
-		{name: "terminated", before: terminated, mints: valueLost},
+		{name: "zombie for 1 effect", before: briefZombie(1), mints: twoLeaders},
+		{name: "zombie for 2 effects", before: briefZombie(2), mints: twoLeaders},
+		{name: "zombie for 4 effects", before: briefZombie(4), mints: twoLeaders},
+		{name: "terminated", before: terminated, mints: answerLost},
 		{name: "stale cache", before: stale},
 		{name: "clock ahead", before: skewed(10 * time.Minute)},
 		{name: "clock behind", before: skewed(-10 * time.Minute)},
@@ -138,6 +136,15 @@ func status(code int) func(*simulator.Fault) { return func(f *simulator.Fault) {
 func zombie(p *play, _ harness.Effect) error {
 	p.Overtake(4 * time.Minute)
 	return nil
+}
+
+// briefZombie parks the process, lets another one do a few effects, and has the first go on.
+func briefZombie(effects int) func(*play, harness.Effect) error {
+	return func(p *play, _ harness.Effect) error {
+		until := len(p.effects) + effects
+		p.OvertakeUntil(4*time.Minute, func() bool { return len(p.effects) >= until })
+		return nil
+	}
 }
 
 // terminated tells the process to end while the call is under way.
@@ -224,7 +231,7 @@ func (p *play) CommitLate() {
 
 // tenants are what people of the tenant's namespace do in the middle of an effect.
 func tenants() []fault {
-	edit := func(name string, mints func(vendor, harness.Effect) int, change func(*play, *corev1.Secret)) fault {
+	edit := func(name string, mints func(*play, harness.Effect) int, change func(*play, *corev1.Secret)) fault {
 		return fault{name: name, mints: mints, before: func(p *play, _ harness.Effect) error {
 			if secret := p.Secret("mediator"); secret != nil {
 				change(p, secret)
@@ -232,8 +239,8 @@ func tenants() []fault {
 			return nil
 		}}
 	}
-	once := func(at vendor, _ harness.Effect) int {
-		if at.readable {
+	once := func(p *play, _ harness.Effect) int {
+		if p.at.readable {
 			return 0
 		}
 		return 1
@@ -275,6 +282,7 @@ func listFaults() []fault {
 		of("half a list", stage.TruncatedBody),
 		of("no list", stage.Status),
 		of("unauthorized list", stage.Unauthorized),
+		switched(),
 	}
 }
 

@@ -62,6 +62,9 @@ func (j *judge) look() {
 	if last := j.last(); last.value == value {
 		return
 	}
+	if value != "" {
+		j.p.Use(value)
+	}
 	now := j.p.Clock.Now()
 	j.values = append(j.values, held{value, now})
 	for other, since := range j.replaced {
@@ -127,7 +130,7 @@ func (j *judge) judgeRest(told scenario) {
 	if allowed := told.mints(p.at) + p.mints; len(p.Made()) > allowed {
 		p.t.Errorf("%d tokens were made, and there are causes for %d", len(p.Made()), allowed)
 	}
-	if !p.late {
+	if !p.late && p.unknown == 0 {
 		p.CheckRest()
 	}
 	j.judgeIdleness()

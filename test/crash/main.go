@@ -1,14 +1,25 @@
-// Command crash tells stories of GatewayTokens at every vendor, and has everything go wrong at every point of them.
+// Command crash tells stories of GatewayTokens at every vendor and has everything go wrong at every point of them: the process dies, answers are
+// lost, lists are wrong, a process that leads no more goes on. After each run it judges whether what is promised was kept.
+//
+// The operator's controllers and the vendors' adapters are the real ones. The vendors are simulated, the API server is a model (package
+// modelapi), and time passes as it is told to. Every run can be repeated by its name. It is run by `make crash`.
 package main
 
 import (
 	"context"
+	"errors"
+	"flag"
 	"fmt"
+	"io"
 	"net/netip"
 	"os"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
 	"runtime/pprof"
+	"slices"
 	"strings"
-	"sync"
+	"syscall"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -19,84 +30,92 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/harness"
 )
 
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	os.Exit(code)
+}
+
+// options are what is asked for.
+type options struct {
+	vendor, scenario, fault, replay, profile string
+	seed                                     uint64
+	samples                                  int
+	singles, sabotage                        bool
+}
+
+func parse(args []string) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("crash", flag.ContinueOnError)
+	flags.StringVar(&o.vendor, "vendor", "", "play at this vendor only")
+	flags.StringVar(&o.scenario, "scenario", "", "play these scenarios only, separated by commas")
+	flags.StringVar(&o.fault, "fault", "", "only this fault")
+	flags.StringVar(&o.replay, "run", "", "play one run again, by its name, and tell its story")
+	flags.Uint64Var(&o.seed, "seed", 1, "seed of the combinations that are drawn by chance")
+	flags.IntVar(&o.samples, "samples", 300, "how many combinations of two or three faults are drawn for each vendor")
+	flags.BoolVar(&o.singles, "singles", false, "no combinations of faults")
+	flags.BoolVar(&o.sabotage, "sabotage", false, "break the operator's rules, one after the other, and see that it is noticed; only in a build with the tag sabotage")
+	flags.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile to this file")
+	err := flags.Parse(args)
+	return o, err
+}
+
+// run returns the exit code: 0 when nothing was found.
+func run(ctx context.Context, args []string, out io.Writer) int {
+	o, err := parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	if err != nil {
+		return 2
+	}
+	if o.profile != "" {
+		file, err := os.Create(o.profile)
+		if err != nil {
+			fmt.Fprintln(out, "crash:", err)
+			return 2
+		}
+		if err := pprof.StartCPUProfile(file); err != nil {
+			fmt.Fprintln(out, "crash:", err)
+			return 2
+		}
+		defer pprof.StopCPUProfile()
+	}
+	log.SetLogger(logr.Discard())
+	// Worlds are small and short-lived.
+	debug.SetGCPercent(400)
+	stage, err := harness.Model(".")
+	if err != nil {
+		fmt.Fprintln(out, "crash:", err)
+		return 1
+	}
+	c := &campaign{options: o, stage: stage, out: out, workers: runtime.GOMAXPROCS(0) + 1, began: time.Now()}
+	switch {
+	case o.replay != "":
+		return c.replayOne(ctx)
+	case o.sabotage:
+		return c.beCaught(ctx)
+	default:
+		return c.prove(ctx)
+	}
+}
+
 // connect makes clients as the operator does, allowed to call loopback addresses.
 func connect(wire harness.Wire) issuer.Connect {
 	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	return app.Connect(app.Options{AllowCIDRs: loopback, RequestTimeout: wire.Timeout, HostPerSecond: 50}, wire.Now, wire.Sleep)
 }
 
-func main() {
-	log.SetLogger(logr.Discard())
-	plane, err := harness.Model(".")
-	if err != nil {
-		fmt.Println(err)
-		os.Exit(1)
-	}
-	if path := os.Getenv("CPUPROFILE"); path != "" {
-		f, _ := os.Create(path)
-		pprof.StartCPUProfile(f)
-		defer pprof.StopCPUProfile()
-	}
-	type job struct {
-		at   vendor
-		told scenario
-		hit  hit
-		desc string
-	}
-	jobs := make(chan job)
-	var wg sync.WaitGroup
-	var mu sync.Mutex
-	began := time.Now()
-	runs, bad := 0, 0
-	for range 3 {
-		wg.Go(func() {
-			for j := range jobs {
-				r := perform(context.Background(), plane, j.told, j.at, j.hit)
-				mu.Lock()
-				runs++
-				if len(r.violations) > 0 {
-					bad++
-					fmt.Printf("%s / %s / %s @%d %s\n", j.at.name, j.told.name, j.hit.fault.name, j.hit.at, j.desc)
-					for _, v := range r.violations {
-						fmt.Printf("     %.400s\n", v)
-					}
-					if os.Getenv("STORY") != "" {
-						fmt.Println(r.story)
-					}
-				}
-				mu.Unlock()
-			}
-		})
-	}
-	for _, at := range vendors() {
-		if only := os.Getenv("VENDOR"); only != "" && only != at.name {
-			continue
-		}
-		for _, told := range scenarios() {
-			if told.at != nil && !told.at(at) || os.Getenv("SCENARIO") != "" && !strings.Contains(","+os.Getenv("SCENARIO")+",", ","+told.name+",") {
-				continue
-			}
-			result := perform(context.Background(), plane, told, at)
-			fmt.Println(at.name, told.name, len(result.effects)-result.from, result.calmLists-result.fromLists, result.violations)
-			for _, e := range result.effects[result.from:] {
-				for _, f := range faults() {
-					if f.on != nil && !f.on(e, at) || os.Getenv("FAULT") != "" && os.Getenv("FAULT") != f.name {
-						continue
-					}
-					jobs <- job{at, told, hit{f, e.Number}, e.String()}
-				}
-			}
-			for l := result.fromLists + 1; l <= result.calmLists; l++ {
-				for _, f := range append(listFaults(), switched()) {
-					if os.Getenv("FAULT") != "" && os.Getenv("FAULT") != f.name {
-						continue
-					}
-					jobs <- job{at, told, hit{f, l}, "list"}
-				}
-			}
-		}
-	}
-	close(jobs)
-	wg.Wait()
-	fmt.Println(runs, "runs", bad, "bad", time.Since(began))
+// chosenVendors are those that are asked for.
+func (o options) chosenVendors() []vendor {
+	return slices.DeleteFunc(vendors(), func(v vendor) bool { return o.vendor != "" && v.name != o.vendor })
+}
+
+// chosenScenarios are those that are asked for and can be told at a vendor.
+func (o options) chosenScenarios(at vendor) []scenario {
+	named := strings.Split(o.scenario, ",")
+	return slices.DeleteFunc(scenarios(), func(s scenario) bool {
+		return (s.at != nil && !s.at(at)) || (o.scenario != "" && !slices.Contains(named, s.name))
+	})
 }

@@ -38,8 +38,12 @@ type play struct {
 	hits []hit
 	// pending is what a fault does later, each once: it tells whether it is done.
 	pending []func(harness.Effect) bool
+	// inHand: a token was made that is in no Secret yet.
+	inHand bool
 	// mints are creates that the faults may have caused beside those of the story.
 	mints int
+	// unknown is how many tokens nobody can tell any more.
+	unknown int
 	// late: a commit came later than settle, so that orphans may be counted.
 	late bool
 }
@@ -68,6 +72,9 @@ func perform(ctx context.Context, stage *harness.Plane, told scenario, at vendor
 		p.judge = newJudge(p)
 		p.Watch()
 		p.Interfere(harness.Interference{Before: p.before, After: p.after, List: p.list})
+		if told.unknown != nil {
+			p.unknown = told.unknown(at)
+		}
 		told.tell(p)
 		p.rest(told)
 		p.judgeRest(told)
@@ -97,6 +104,7 @@ func (p *play) before(e harness.Effect) error {
 func (p *play) after(e harness.Effect) error {
 	p.judgeEffect(e)
 	p.rollsOut(e)
+	p.noteHand(e)
 	return p.befall(e, func(f fault) func(*play, harness.Effect) error { return f.after })
 }
 
@@ -107,7 +115,7 @@ func (p *play) befall(e harness.Effect, moment func(fault) func(*play, harness.E
 		if h.at != e.Number || do == nil || h.fault.list != nil || (h.fault.on != nil && !h.fault.on(e, p.at)) {
 			continue
 		}
-		p.mints += h.fault.causes(p.at, e)
+		p.mints += h.fault.causes(p, e)
 		p.late = p.late || h.fault.late
 		if err := do(p, e); err != nil {
 			return err
@@ -184,6 +192,9 @@ func (p *play) decide() {
 
 // acknowledge says of all that the issuer reports that it was looked at.
 func (p *play) acknowledge() {
+	if p.issuer == nil {
+		return
+	}
 	p.Refresh(p.issuer)
 	said := ""
 	for _, orphan := range p.issuer.Status.PossibleOrphans {
@@ -192,4 +203,14 @@ func (p *play) acknowledge() {
 	harness.Change(p.World, p.issuer, func(issuer *v1alpha1.ClusterTokenIssuer) {
 		issuer.Annotations = map[string]string{v1alpha1.AnnotationAcknowledge: said}
 	})
+}
+
+// noteHand notes whether a value is nowhere but in memory.
+func (p *play) noteHand(e harness.Effect) {
+	switch {
+	case makes(e):
+		p.inHand = true
+	case e.Kind == "Secret" && (e.Verb == harness.Create || e.Verb == harness.Apply):
+		p.inHand = false
+	}
 }

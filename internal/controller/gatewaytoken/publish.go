@@ -17,6 +17,7 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/wake"
 	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
 	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
+	"github.com/gatewaytoken/gateway-token-operator/internal/sabotage"
 	"github.com/gatewaytoken/gateway-token-operator/internal/secretdata"
 	"github.com/gatewaytoken/gateway-token-operator/internal/status"
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
@@ -35,6 +36,9 @@ func (r *Reconciler) write(ctx context.Context, s *scene, content secretdata.Con
 	apply := []client.ApplyOption{client.FieldOwner(v1alpha1.OperatorName), client.ForceOwnership}
 	for _, option := range options {
 		apply = append(apply, option)
+	}
+	if sabotage.WriteBlindly {
+		return r.Client.Apply(ctx, content.Apply("", ""), apply...)
 	}
 	return r.Client.Apply(ctx, content.Apply(s.secret.UID, s.secret.ResourceVersion), apply...)
 }
@@ -75,6 +79,12 @@ func (r *Reconciler) publish(ctx context.Context, s *scene, d lifecycle.Publish)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), PublishTimeout)
 	defer cancel()
 	err = r.place(ctx, s, content)
+	if sabotage.TellValues {
+		r.tell(s.object, "Published", "The value is "+value.Reveal()+".")
+	}
+	if err != nil && sabotage.MintAgain {
+		s.memory.hand = nil
+	}
 	if err != nil && !r.landed(ctx, s, content) {
 		return unwritten(ctx, err), nil
 	}

@@ -46,6 +46,8 @@ type Truth interface {
 	Tokens(vendor *simulator.Server) []Token
 	// Check tells what somebody meets who comes with a value.
 	Check(vendor *simulator.Server, value string) Connection
+	// Use lets somebody come with a value, as a consumer does: where the vendor tells when tokens were used last, it is seen.
+	Use(vendor *simulator.Server, value string)
 	// Calls counts the calls by route, the failed ones included.
 	Calls(vendor *simulator.Server) map[string]int
 	// Route names a call of the adapter as faults and counts do. RouteList, RouteCreate and RouteRevoke are the calls that all
@@ -136,6 +138,9 @@ func (inCausely) Tokens(vendor *simulator.Server) []Token {
 func (inCausely) Check(vendor *simulator.Server, value string) Connection {
 	return Connection(vendor.Causely().Check(value))
 }
+
+// Use is not seen by Causely's tokens route.
+func (inCausely) Use(*simulator.Server, string) {}
 
 func (inCausely) Create(vendor *simulator.Server, name string) (string, error) {
 	return vendor.Causely().Create(causely.DemoClientID, name)

@@ -54,6 +54,10 @@ func (atRackGateway) Check(vendor *simulator.Server, value string) Connection {
 	return Connection(vendor.RackGateway().Check(value))
 }
 
+func (atRackGateway) Use(vendor *simulator.Server, value string) {
+	vendor.RackGateway().Connect(value)
+}
+
 func (atRackGateway) Create(vendor *simulator.Server, name string) (string, error) {
 	return vendor.RackGateway().Create(rackgateway.DemoEmail, name)
 }
@@ -127,6 +131,8 @@ func (e *atExisting) Tokens(vendor *simulator.Server) []Token {
 func (e *atExisting) Check(vendor *simulator.Server, value string) Connection {
 	return Connection(vendor.Causeloop().Check(value))
 }
+
+func (e *atExisting) Use(vendor *simulator.Server, value string) { vendor.Causeloop().Connect(value) }
 
 func (e *atExisting) Create(vendor *simulator.Server, name string) (string, error) {
 	return vendor.Causeloop().Issue(e.account, name)
@@ -212,6 +218,8 @@ func (atCauseloop) Check(vendor *simulator.Server, value string) Connection {
 	}
 	return found
 }
+
+func (atCauseloop) Use(vendor *simulator.Server, value string) { vendor.Causeloop().Connect(value) }
 
 // Create makes a personal token, or a service account.
 func (c atCauseloop) Create(vendor *simulator.Server, name string) (string, error) {

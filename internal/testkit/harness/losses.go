@@ -76,6 +76,9 @@ func PutBack[T client.Object](w *World, backup T, status bool) T {
 // Opens tells what somebody meets at the vendor who comes with a value.
 func (w *World) Opens(value string) Connection { return w.flavour.Check(w.Vendor, value) }
 
+// Use lets a consumer come to the vendor with a value.
+func (w *World) Use(value string) { w.flavour.Use(w.Vendor, value) }
+
 // Excuse lets it pass for right from now on that a token ends: somebody asked for it.
 func (w *World) Excuse(id string) { w.excused[id] = true }
 
@@ -104,4 +107,21 @@ func (w *World) RestoreStatus(backup *v1alpha1.GatewayToken) {
 		w.t.Fatal(err)
 	}
 	w.somebody("restores the status of", now)
+}
+
+// Flavour is the world's vendor.
+func (w *World) Flavour() Flavour { return w.flavour }
+
+// Snapshot keeps all that the API server has, and gives what puts it back: a restore of its store. Only models can.
+func (w *World) Snapshot() (restore func()) {
+	w.t.Helper()
+	if w.model == nil {
+		w.t.Fatal("only a model can be put back as a whole")
+	}
+	put := w.model.Snapshot()
+	return func() {
+		put()
+		w.note("the API server's store is put back as it was")
+		w.outdate()
+	}
 }

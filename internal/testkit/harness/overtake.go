@@ -9,12 +9,21 @@ import (
 // first finishes what it was doing, and believes that it still leads: a zombie. It is for Interference.
 func (w *World) Overtake(rest time.Duration) {
 	w.t.Helper()
+	w.OvertakeUntil(rest, func() bool { return false })
+}
+
+// OvertakeUntil is Overtake, but for that the first process goes on already when something has happened, which is asked after each look of the
+// second.
+func (w *World) OvertakeUntil(rest time.Duration, happened func() bool) {
+	w.t.Helper()
 	first := w.Process
 	first.retired = true
 	w.note("process %d is parked", first.number)
 	w.Clock.Step(stride)
 	w.Process = w.start()
+	w.Process.breaks = happened
 	w.Await(rest)
+	w.Process.breaks = nil
 	w.note("process %d goes on", first.number)
 }
 
@@ -26,7 +35,9 @@ func (w *World) Await(d time.Duration) {
 		if !w.Ended() {
 			return
 		}
+		breaks := w.Process.breaks
 		w.Restart()
+		w.Process.breaks = breaks
 	}
 }
 

@@ -53,6 +53,8 @@ func (atPingOne) Check(vendor *simulator.Server, value string) Connection {
 	return Connection{Known: found.Known, Active: found.Active, ID: found.ID}
 }
 
+func (atPingOne) Use(vendor *simulator.Server, value string) { vendor.PingOne().Connect(value) }
+
 // Create makes a credential in the console, which gives it no name.
 func (atPingOne) Create(vendor *simulator.Server, _ string) (string, error) {
 	return vendor.PingOne().Create(pingone.DemoEnvironmentID, pingone.DemoGatewayID)

@@ -44,6 +44,8 @@ type Process struct {
 	frozen []string
 	// retired: the process does nothing more after what it is doing; terminated: because it was told to end.
 	retired, terminated bool
+	// breaks tells, where it is not nil, whether the process has done enough for now.
+	breaks func() bool
 	// context ends when the process is told to end.
 	context context.Context
 	end     context.CancelFunc
@@ -113,7 +115,7 @@ func (p *Process) connect() issuer.Connect {
 // run does all that is due until nothing is. It returns early when the process is killed or retired.
 func (p *Process) run() error {
 	for looks := 0; ; looks++ {
-		if p.gate.dead || p.retired {
+		if p.pauses() {
 			return nil
 		}
 		if looks > p.bound() {
@@ -135,6 +137,9 @@ func (p *Process) run() error {
 	}
 }
 
+// pauses tells whether the process does nothing more for now.
+func (p *Process) pauses() bool { return p.gate.dead || p.retired || (p.breaks != nil && p.breaks()) }
+
 func (p *Process) bound() int { return maxLooks + mostLooks*len(p.world.tracked) }
 
 // Looks tells how often this process has looked at objects of a kind.
@@ -149,8 +154,8 @@ func (p *Process) advance(d time.Duration) error {
 			return err
 		}
 		at, waits := p.agenda.next()
-		if p.gate.dead || p.retired || !waits || at.After(until) {
-			if clock.Now().Before(until) && !p.retired {
+		if p.pauses() || !waits || at.After(until) {
+			if clock.Now().Before(until) && !p.retired && (p.breaks == nil || !p.breaks()) {
 				clock.SetTime(until)
 			}
 			return p.run()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"sync"
 	"time"
@@ -325,4 +326,27 @@ func finished(object, old client.Object) bool {
 	grace := old.GetDeletionGracePeriodSeconds()
 	_, isNamespace := object.(*corev1.Namespace)
 	return len(object.GetFinalizers()) == 0 && old.GetDeletionTimestamp() != nil && (grace == nil || *grace == 0) && !isNamespace
+}
+
+// Snapshot keeps everything that the server has, as a backup of its store does, and gives what puts it back. What was made since is gone then.
+// Versions go on from where they are.
+func (s *Server) Snapshot() (restore func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	kept := s.copied(s.objects)
+	owned, ending := s.owned, s.ending
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.objects, s.owned, s.ending = s.copied(kept), owned, ending
+	}
+}
+
+// copied copies what holds the objects. The objects are never changed.
+func (*Server) copied(objects map[*kind]map[client.ObjectKey]client.Object) map[*kind]map[client.ObjectKey]client.Object {
+	copied := map[*kind]map[client.ObjectKey]client.Object{}
+	for of, those := range objects {
+		copied[of] = maps.Clone(those)
+	}
+	return copied
 }

@@ -1,0 +1,283 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/harness"
+)
+
+// campaign is all runs together.
+type campaign struct {
+	options
+	stage   *harness.Plane
+	out     io.Writer
+	workers int
+	began   time.Time
+
+	mu sync.Mutex
+	// told is whether a story was told: those of all violations would be too long to read.
+	told bool
+	// quiet: violations are not told. first is the name of the first run that had one.
+	quiet bool
+	first string
+}
+
+// job is one run.
+type job struct {
+	at   vendor
+	told scenario
+	hits []hit
+}
+
+// name is what the run can be repeated by.
+func (j job) name() string {
+	name := j.at.name + "/" + j.told.name
+	for i, h := range j.hits {
+		name += map[bool]string{true: "/", false: "+"}[i == 0] + h.fault.name + "@" + strconv.Itoa(h.at)
+	}
+	return name
+}
+
+// tally is what came of the runs at one vendor.
+type tally struct {
+	scenarios, points, runs, violations int
+}
+
+// prove has everything go wrong at every vendor.
+func (c *campaign) prove(ctx context.Context) int {
+	fmt.Fprintf(c.out, "crash: seed %d, %d combinations drawn for each vendor\n", c.seed, c.samples)
+	violations := 0
+	for _, at := range c.chosenVendors() {
+		began := time.Now()
+		result := c.vendor(ctx, at)
+		fmt.Fprintf(c.out, "%-20s %3d scenarios, %4d points, %6d runs, %d violations (%.0f s)\n",
+			at.name, result.scenarios, result.points, result.runs, result.violations, time.Since(began).Seconds())
+		violations += result.violations
+		if ctx.Err() != nil {
+			fmt.Fprintln(c.out, "crash: interrupted")
+			return 1
+		}
+	}
+	fmt.Fprintf(c.out, "crash: %d violations (%.0f s)\n", violations, time.Since(c.began).Seconds())
+	return min(violations, 1)
+}
+
+// vendor plays everything at one vendor: each scenario undisturbed, with each fault at each point, with pairs of faults, and with combinations
+// drawn by chance.
+func (c *campaign) vendor(ctx context.Context, at vendor) tally {
+	var result tally
+	var singles, pairs []job
+	var clean []outcome
+	told := c.chosenScenarios(at)
+	for i, came := range c.playAll(ctx, jobsOf(at, told), &result) {
+		result.scenarios++
+		result.points += len(came.effects) - came.from + came.calmLists - came.fromLists
+		singles = append(singles, c.singlesOf(at, told[i], came)...)
+		clean = append(clean, came)
+	}
+	for i, came := range c.playAll(ctx, singles, &result) {
+		if !c.singles {
+			pairs = append(pairs, pairsOf(singles[i], came)...)
+		}
+	}
+	if !c.singles {
+		c.playAll(ctx, pairs, &result)
+		c.playAll(ctx, c.drawn(at, told, clean), &result)
+	}
+	return result
+}
+
+func jobsOf(at vendor, told []scenario) []job {
+	jobs := make([]job, len(told))
+	for i, one := range told {
+		jobs[i] = job{at: at, told: one}
+	}
+	return jobs
+}
+
+// singlesOf are the runs with one fault, at each point of a scenario.
+func (c *campaign) singlesOf(at vendor, told scenario, clean outcome) []job {
+	var jobs []job
+	add := func(f fault, number int) {
+		if c.fault == "" || c.fault == f.name {
+			jobs = append(jobs, job{at, told, []hit{{f, number}}})
+		}
+	}
+	for _, e := range clean.effects[clean.from:] {
+		for _, f := range faults() {
+			if f.on == nil || f.on(e, at) {
+				add(f, e.Number)
+			}
+		}
+	}
+	for number := clean.fromLists + 1; number <= clean.calmLists; number++ {
+		for _, f := range listFaults() {
+			add(f, number)
+		}
+	}
+	return jobs
+}
+
+// pairsOf are the runs with a second fault at each effect that came after the first one, of the scenarios and faults that are paired.
+func pairsOf(single job, came outcome) []job {
+	first := single.hits[0]
+	if !single.told.pairs || !first.fault.paired {
+		return nil
+	}
+	var jobs []job
+	for _, e := range came.effects {
+		if e.Number <= first.at {
+			continue
+		}
+		for _, f := range faults() {
+			if f.paired && (f.on == nil || f.on(e, single.at)) {
+				jobs = append(jobs, job{single.at, single.told, []hit{first, {f, e.Number}}})
+			}
+		}
+	}
+	return jobs
+}
+
+// drawn are combinations of two or three faults, drawn by chance.
+func (c *campaign) drawn(at vendor, told []scenario, clean []outcome) []job {
+	random := rand.New(rand.NewPCG(c.seed, 0)) //nolint:gosec // a run has to be repeatable, not secret
+	every := append(faults(), listFaults()...)
+	var jobs []job
+	for range c.samples {
+		i := random.IntN(len(told))
+		drawn := job{at: at, told: told[i]}
+		for range 2 + random.IntN(2) {
+			h := hit{fault: every[random.IntN(len(every))]}
+			// Beyond the last effect of the undisturbed story there are those that mend what went wrong.
+			if span := len(clean[i].effects) - clean[i].from + 6; h.fault.list == nil {
+				h.at = clean[i].from + 1 + random.IntN(span)
+			} else {
+				h.at = clean[i].fromLists + 1 + random.IntN(3)
+			}
+			drawn.hits = append(drawn.hits, h)
+		}
+		slices.SortStableFunc(drawn.hits, func(a, b hit) int { return a.at - b.at })
+		jobs = append(jobs, drawn)
+	}
+	return jobs
+}
+
+// playAll plays runs, several at the same time, and gives what came of each.
+func (c *campaign) playAll(ctx context.Context, jobs []job, into *tally) []outcome {
+	results := make([]outcome, len(jobs))
+	next := make(chan int)
+	var group sync.WaitGroup
+	for range c.workers {
+		group.Go(func() {
+			for i := range next {
+				results[i] = perform(ctx, c.stage, jobs[i].told, jobs[i].at, jobs[i].hits...)
+				c.report(jobs[i], &results[i], into)
+			}
+		})
+	}
+	for i := range jobs {
+		if ctx.Err() != nil || (c.quiet && c.caught()) {
+			break
+		}
+		next <- i
+	}
+	close(next)
+	group.Wait()
+	return results
+}
+
+// report counts a run, and tells of its violations.
+func (c *campaign) report(of job, came *outcome, into *tally) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	into.runs++
+	story := came.story
+	came.story = ""
+	if len(came.violations) == 0 {
+		return
+	}
+	into.violations++
+	if c.first == "" {
+		c.first = of.name() + ": " + firstLine(came.violations[0])
+	}
+	if c.quiet {
+		return
+	}
+	fmt.Fprintf(c.out, "VIOLATION %s\n", of.name())
+	for _, violation := range came.violations {
+		fmt.Fprintf(c.out, "    %s\n", violation)
+	}
+	if !c.told {
+		c.told = true
+		fmt.Fprintf(c.out, "\n%s\n\nThe stories of others are told by --run '<name>'.\n\n", story)
+	}
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	if len(line) > 200 {
+		line = line[:200] + "…"
+	}
+	return line
+}
+
+func (c *campaign) caught() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.first != ""
+}
+
+// replayOne plays one run again and tells its story.
+func (c *campaign) replayOne(ctx context.Context) int {
+	of, err := jobNamed(c.replay)
+	if err != nil {
+		fmt.Fprintln(c.out, "crash:", err)
+		return 2
+	}
+	came := perform(ctx, c.stage, of.told, of.at, of.hits...)
+	fmt.Fprintln(c.out, came.story)
+	for _, violation := range came.violations {
+		fmt.Fprintln(c.out, "VIOLATION", violation)
+	}
+	fmt.Fprintf(c.out, "%s: %d violations\n", of.name(), len(came.violations))
+	return min(len(came.violations), 1)
+}
+
+// jobNamed finds a run by its name.
+func jobNamed(name string) (job, error) {
+	parts := strings.SplitN(name, "/", 3)
+	at := slices.IndexFunc(vendors(), func(v vendor) bool { return v.name == parts[0] })
+	if at < 0 || len(parts) < 2 {
+		return job{}, fmt.Errorf("no run is called %q", name)
+	}
+	told := slices.IndexFunc(scenarios(), func(s scenario) bool { return s.name == parts[1] })
+	if told < 0 {
+		return job{}, fmt.Errorf("no scenario is called %q", parts[1])
+	}
+	found := job{at: vendors()[at], told: scenarios()[told]}
+	if len(parts) == 2 {
+		return found, nil
+	}
+	for text := range strings.SplitSeq(parts[2], "+") {
+		called, number, _ := strings.Cut(text, "@")
+		point, err := strconv.Atoi(number)
+		if err != nil {
+			return job{}, fmt.Errorf("%q: want a fault and the number of its point", text)
+		}
+		// Faults of the same name befall different effects.
+		for _, f := range append(faults(), listFaults()...) {
+			if f.name == called {
+				found.hits = append(found.hits, hit{f, point})
+			}
+		}
+	}
+	return found, nil
+}
