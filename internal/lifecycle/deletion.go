@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -201,6 +202,38 @@ func revokeUnlisted(v *view) Decision {
 		return Revoke{ID: id, Why: "the GatewayToken is deleted"}
 	}
 	return nil
+}
+
+// confirmEnded: the Secret is lost, the status names tokens, and a list lacks them. One such list proves nothing: each is asked for or, where
+// that cannot be, another list is. Nothing is revoked for the word of a status; a list that shows it has the token's marker, too.
+func confirmEnded(v *view) Decision {
+	if !v.named() || v.Issuer.Capabilities.KeepsRevoked {
+		return nil
+	}
+	for _, id := range v.hintedIDs() {
+		_, listed := v.Snapshot.Rows[id]
+		if listed || v.kept(id) || v.proof.Knows(id) || v.saidEnded(id) || v.Snapshot.LackedTwice(id, v.latestUncertainty()) {
+			continue
+		}
+		shown := v.Memory.There[id]
+		if !v.Issuer.Capabilities.GetByID || !shown.IsZero() {
+			return Relist{After: later(v.Snapshot.StartedAt, shown), Purpose: "see that no token is left"}
+		}
+		if wait := v.heldBack(); wait != nil {
+			return wait
+		}
+		return Confirm{ID: id}
+	}
+	return nil
+}
+
+// hintedIDs are the tokens that the status names.
+func (v *view) hintedIDs() []token.ID {
+	ids := slices.Sorted(maps.Keys(v.Object.HintRetiring))
+	if v.Object.HintID != "" {
+		ids = append(ids, v.Object.HintID)
+	}
+	return ids
 }
 
 // retain: whoever finds the Secret later sees that it was left on purpose, and the audit counts its token as owned. One that is gone has

@@ -75,6 +75,7 @@ var deleting = []rule{
 	{"what was made last is seen and revoked before any waiting", awaitFirstList},
 	{"the last list begins when nothing can be in flight any more", awaitLastList},
 	{"a token that the ledger knows and no list shows is revoked by its ID", revokeUnlisted},
+	{"a token that the status names and a list lacks is gone only when that is certain", confirmEnded},
 	{"what a create may have left, and nobody else can have made, is revoked", revokeStranger},
 	{"what a create may have left and nothing lists is told by its name", reportUnlisted},
 	{"what may be ours and cannot be told for certain is reported", reportStrangers},
