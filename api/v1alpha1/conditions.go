@@ -34,6 +34,10 @@ const (
 	// ConditionInUse on an issuer: GatewayTokens still need it, so that it stays
 	// when it is deleted.
 	ConditionInUse = "InUse"
+	// ConditionOrphaned on an issuer: tokens that this installation issued have been
+	// active for a day, and nothing in the cluster accounts for them. It also tells
+	// what became of a person's word about them. Absent where there is nothing to say.
+	ConditionOrphaned = "Orphaned"
 )
 
 // Reasons of a GatewayToken's conditions. Each comment says which condition the
@@ -335,6 +339,13 @@ const (
 	// What to do: restore the credentials of the account in status.account. For
 	// another account, create another issuer.
 	ReasonAccountChanged = "AccountChanged"
+	// ReasonClusterCloned (issuer: Ready and VendorReachable False; GatewayToken: VendorReachable
+	// False, Ready keeps its status): the control plane is another one than the operator
+	// knew under this identity: the cluster was copied or restored elsewhere. Nothing
+	// is issued, changed or revoked, and the vendor is not asked.
+	// What to do: say whether this cluster takes the place of the earlier one, by the
+	// annotation that the message gives.
+	ReasonClusterCloned = "ClusterCloned"
 	// ReasonNameAltered (Ready False): the vendor stored a token under another name
 	// than asked for, so that it could not be recognised. That token was revoked by
 	// its ID and the issuer issues nothing more.
@@ -431,4 +442,23 @@ const (
 	// ReasonNotInUse (InUse False): no GatewayToken needs this issuer.
 	// What to do: nothing; it can be deleted.
 	ReasonNotInUse = "NotInUse"
+	// ReasonOrphansObserved (Orphaned True): tokens carry this installation's marker,
+	// and no GatewayToken and no retained Secret accounts for them. They were
+	// watched for a day (--orphan-rest), and are not revoked by themselves.
+	// What to do: find out whether anybody uses them; status.orphans names them. To
+	// have them revoked, set the annotation gatewaytoken.io/revoke-orphans to their IDs.
+	ReasonOrphansObserved = "OrphansObserved"
+	// ReasonRevokingOrphans (Orphaned True): orphans are being revoked because a
+	// person said so; lists still show them, or have not been read since.
+	// What to do: wait. If it lasts, read VendorReachable.
+	ReasonRevokingOrphans = "RevokingOrphans"
+	// ReasonOrphanRevocationRefused (Orphaned True or False): the annotation
+	// gatewaytoken.io/revoke-orphans names something that is not revoked for it. The
+	// message says what and why.
+	// What to do: correct the annotation. The same word counts anew once it was removed.
+	ReasonOrphanRevocationRefused = "OrphanRevocationRefused"
+	// ReasonOrphansRevoked (Orphaned False): what the annotation names is seen to be
+	// revoked.
+	// What to do: remove the annotation.
+	ReasonOrphansRevoked = "OrphansRevoked"
 )

@@ -521,7 +521,8 @@ type TokenIssuerStatus struct {
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// conditions are Ready, VendorReachable and InUse.
+	// conditions are Ready, VendorReachable, InUse and, where there is something to
+	// say of it, Orphaned.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -561,6 +562,63 @@ type TokenIssuerStatus struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=128
 	PossibleOrphans []PossibleOrphan `json:"possibleOrphans,omitempty"`
+
+	// orphans are the tokens that inventory.orphaned counts, those that were seen
+	// first before the others, and since when each has been one. At most 100 are
+	// kept; others take their place as they go.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=100
+	Orphans []Orphan `json:"orphans,omitempty"`
+
+	// orphanRevocation is what became of the annotation
+	// gatewaytoken.io/revoke-orphans; left out where the issuer has none.
+	// +optional
+	OrphanRevocation *OrphanRevocation `json:"orphanRevocation,omitempty"`
+}
+
+// Orphan is an active token that carries this installation's marker and that
+// nothing in the cluster accounts for.
+type Orphan struct {
+	// id is the vendor's ID of the token.
+	// +kubebuilder:validation:MaxLength=1024
+	// +required
+	ID string `json:"id"`
+
+	// name is the token's name at the vendor.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	Name string `json:"name,omitempty"`
+
+	// pool is where the token is, where a vendor keeps its tokens in several places.
+	// +optional
+	// +kubebuilder:validation:MaxLength=256
+	Pool string `json:"pool,omitempty"`
+
+	// firstSeen is since when lists have shown it as an orphan.
+	// +required
+	FirstSeen metav1.Time `json:"firstSeen,omitzero"`
+}
+
+// OrphanRevocation is what became of a person's word to revoke orphans.
+type OrphanRevocation struct {
+	// requestDigest tells one word from the next: the first characters of the
+	// SHA-256 of the annotation's value, in hexadecimal.
+	// +kubebuilder:validation:MaxLength=64
+	// +required
+	RequestDigest string `json:"requestDigest"`
+
+	// seen is when the operator first read it. It counts for what had been an orphan
+	// for long enough by then, and for nothing that becomes one later.
+	// +required
+	Seen metav1.Time `json:"seen,omitzero"`
+
+	// revoked are the IDs that are seen to be gone since.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=20
+	// +kubebuilder:validation:items:MaxLength=1024
+	Revoked []string `json:"revoked,omitempty"`
 }
 
 // PossibleOrphan is a token that may be the operator's and that nothing in the

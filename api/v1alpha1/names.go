@@ -2,6 +2,7 @@ package v1alpha1
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 )
 
@@ -48,7 +49,21 @@ const (
 	// AnnotationAcknowledge on an issuer tells what a person has decided about:
 	// one or more, separated by commas, of what AcknowledgeOrphan gives.
 	AnnotationAcknowledge = GroupName + "/acknowledge"
+	// AnnotationRevokeOrphans on an issuer is a person's word that orphans are to be
+	// revoked: the IDs from status.orphans, separated by commas, MaxRevokedOrphans at
+	// most. There is no word for all of them.
+	AnnotationRevokeOrphans = GroupName + "/revoke-orphans"
+	// AnnotationCluster on the Secret with the ledger key is what the operator keeps
+	// of the cluster: its identity, and digests that tell its control plane.
+	AnnotationCluster = GroupName + "/cluster"
+	// AnnotationClusterIdentity on that Secret is a person's answer when the control
+	// plane is another one: keep or new, a slash, and the fingerprint that the message
+	// names.
+	AnnotationClusterIdentity = GroupName + "/cluster-identity"
 )
+
+// MaxRevokedOrphans is how many orphans one annotation may name.
+const MaxRevokedOrphans = 20
 
 // AcknowledgeOrphan is what AnnotationAcknowledge says of an entry of
 // status.possibleOrphans: its ID or, where it has none, its name.
@@ -66,6 +81,18 @@ func (o *PossibleOrphan) AcknowledgedBy(annotations map[string]string) bool {
 		}
 	}
 	return false
+}
+
+// OrphansToRevoke are what AnnotationRevokeOrphans names, none twice: IDs or, where
+// two pools have a token of the same ID, <pool>/<id>.
+func OrphansToRevoke(annotations map[string]string) []string {
+	var named []string
+	for said := range strings.SplitSeq(annotations[AnnotationRevokeOrphans], ",") {
+		if said = strings.TrimSpace(said); said != "" && !slices.Contains(named, said) {
+			named = append(named, said)
+		}
+	}
+	return named
 }
 
 // Labels.

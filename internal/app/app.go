@@ -143,19 +143,44 @@ func assemble(ctx context.Context, manager ctrl.Manager, options Options, passiv
 		Connect: Connect(options, passive.Now, nil), Book: accounts.NewBook(),
 		Tokens: &wake.Queue{}, LeaderSince: (&leadership{clock: passive}).since,
 		ClusterResourceNamespace: options.ClusterResourceNamespace, AllowHTTP: options.AllowHTTP, Settle: options.Lifecycle.Settle,
+		OrphanRest: options.Lifecycle.OrphanRest, Recorder: manager.GetEventRecorder(v1alpha1.OperatorName),
 	}
 	var err error
 	if shared.Identity, err = readIdentity(ctx, shared.Live, options); err != nil {
 		return shared, err
 	}
-	shared.Inventory = inventory.New(shared.Identity.Install(), passive.Now)
 	if shared.Sealer, err = readSealer(ctx, shared.Live, shared.Client, options.ClusterResourceNamespace); err != nil {
 		return shared, err
 	}
+	if err := know(ctx, manager, options, &shared); err != nil {
+		return shared, err
+	}
+	shared.Inventory = inventory.New(shared.Identity.Install(), passive.Now, shared.Identity.FormerInstalls()...)
 	if shared.Metrics, err = metrics.New(ctrlmetrics.Registry); err != nil {
 		return shared, fmt.Errorf("register metrics: %w", err)
 	}
+	shared.Metrics.Cloned(shared.Halted != "")
 	return shared, accounts.SetupIndexes(ctx, manager.GetFieldIndexer(), shared.Identity)
+}
+
+// know compares the cluster with the one that is recorded, and lets a person be asked where that is another.
+func know(ctx context.Context, manager ctrl.Manager, options Options, shared *issuer.Config) error {
+	seen := prints(ctx, manager.GetConfig(), manager.GetHTTPClient())
+	record, cloned, err := settleCluster(ctx, shared.Live, shared.Client, options.ClusterResourceNamespace, shared.Identity.ClusterID, seen)
+	if err != nil {
+		return err
+	}
+	shared.Identity = record.identity(options)
+	shared.Sealer, shared.FormerClusters = shared.Sealer.WithFormer(shared.Identity.Former...), options.FormerClusterIDs
+	if cloned == nil {
+		return nil
+	}
+	shared.Halted = cloned.text
+	asks := &question{clone: cloned, live: shared.Live, recorder: shared.Recorder, namespace: options.ClusterResourceNamespace}
+	if err := manager.Add(asks); err != nil {
+		return fmt.Errorf("add the question whose the cluster's identity is: %w", err)
+	}
+	return nil
 }
 
 // setup registers the controllers.
@@ -169,11 +194,13 @@ func setup(ctx context.Context, manager ctrl.Manager, options Options, shared is
 	if err := issuer.Setup(manager, shared, options.IssuerWorkers, issuers); err != nil {
 		return err
 	}
+	settings := options.Lifecycle
+	settings.FormerClusters = options.FormerClusterIDs
 	tokens := &gatewaytoken.Reconciler{
 		Client: shared.Client, Live: shared.Live, Clock: shared.Clock, Server: server,
-		Recorder: manager.GetEventRecorder(v1alpha1.OperatorName), Metrics: shared.Metrics,
+		Recorder: shared.Recorder, Metrics: shared.Metrics,
 		Book: shared.Book, Inventory: shared.Inventory, Issuers: issuers,
-		Identity: shared.Identity, Sealer: shared.Sealer, Settings: options.Lifecycle, LeaderSince: shared.LeaderSince,
+		Identity: shared.Identity, Sealer: shared.Sealer, Settings: settings, LeaderSince: shared.LeaderSince,
 	}
 	ctrl.LoggerFrom(ctx).Info("starting", "cluster", shared.Identity.ClusterID, "install", shared.Identity.Install(), "instance", options.Instance)
 	return gatewaytoken.Setup(manager, tokens, options.TokenWorkers, shared.Tokens)

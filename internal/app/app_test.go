@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -563,9 +564,106 @@ func TestIdentity(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			got, err := readIdentity(t.Context(), plane.Admin, tc.options)
-			if err != nil || got != tc.want {
+			if err != nil || !cmp.Equal(tc.want, got) {
 				t.Errorf("%+v, %v, want %+v: %s", got, err, tc.want, tc.reason)
 			}
 		})
 	}
+}
+
+// The control plane is another one than the operator knew: it says so, calls no vendor, and ends once a person has answered. The next
+// process acts on the answer.
+func TestOperatorInACopy(t *testing.T) {
+	o := install(t)
+	o.start()
+	issuer, object := o.apply("mediator")
+	o.await("the token is ready", func() error { return o.ready(object) })
+	value := o.value("mediator")
+	o.kill()
+
+	o.copied("0")
+	o.start()
+	word := o.question(issuer)
+	o.change(o.secret("mediator"), func(s *corev1.Secret) { s.Labels[v1alpha1.LabelRole] = "none" })
+	o.await("a Secret is repaired meanwhile", func() error {
+		if o.secret("mediator").Labels[v1alpha1.LabelRole] != v1alpha1.RoleToken {
+			return errors.New("it is not")
+		}
+		return nil
+	})
+	o.answer("keep/" + word)
+	o.await("the token is ready again", func() error { return o.accepted(issuer, object) })
+	o.wantCreates(1)
+	o.kill()
+
+	o.copied("1")
+	o.start()
+	o.answer("new/" + o.question(issuer))
+	o.await("the token goes on being used", func() error { return errors.Join(o.accepted(issuer, object), o.wantValue("mediator", value)) })
+	o.wantCreates(1)
+	o.delete(object)
+	o.await("the GatewayToken is gone", func() error { return o.gone(object) })
+	// It belongs to whom this is a copy of.
+	o.wantActive(1)
+	o.stop()
+	o.judge()
+}
+
+// copied has the record tell of another control plane.
+func (o *installation) copied(digit string) {
+	o.t.Helper()
+	key := o.ledgerKey()
+	record, err := readRecord(key)
+	if err != nil || record == nil || len(record.Prints) < 2 {
+		o.t.Fatalf("the record is %+v (%v), want authorities and keys", record, err)
+	}
+	o.change(key, func(s *corev1.Secret) {
+		s.Annotations[v1alpha1.AnnotationCluster] = fmt.Sprintf(`{"base":%q,"clusterID":%q,"prints":["ca:%s","key:%s"]}`, record.Base, record.ClusterID, digit, digit)
+	})
+}
+
+func (o *installation) ledgerKey() *corev1.Secret {
+	o.t.Helper()
+	var secret corev1.Secret
+	o.get(&secret, client.ObjectKey{Namespace: system, Name: v1alpha1.LedgerKeySecretName})
+	return &secret
+}
+
+// question waits until the issuer asks, and gives the fingerprint that an answer is to have.
+func (o *installation) question(issuer *v1alpha1.TokenIssuer) (fingerprint string) {
+	o.t.Helper()
+	o.await("the issuer asks whose the identity is", func() error {
+		o.get(issuer)
+		ready := meta.FindStatusCondition(issuer.Status.Conditions, v1alpha1.ConditionReady)
+		if ready == nil || ready.Reason != v1alpha1.ReasonClusterCloned {
+			return fmt.Errorf("ready: %+v", ready)
+		}
+		_, after, _ := strings.Cut(ready.Message, "=keep/")
+		fingerprint, _, _ = strings.Cut(after, ".")
+		return nil
+	})
+	return fingerprint
+}
+
+// answer says a person's word, waits for the operator's end and starts the next.
+func (o *installation) answer(word string) {
+	o.t.Helper()
+	o.change(o.ledgerKey(), func(s *corev1.Secret) { s.Annotations[v1alpha1.AnnotationClusterIdentity] = word })
+	if err := o.process.Wait(); err == nil {
+		o.t.Error("the operator ended as if it had been told to")
+	}
+	o.process = nil
+	o.start()
+	if said := o.ledgerKey().Annotations[v1alpha1.AnnotationClusterIdentity]; said != "" {
+		o.t.Errorf("the answer %s stays", said)
+	}
+}
+
+// accepted: the issuer is in order, and so is the token.
+func (o *installation) accepted(issuer *v1alpha1.TokenIssuer, object *v1alpha1.GatewayToken) error {
+	o.get(issuer)
+	if !meta.IsStatusConditionTrue(issuer.Status.Conditions, v1alpha1.ConditionReady) {
+		return errors.New("the issuer is not ready")
+	}
+	return o.ready(object)
 }

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +19,8 @@ type Options struct {
 	ClusterResourceNamespace string
 	// ClusterID identifies the cluster in every token's marker; the UID of the namespace kube-system when empty.
 	ClusterID string
+	// FormerClusterIDs are clusters that what is in this one came from, and that are gone: their tokens are this one's to revoke.
+	FormerClusterIDs []string
 	// Instance is part of every token's marker. It does not divide the work between operators.
 	Instance string
 
@@ -53,6 +56,14 @@ func (o *Options) Bind(flags *flag.FlagSet) {
 	defaults := lifecycle.DefaultSettings()
 	flags.StringVar(&o.ClusterResourceNamespace, "cluster-resource-namespace", "", "Namespace of the credentials of ClusterTokenIssuers and of the operator's own Secrets. Required.")
 	flags.StringVar(&o.ClusterID, "cluster-id", "", "Identity of the cluster in the names of tokens; the UID of the namespace kube-system when empty. It must never change while tokens exist.")
+	flags.Func("former-cluster-ids", "Comma-separated identities of clusters that are gone and that GatewayTokens and Secrets were moved here from: their tokens are revoked here when they are replaced or deleted. Those of others are used and left at the vendor.", func(text string) error {
+		for id := range strings.SplitSeq(text, ",") {
+			if id = strings.TrimSpace(id); id != "" {
+				o.FormerClusterIDs = append(o.FormerClusterIDs, id)
+			}
+		}
+		return nil
+	})
 	flags.StringVar(&o.Instance, "instance", "", "Part of every token's marker, to tell apart operators that would otherwise sign alike. It must never change while tokens exist, and does not divide the work between operators in one cluster.")
 	flags.BoolVar(&o.LeaderElect, "leader-elect", false, "Elect a leader among several replicas.")
 	flags.StringVar(&o.LeaderElectionNamespace, "leader-election-namespace", "", "Namespace of the Lease; the cluster resource namespace when empty.")
@@ -74,6 +85,7 @@ func (o *Options) Bind(flags *flag.FlagSet) {
 	flags.IntVar(&o.Lifecycle.RestartsAtOnce, "max-concurrent-restarts", defaults.RestartsAtOnce, "Most workloads of a namespace that are being restarted at the same time; 0 for no limit. One whose rollout does not finish goes on counting.")
 	flags.DurationVar(&o.Lifecycle.WatchPause, "pod-watch-pause", defaults.WatchPause, "Shortest pause between two looks at the pods that hold a token which was replaced. It grows to five minutes while they hold it.")
 	flags.DurationVar(&o.Lifecycle.StrangerRest, "stranger-rest", defaults.StrangerRest, "How long a token without a name that came of a create whose answer was lost must stay unused before it is revoked, where the issuer says exclusive. A longer overlap counts in its place.")
+	flags.DurationVar(&o.Lifecycle.OrphanRest, "orphan-rest", defaults.OrphanRest, "How long a token that this installation issued and nothing in the cluster accounts for must have been seen before its issuer says so by a condition and a person may have it revoked: at least --settle.")
 	flags.DurationVar(&o.Lifecycle.MaxSkew, "max-clock-skew", defaults.MaxSkew, "How far the operator's clock may be off the API server's before time triggers nothing.")
 	flags.IntVar(&o.Lifecycle.MintsPerHour, "mints-per-hour", defaults.MintsPerHour, "Most tokens issued for one GatewayToken within an hour that its spec did not ask for.")
 	flags.IntVar(&o.Lifecycle.MintsPerDay, "mints-per-day", defaults.MintsPerDay, "Most tokens issued for one GatewayToken within a day that its spec did not ask for.")
@@ -97,9 +109,21 @@ func (o *Options) addCIDRs(text string) error {
 	return nil
 }
 
+// contradictions are settings that do not go with others.
+func (o *Options) contradictions() []error {
+	var problems []error
+	if o.ClusterID != "" && slices.Contains(o.FormerClusterIDs, o.ClusterID) {
+		problems = append(problems, errors.New("--former-cluster-ids must not name the cluster itself, which --cluster-id does"))
+	}
+	if o.Lifecycle.OrphanRest < o.Lifecycle.Settle {
+		problems = append(problems, fmt.Errorf("--orphan-rest (%s) must be at least --settle (%s)", o.Lifecycle.OrphanRest, o.Lifecycle.Settle))
+	}
+	return problems
+}
+
 // Validate checks the settings together.
 func (o *Options) Validate() error {
-	var problems []error
+	problems := o.contradictions()
 	if o.ClusterResourceNamespace == "" {
 		problems = append(problems, errors.New("--cluster-resource-namespace is required: the namespace of the operator"))
 	}

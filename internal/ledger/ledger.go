@@ -91,6 +91,8 @@ type Entry struct {
 	Free time.Time `json:"free,omitzero"`
 	// Cut is empty where both values worked for a time.
 	Cut Cut `json:"cut,omitempty"`
+	// From is the cluster that the token was made in, where that is another than the one that the ledger is signed for; else empty.
+	From string `json:"from,omitempty"`
 }
 
 // Rolling is a replacement of a token's value in place.

@@ -1,12 +1,14 @@
 package ledger
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -39,7 +41,11 @@ const (
 )
 
 // Sealer signs and verifies ledgers and makes keyed digests. The key lives in a Secret of the operator's own namespace.
-type Sealer struct{ key []byte }
+type Sealer struct {
+	key []byte
+	// former are clusters whose ledgers are believed, too: what is in the cluster came from them.
+	former []string
+}
 
 // NewSealer takes the signing key, which must have KeyBytes bytes.
 func NewSealer(key []byte) (Sealer, error) {
@@ -47,6 +53,12 @@ func NewSealer(key []byte) (Sealer, error) {
 		return Sealer{}, fmt.Errorf("the ledger key has %d bytes, want %d", len(key), KeyBytes)
 	}
 	return Sealer{key: key}, nil
+}
+
+// WithFormer gives a sealer that also believes what was signed with the same key for other clusters. It signs for none of them.
+func (s Sealer) WithFormer(clusterIDs ...string) Sealer {
+	s.former = slices.Clone(clusterIDs)
+	return s
 }
 
 // sealed is the annotation: the payload as it was signed, whom it is for, and the signature.
@@ -91,11 +103,45 @@ func (s Sealer) Open(owner Owner, text string) (Ledger, Trust) {
 	if err != nil {
 		return Ledger{}, Absent
 	}
-	want := s.mac("ledger", owner.ClusterID, ownerName(owner), string(envelope.Payload))
-	if !hmac.Equal([]byte(want), []byte(envelope.MAC)) {
+	cluster, signed := s.signedFor(owner, envelope)
+	if !signed {
 		return l, Hint
 	}
+	if cluster != owner.ClusterID {
+		l.cameFrom(cluster)
+	}
 	return l, Proof
+}
+
+// signedFor finds the cluster that a ledger was signed for.
+func (s Sealer) signedFor(owner Owner, envelope sealed) (cluster string, signed bool) {
+	for _, cluster := range append([]string{owner.ClusterID}, s.former...) {
+		want := s.mac("ledger", cluster, ownerName(owner), string(envelope.Payload))
+		if hmac.Equal([]byte(want), []byte(envelope.MAC)) {
+			return cluster, true
+		}
+	}
+	return "", false
+}
+
+// Former tells whether a ledger was signed for a former cluster, and not for this one.
+func (s Sealer) Former(owner Owner, text string) bool {
+	envelope, _, err := parse(owner, text)
+	if err != nil {
+		return false
+	}
+	cluster, signed := s.signedFor(owner, envelope)
+	return signed && cluster != owner.ClusterID
+}
+
+// cameFrom notes of all tokens in a ledger where they were made, if it does not say so already.
+func (l *Ledger) cameFrom(cluster string) {
+	l.Current.From = cmp.Or(l.Current.From, cluster)
+	for _, entries := range [][]Entry{l.Retiring, l.Condemned} {
+		for i := range entries {
+			entries[i].From = cmp.Or(entries[i].From, cluster)
+		}
+	}
 }
 
 func parse(owner Owner, text string) (sealed, Ledger, error) {
@@ -127,7 +173,13 @@ func (s Sealer) Digest(owner Owner, purpose, content string) string {
 
 // Matches tells whether a digest is the content's.
 func (s Sealer) Matches(owner Owner, purpose, content, digest string) bool {
-	return hmac.Equal([]byte(s.Digest(owner, purpose, content)), []byte(digest))
+	for _, cluster := range append([]string{owner.ClusterID}, s.former...) {
+		owner.ClusterID = cluster
+		if hmac.Equal([]byte(s.Digest(owner, purpose, content)), []byte(digest)) {
+			return true
+		}
+	}
+	return false
 }
 
 // mac is HMAC-SHA-256 over the NUL-separated fields; none but the last may contain a NUL.

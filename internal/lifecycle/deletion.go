@@ -110,7 +110,7 @@ func (v *view) firstShown() (token.Token, bool) {
 			return row, true
 		}
 	}
-	for _, id := range v.ledgerIDs() {
+	for _, id := range v.doomedIDs() {
 		if row, listed := v.Snapshot.Rows[id]; listed && v.active(row) && !v.kept(id) {
 			return row, true
 		}
@@ -134,6 +134,15 @@ func (v *view) keeps() token.ID {
 	default:
 		return ""
 	}
+}
+
+// doomedIDs are the tokens that a signed ledger names and that are this cluster's to revoke.
+func (v *view) doomedIDs() []token.ID {
+	ids := v.ledgerIDs()
+	if v.proof != nil && v.lent(v.proof.Current) {
+		ids = slices.DeleteFunc(ids, func(id token.ID) bool { return id == v.proof.Current.ID })
+	}
+	return ids
 }
 
 // ledgerIDs are the tokens a signed ledger names.
@@ -192,7 +201,7 @@ func revokeUnlisted(v *view) Decision {
 	if id, missing := v.missing(); missing {
 		return Wait{Problem: notListed(id)}
 	}
-	for _, id := range v.ledgerIDs() {
+	for _, id := range v.doomedIDs() {
 		if _, listed := v.Snapshot.Rows[id]; listed || v.kept(id) || v.saidEnded(id) {
 			continue
 		}

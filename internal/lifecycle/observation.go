@@ -301,6 +301,10 @@ type Settings struct {
 	// StrangerRest is how long a token without a name that a create may have left stays before it is revoked: whoever has its value
 	// has that long to be seen using it.
 	StrangerRest time.Duration
+	// FormerClusters are those whose tokens are this installation's to revoke. Those of others are used, and left when they are replaced.
+	FormerClusters []string
+	// OrphanRest is how long a token that nothing accounts for must have been seen before a person is told to look, and may have it revoked.
+	OrphanRest time.Duration
 	// MaxSkew is how far the operator's clock may be off before time triggers nothing.
 	MaxSkew time.Duration
 	// MintsPerHour and MintsPerDay bound the creates that no spec caused.
@@ -324,6 +328,7 @@ func DefaultSettings() Settings {
 		RestartDelay:   15 * time.Second,
 		RestartsAtOnce: 10,
 		StrangerRest:   15 * time.Minute,
+		OrphanRest:     24 * time.Hour,
 		MaxSkew:        5 * time.Minute,
 		MintsPerHour:   3,
 		MintsPerDay:    10,

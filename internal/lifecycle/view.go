@@ -40,6 +40,7 @@ func newView(o Observation) *view {
 		v.proof = withLater(v.proof, record)
 		v.hint = v.proof
 	}
+	v.leaveLent()
 	for _, row := range o.Snapshot.Of(o.Object.Marker) {
 		if v.active(row) {
 			v.mine = append(v.mine, row)
@@ -47,6 +48,38 @@ func newView(o Observation) *view {
 	}
 	slices.SortFunc(v.mine, v.better)
 	return v
+}
+
+// lent tells whether a token was made in another cluster and is not this one's to revoke or to change: that cluster may go on using it.
+func (v *view) lent(entry ledger.Entry) bool {
+	return entry.From != "" && !slices.Contains(v.Settings.FormerClusters, entry.From)
+}
+
+// leaveLent leaves out of the ledger what is lent and was replaced: nobody here waits for its end. A lent token in use stays until its
+// successor is published; nothing about it is changed at the vendor.
+func (v *view) leaveLent() {
+	if v.hint == nil {
+		return
+	}
+	kept := *v.hint
+	kept.Retiring = slices.DeleteFunc(slices.Clone(kept.Retiring), v.lent)
+	kept.Condemned = slices.DeleteFunc(slices.Clone(kept.Condemned), v.lent)
+	if v.proof != nil {
+		v.proof = &kept
+	}
+	v.hint = &kept
+	if v.lent(kept.Current) {
+		v.Issuer.Capabilities.UpdateInPlace, v.Object.Strategy = false, StrategyOverlap
+	}
+}
+
+// Lent is the token in use, where it was made in another cluster and is not this one's to revoke; without an ID otherwise.
+func Lent(o Observation) ledger.Entry {
+	v := newView(o)
+	if v.proof == nil || !v.lent(v.proof.Current) {
+		return ledger.Entry{}
+	}
+	return v.proof.Current
 }
 
 // better orders the tokens that could be used: the one the status or the ledger names, then the latest.

@@ -11,7 +11,8 @@ import (
 // Metrics are the operator's own collectors. The zero value is not usable; a nil *Metrics counts nothing.
 type Metrics struct {
 	issued, adopted, revoked, failed *prometheus.CounterVec
-	unused                           *prometheus.GaugeVec
+	unused, orphaned                 *prometheus.GaugeVec
+	cloned                           prometheus.Gauge
 }
 
 var issuerLabels = []string{"issuer_kind", "issuer_namespace", "issuer"}
@@ -30,7 +31,13 @@ func New(registerer prometheus.Registerer) (*Metrics, error) {
 	m.unused = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Namespace: "gatewaytoken", Name: "tokens_unused", Help: "Active tokens that nobody has used for 90 days, by whether this installation issued them.",
 	}, append([]string{"managed"}, issuerLabels...))
-	for _, collector := range []prometheus.Collector{m.issued, m.adopted, m.revoked, m.failed, m.unused} {
+	m.orphaned = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Namespace: "gatewaytoken", Name: "tokens_orphaned", Help: "Active tokens that this installation issued and nothing in the cluster accounts for, by whether they have been observed for as long as --orphan-rest says.",
+	}, append([]string{"observed"}, issuerLabels...))
+	m.cloned = prometheus.NewGauge(prometheus.GaugeOpts{
+		Namespace: "gatewaytoken", Name: "cluster_cloned", Help: "1 while the operator waits for a person to say whether this cluster is a copy of another, else 0.",
+	})
+	for _, collector := range []prometheus.Collector{m.issued, m.adopted, m.revoked, m.failed, m.unused, m.orphaned, m.cloned} {
 		if err := registerer.Register(collector); err != nil {
 			return nil, err
 		}
@@ -79,6 +86,26 @@ func (m *Metrics) Unused(kind, namespace, issuer string, tokens *v1alpha1.Unused
 	m.unused.WithLabelValues("false", kind, namespace, issuer).Set(float64(tokens.Unmanaged))
 }
 
+// Orphaned tells of tokens that nothing accounts for: how many there are, and how many of them were observed for long enough.
+func (m *Metrics) Orphaned(kind, namespace, issuer string, all, observed int) {
+	if m == nil {
+		return
+	}
+	m.orphaned.WithLabelValues("true", kind, namespace, issuer).Set(float64(observed))
+	m.orphaned.WithLabelValues("false", kind, namespace, issuer).Set(float64(max(all-observed, 0)))
+}
+
+// Cloned tells whether a person is asked whose the cluster's identity is.
+func (m *Metrics) Cloned(asks bool) {
+	if m == nil {
+		return
+	}
+	m.cloned.Set(0)
+	if asks {
+		m.cloned.Set(1)
+	}
+}
+
 func of(kind, namespace, issuer string) prometheus.Labels {
 	return prometheus.Labels{"issuer_kind": kind, "issuer_namespace": namespace, "issuer": issuer}
 }
@@ -93,4 +120,5 @@ func (m *Metrics) Forget(kind, namespace, issuer string) {
 		counter.DeletePartialMatch(labels)
 	}
 	m.unused.DeletePartialMatch(labels)
+	m.orphaned.DeletePartialMatch(labels)
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/metrics"
 )
 
-// Unused tokens are told of an issuer as long as it is there, and where its vendor shows them.
-func TestUnused(t *testing.T) {
+// Unused and orphaned tokens are told of an issuer as long as it is there, and where its vendor shows them.
+func TestGauges(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	counters, err := metrics.New(registry)
 	if err != nil {
@@ -20,19 +20,26 @@ func TestUnused(t *testing.T) {
 	counters.Unused("TokenIssuer", "a", "shows", &v1alpha1.UnusedTokens{Tokens: 3, Unmanaged: 1})
 	counters.Unused("TokenIssuer", "a", "shows", &v1alpha1.UnusedTokens{Tokens: 2, Unmanaged: 1})
 	counters.Unused("TokenIssuer", "a", "does not", nil)
+	counters.Orphaned("TokenIssuer", "a", "shows", 5, 2)
+	counters.Cloned(true)
 	want := map[string]float64{
-		"gatewaytoken_tokens_unused shows TokenIssuer a true":  2,
-		"gatewaytoken_tokens_unused shows TokenIssuer a false": 1,
+		"gatewaytoken_tokens_unused shows TokenIssuer a true":    2,
+		"gatewaytoken_tokens_unused shows TokenIssuer a false":   1,
+		"gatewaytoken_cluster_cloned":                            1,
+		"gatewaytoken_tokens_orphaned shows TokenIssuer a true":  2,
+		"gatewaytoken_tokens_orphaned shows TokenIssuer a false": 3,
 	}
 	if diff := cmp.Diff(want, gather(t, registry)); diff != "" {
 		t.Errorf("series (-want +got):\n%s", diff)
 	}
 	counters.Forget("TokenIssuer", "a", "shows")
-	if left := gather(t, registry); len(left) != 0 {
+	if left := gather(t, registry); len(left) != 1 {
 		t.Errorf("series of an issuer that is gone: %v", left)
 	}
 	// Where nothing is counted, nothing fails.
 	(*metrics.Metrics)(nil).Unused("", "", "", &v1alpha1.UnusedTokens{})
+	(*metrics.Metrics)(nil).Orphaned("", "", "", 1, 1)
+	(*metrics.Metrics)(nil).Cloned(true)
 }
 
 // gather gives the values of gauges by name and labels.

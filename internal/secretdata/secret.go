@@ -242,7 +242,7 @@ func (t Target) Previous(secret *corev1.Secret, record, next ledger.Ledger) toke
 
 // drifted tells whether the Secret differs from what was last written, or that from what the spec asks for now.
 func (t Target) drifted(secret *corev1.Secret, record ledger.Ledger) bool {
-	if record.Shape != t.shape(cmp.Or(t.url, record.URL)) {
+	if record.Shape != t.shape(cmp.Or(t.url, record.URL)) || t.sealer.Former(t.owner, secret.Annotations[v1alpha1.AnnotationLedger]) {
 		return true
 	}
 	for key, digest := range record.KeyDigests {

@@ -46,10 +46,30 @@ type Identity struct {
 	ClusterID string
 	// Instance tells apart several operators in one cluster; empty for the only one.
 	Instance string
+	// Former are the IDs of clusters that what is in this one came from. No marker is signed for them.
+	Former []string
 }
 
 // Install gives the marker part of the installation.
 func (i Identity) Install() string { return hashed(installLength, i.ClusterID, i.Instance) }
+
+// FormerInstalls are the marker parts of this installation in former clusters.
+func (i Identity) FormerInstalls() []string {
+	var installs []string
+	for _, cluster := range i.Former {
+		installs = append(installs, Identity{ClusterID: cluster, Instance: i.Instance}.Install())
+	}
+	return installs
+}
+
+// Objects are the object parts of a GatewayToken's marker: the one that it has, and those that it had in former clusters.
+func (i Identity) Objects(namespace, name string) []string {
+	objects := []string{i.Marker(namespace, name, "").Object}
+	for _, cluster := range i.Former {
+		objects = append(objects, Identity{ClusterID: cluster}.Marker(namespace, name, "").Object)
+	}
+	return objects
+}
 
 // Marker gives the marker of a GatewayToken without a sequence.
 func (i Identity) Marker(namespace, name, uid string) Marker {

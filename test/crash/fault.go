@@ -25,8 +25,9 @@ type fault struct {
 	list          func(*play)
 	// mints is how many creates it may cause beside those of the story.
 	mints func(*play, harness.Effect) int
-	// late: it lets the vendor carry out something later than settle. What comes of it may be counted rather than revoked.
-	late bool
+	// counted: what comes of it may be counted as an orphan rather than be revoked: the vendor carries out something later than settle, or
+	// somebody takes away what tells whose a token is.
+	counted bool
 	// paired: it is combined with all others of these in pairs.
 	paired bool
 }
@@ -189,8 +190,8 @@ func paused(p *play, _ harness.Effect) error {
 
 // lateCommits lose the answer of a call that the vendor carries out later: after further effects, or after a time.
 func lateCommits() []fault {
-	later := func(name string, paired, late bool, due func(began harness.Effect, since, now time.Time, e harness.Effect) bool) fault {
-		return fault{name: name, on: atVendor, mints: anyMake, paired: paired, late: late, before: func(p *play, began harness.Effect) error {
+	later := func(name string, paired, counted bool, due func(began harness.Effect, since, now time.Time, e harness.Effect) bool) fault {
+		return fault{name: name, on: atVendor, mints: anyMake, paired: paired, counted: counted, before: func(p *play, began harness.Effect) error {
 			since := p.Clock.Now()
 			p.Fault(p.at.route(p.World, began), stage.LateCommit, func(f *simulator.Fault) { f.Delay = 10_000 * time.Hour })
 			p.pending = append(p.pending, func(e harness.Effect) bool {
@@ -232,7 +233,7 @@ func (p *play) CommitLate() {
 // tenants are what people of the tenant's namespace do in the middle of an effect.
 func tenants() []fault {
 	edit := func(name string, mints func(*play, harness.Effect) int, change func(*play, *corev1.Secret)) fault {
-		return fault{name: name, mints: mints, before: func(p *play, _ harness.Effect) error {
+		return fault{name: name, mints: mints, counted: name == "labels stripped", before: func(p *play, _ harness.Effect) error {
 			if secret := p.Secret("mediator"); secret != nil {
 				change(p, secret)
 			}

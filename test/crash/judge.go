@@ -130,7 +130,7 @@ func (j *judge) judgeRest(told scenario) {
 	if allowed := told.mints(p.at) + p.mints; len(p.Made()) > allowed {
 		p.t.Errorf("%d tokens were made, and there are causes for %d", len(p.Made()), allowed)
 	}
-	if !p.late && p.unknown == 0 {
+	if !p.counted && p.unknown == 0 {
 		p.CheckRest()
 	}
 	j.judgeIdleness()

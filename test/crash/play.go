@@ -44,8 +44,8 @@ type play struct {
 	mints int
 	// unknown is how many tokens nobody can tell any more.
 	unknown int
-	// late: a commit came later than settle, so that orphans may be counted.
-	late bool
+	// counted: tokens may be left that are counted as orphans.
+	counted bool
 }
 
 // overlap is that of all scenarios: short enough to see its end.
@@ -116,7 +116,7 @@ func (p *play) befall(e harness.Effect, moment func(fault) func(*play, harness.E
 			continue
 		}
 		p.mints += h.fault.causes(p, e)
-		p.late = p.late || h.fault.late
+		p.counted = p.counted || h.fault.counted
 		if err := do(p, e); err != nil {
 			return err
 		}

@@ -19,6 +19,7 @@ func lowered() []string {
 		"--request-timeout=3s",               // 15s
 		"--settle=6s",                        // 30s; never under twice the request time-out
 		"--stranger-rest=" + rest.String(),   // 15m
+		"--orphan-rest=1m",                   // 24h; never under --settle
 		"--pod-margin=" + podMargin.String(), // 10s
 		"--restart-delay=3s",                 // 15s
 		"--pod-watch-pause=1s",               // 30s

@@ -17,7 +17,7 @@ import (
 const (
 	// indexIssuer is by the issuer's Key.
 	indexIssuer = "issuer"
-	// indexMarker is by the object part of the marker.
+	// indexMarker is by the object part of the marker, also of those that it had in former clusters.
 	indexMarker = "marker"
 	// indexAttempt is by the issuer's Key and the pool of a create of which nothing was published yet. At rest nothing is in it.
 	indexAttempt = "attempt"
@@ -37,7 +37,7 @@ func SetupIndexes(ctx context.Context, indexer client.FieldIndexer, identity tok
 		return fmt.Errorf("index GatewayTokens by issuer: %w", err)
 	}
 	if err := indexer.IndexField(ctx, &v1alpha1.GatewayToken{}, indexMarker, func(o client.Object) []string {
-		return []string{identity.Marker(o.GetNamespace(), o.GetName(), string(o.GetUID())).Object}
+		return identity.Objects(o.GetNamespace(), o.GetName())
 	}); err != nil {
 		return fmt.Errorf("index GatewayTokens by marker: %w", err)
 	}

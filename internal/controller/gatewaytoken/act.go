@@ -56,7 +56,11 @@ func (r *Reconciler) act(ctx context.Context, s *scene, decision lifecycle.Decis
 	case lifecycle.Revoke:
 		return r.revoke(ctx, s, d)
 	case lifecycle.DeleteSecret:
-		return outcome{again: true}, r.deleteSecret(ctx, s)
+		err := r.deleteSecret(ctx, s)
+		if err == nil {
+			r.tellLeft(s, lifecycle.Lent(s.observation).ID)
+		}
+		return outcome{again: true}, err
 	case lifecycle.Release:
 		return r.release(ctx, s, d)
 	default:
@@ -318,6 +322,13 @@ func (r *Reconciler) release(ctx context.Context, s *scene, d lifecycle.Release)
 	r.memories.forget(s.object.UID)
 	log.FromContext(ctx).Info("released the GatewayToken", "unrevoked", d.Unrevoked)
 	return outcome{released: true}, nil
+}
+
+// tellLeft tells of a token of a former cluster that was in use here and is left at the vendor; without an ID there is none.
+func (r *Reconciler) tellLeft(s *scene, id token.ID) {
+	if id != "" {
+		r.warn(s.object, EventFormerTokenLeft, "Token "+printable(string(id))+" was made in another cluster and is left at the vendor. Where that cluster is gone, revoke it there; --former-cluster-ids has the operator revoke others.")
+	}
 }
 
 // patchFinalizer changes the finalizer, provided that the object is still the one that was read.

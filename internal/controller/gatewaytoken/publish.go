@@ -88,6 +88,9 @@ func (r *Reconciler) publish(ctx context.Context, s *scene, d lifecycle.Publish)
 	if err != nil && !r.landed(ctx, s, content) {
 		return unwritten(ctx, err), nil
 	}
+	if lent := lifecycle.Lent(s.observation); lent.ID != d.Ledger.Current.ID {
+		r.tellLeft(s, lent.ID)
+	}
 	came := r.published(ctx, s, d)
 	came.sealed = content.Annotations[v1alpha1.AnnotationLedger]
 	return came, nil

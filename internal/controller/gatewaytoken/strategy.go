@@ -21,6 +21,9 @@ import (
 // EventConsumersCut is the reason of the event that says that the value which consumers hold works no more, because the spec asks for it.
 const EventConsumersCut = "ConsumersCut"
 
+// EventFormerTokenLeft is the reason of the event that says that a token of another cluster, which was in use here, is left at the vendor.
+const EventFormerTokenLeft = "FormerTokenLeft"
+
 // strategyOf is how the spec wants a token to be replaced.
 func strategyOf(o *v1alpha1.GatewayToken) lifecycle.Strategy {
 	switch o.Strategy() {

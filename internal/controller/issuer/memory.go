@@ -32,6 +32,8 @@ type memory struct {
 	needed map[string]time.Time
 
 	own, kept connected
+
+	word word
 }
 
 // pool is one of the lists that GatewayTokens of the issuer need.

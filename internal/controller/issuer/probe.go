@@ -36,7 +36,7 @@ func (r *Reconciler) probe(ctx context.Context, s *scene) {
 	s.memory = r.remember(s)
 	s.memory.note(s)
 	r.dropPools(s)
-	for range maxAsked {
+	for range r.mostAsked() {
 		which, at := s.memory.turns.next(r.means(s))
 		if which == nobody || at.After(r.Clock.Now()) {
 			break
@@ -44,6 +44,18 @@ func (r *Reconciler) probe(ctx context.Context, s *scene) {
 		r.ask(ctx, s, which)
 	}
 	s.conclude()
+	if r.Halted != "" {
+		s.account.CanMint, s.account.CanList, s.account.CanRevoke = false, false, false
+		s.account.Problem = *problem(v1alpha1.ReasonClusterCloned, r.Halted)
+	}
+}
+
+// mostAsked is how many lists a look may take.
+func (r *Reconciler) mostAsked() int {
+	if r.Halted != "" {
+		return 0
+	}
+	return maxAsked
 }
 
 // means is what there is to ask the vendor with now, and for.

@@ -14,6 +14,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -73,9 +74,16 @@ type Config struct {
 	// LeaderSince tells when this process became leader.
 	LeaderSince func() time.Time
 	Metrics     *metrics.Metrics
+	// OrphanRest is how long an orphan must have been seen before a person may have it revoked.
+	OrphanRest time.Duration
+	Recorder   events.EventRecorder
 
 	Identity token.Identity
 	Sealer   ledger.Sealer
+	// FormerClusters are those whose tokens are this installation's to revoke.
+	FormerClusters []string
+	// Halted says why no vendor is to be called; empty where nothing forbids it.
+	Halted string
 	// ClusterResourceNamespace is where the credentials of ClusterTokenIssuers are.
 	ClusterResourceNamespace string
 	// AllowHTTP allows issuers whose URL is not https.
@@ -127,6 +135,12 @@ type scene struct {
 	decided bool
 	// unwritten: the copy of the accepted credentials could not be written.
 	unwritten bool
+	// orphaned are the tokens that the latest lists show as nobody's.
+	orphaned []orphanRow
+	// vanished are those of the status that they show to be gone.
+	vanished []v1alpha1.Orphan
+	// tryAgain is when a revocation is to be tried again; zero for none.
+	tryAgain time.Time
 }
 
 // change says that a list shows something else than the one before it: of one marker object or, where rows have no names and object is
@@ -181,14 +195,23 @@ func (r *Reconciler) look(ctx context.Context, name types.NamespacedName) (*scen
 		}
 		s.pools = demand.Pools(granted, issuer.IssuerSpec())
 		// What may be ours is looked at until it is gone, whoever asked for it.
-		for _, orphan := range issuer.IssuerStatus().PossibleOrphans {
-			if orphan.Pool != "" && !slices.Contains(s.pools, orphan.Pool) {
-				s.pools = append(s.pools, orphan.Pool)
-			}
-		}
+		s.pools = slices.DeleteFunc(slices.Concat(s.pools, poolsOfOrphans(issuer.IssuerStatus())), func(pool string) bool { return pool == "" })
 		slices.Sort(s.pools)
+		s.pools = slices.Compact(s.pools)
 	}
 	return s, err
+}
+
+// poolsOfOrphans are where tokens are that are nobody's, or may be ours.
+func poolsOfOrphans(of *v1alpha1.TokenIssuerStatus) []string {
+	var pools []string
+	for _, orphan := range of.PossibleOrphans {
+		pools = append(pools, orphan.Pool)
+	}
+	for _, orphan := range of.Orphans {
+		pools = append(pools, orphan.Pool)
+	}
+	return pools
 }
 
 // granted are the GatewayTokens that the issuer grants what they ask for, and those that may have a token already: for nobody else

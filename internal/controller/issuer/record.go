@@ -107,6 +107,9 @@ func (r *Reconciler) record(ctx context.Context, s *scene) (ctrl.Result, error) 
 // pause is how long until the issuer is to be looked at again: when the vendor is to be asked, and soon where a person may mend what
 // no event would tell of.
 func (r *Reconciler) pause(s *scene) time.Duration {
+	if r.Halted != "" {
+		return s.issuer.IssuerSpec().ListInterval()
+	}
 	now := r.Clock.Now()
 	which, at := s.memory.turns.next(r.means(s))
 	soon := now.Add(max(recheck, s.issuer.IssuerSpec().ListInterval()))
@@ -115,6 +118,9 @@ func (r *Reconciler) pause(s *scene) time.Duration {
 	}
 	if which == nobody || at.After(soon) {
 		at = soon
+	}
+	if !s.tryAgain.IsZero() && at.After(s.tryAgain) {
+		at = s.tryAgain
 	}
 	return max(at.Sub(now), time.Millisecond)
 }
@@ -143,13 +149,14 @@ func (r *Reconciler) describe(ctx context.Context, s *scene) error {
 		}
 		next.Inventory, next.Unused = &counts, unused.told()
 		r.Metrics.Unused(s.key.Kind, s.key.Namespace, s.key.Name, next.Unused)
+		r.noteOrphans(s, next)
 		next.PossibleOrphans = slices.DeleteFunc(next.PossibleOrphans, func(o v1alpha1.PossibleOrphan) bool { return r.ended(s, o) })
 	}
 	r.acknowledge(s, next)
 	s.put(next, s.ready(next))
 	s.put(next, s.reachable())
 	s.put(next, s.inUse())
-	return nil
+	return r.describeOrphans(ctx, s, next)
 }
 
 // describeFailure counts failures of the vendor in a row, so that back-off outlives a restart.
@@ -264,31 +271,48 @@ func (r *Reconciler) count(ctx context.Context, s *scene) (v1alpha1.Inventory, u
 			if row.State == token.Revoked {
 				continue
 			}
-			if err := r.countRow(ctx, owned, row, &counts, &unused); err != nil {
+			ours, err := r.countRow(ctx, owned, row, &counts, &unused)
+			if err != nil {
 				return counts, unused, err
+			}
+			if !ours {
+				s.orphaned = append(s.orphaned, orphanRow{row, name})
 			}
 		}
 	}
 	return counts, unused, nil
 }
 
-func (r *Reconciler) countRow(ctx context.Context, owned ownership, row token.Token, counts *v1alpha1.Inventory, unused *unused) error {
+// countRow counts one row. It tells of a token of this installation whether something accounts for it.
+func (r *Reconciler) countRow(ctx context.Context, owned ownership, row token.Token, counts *v1alpha1.Inventory, unused *unused) (accounted bool, err error) {
 	if _, marked := row.Marker(); !marked && owned.ids[row.ID] == "" {
 		counts.Unmanaged++
 		unused.unmanaged(row)
-		return nil
+		return true, nil
 	}
 	owner, err := r.owns(ctx, owned, row)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if owner != "" {
+	switch {
+	case owner != "":
 		counts.Owned++
-	} else {
+	case r.lent(row):
+		counts.Unmanaged++
+		unused.unmanaged(row)
+		return true, nil
+	default:
 		counts.Orphaned++
 	}
 	unused.ours(row, owner)
-	return nil
+	return owner != "", nil
+}
+
+// lent tells whether a token was made in another cluster, and is not this one's to revoke.
+func (r *Reconciler) lent(row token.Token) bool {
+	marker, _ := row.Marker()
+	mine := token.Identity{Instance: r.Identity.Instance, Former: r.FormerClusters}
+	return marker.Install != "" && marker.Install != r.Identity.Install() && !slices.Contains(mine.FormerInstalls(), marker.Install)
 }
 
 // ended tells whether a token that may be ours is gone: two lists of its place lack it.

@@ -257,3 +257,18 @@ func (w *World) Ask(options ...func(*v1alpha1.GatewayToken)) (*v1alpha1.ClusterT
 	w.Create(issuer, object)
 	return issuer, object
 }
+
+// ChangeStatus changes the status of an object by a function, which changes the object that is given.
+func (w *World) ChangeStatus(object client.Object, change func()) {
+	w.t.Helper()
+	w.Refresh(object)
+	before, ok := object.DeepCopyObject().(client.Object)
+	if !ok {
+		w.t.Fatalf("%T is no object", object)
+	}
+	change()
+	if err := w.admin.Status().Patch(w.ctx(), object, client.MergeFrom(before)); err != nil {
+		w.t.Fatalf("change the status of %s %s: %v", kindOf(object), object.GetName(), err)
+	}
+	w.somebody("changes the status of", object)
+}

@@ -64,7 +64,7 @@ func (w *World) start() *Process {
 	p.named = newNamedObjects(p)
 	w.note("process %d starts", p.number)
 	book := accounts.NewBook()
-	lists := inventory.New(w.Identity.Install(), w.Clock.Now)
+	lists := inventory.New(w.Identity.Install(), w.Clock.Now, w.Identity.FormerInstalls()...)
 	live := p.reader(w.operator)
 	writer := p.writer(w.operator)
 	tokens, issuers := p.queue(v1alpha1.KindGatewayToken), map[string]*wake.Queue{}
@@ -78,6 +78,7 @@ func (w *World) start() *Process {
 	config := issuer.Config{
 		Client: writer, Live: live, Clock: w.Clock, Connect: p.connect(), Book: book, Inventory: lists, Tokens: tokens, Named: p.named,
 		LeaderSince: leaderSince, Identity: w.Identity, Sealer: w.Sealer, ClusterResourceNamespace: w.System, Settle: w.Settings.Settle,
+		OrphanRest: w.Settings.OrphanRest, Recorder: w, FormerClusters: w.Settings.FormerClusters, Halted: w.Halted,
 	}
 	p.reconcilers = map[string]reconcile.Reconciler{
 		v1alpha1.KindGatewayToken: &gatewaytoken.Reconciler{

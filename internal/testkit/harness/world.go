@@ -61,6 +61,8 @@ type World struct {
 	Identity token.Identity
 	Sealer   ledger.Sealer
 	Settings lifecycle.Settings
+	// Halted is why the next process is not to call the vendor; empty for nothing.
+	Halted string
 
 	// Process is the operator.
 	Process *Process

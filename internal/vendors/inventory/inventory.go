@@ -52,15 +52,16 @@ type Scope string
 // Inventory is safe for concurrent use, provided that one scope is refreshed by one goroutine at a time.
 type Inventory struct {
 	install string
+	former  []string
 	now     func() time.Time
 
 	mu     sync.Mutex
 	scopes map[Scope]*scope
 }
 
-// New makes an inventory of the tokens of one installation.
-func New(install string, now func() time.Time) *Inventory {
-	return &Inventory{install: install, now: now, scopes: map[Scope]*scope{}}
+// New makes an inventory of the tokens of one installation, and of what it was called in former clusters.
+func New(install string, now func() time.Time, former ...string) *Inventory {
+	return &Inventory{install: install, former: former, now: now, scopes: map[Scope]*scope{}}
 }
 
 // scope is what is known of one list.
@@ -169,7 +170,7 @@ func (i *Inventory) Forget(name Scope) {
 // rows have no names. After an error the last snapshot stays.
 func (i *Inventory) Refresh(ctx context.Context, name Scope, from vendors.Vendor, expect Expectation) (token.Snapshot, []string, error) {
 	started := i.now()
-	list := &listing{install: i.install, pin: expect.Pin, nameless: !from.Capabilities().Named, rows: map[token.ID]token.Token{}, ids: map[token.ID]struct{}{}}
+	list := &listing{installs: append([]string{i.install}, i.former...), pin: expect.Pin, nameless: !from.Capabilities().Named, rows: map[token.ID]token.Token{}, ids: map[token.ID]struct{}{}}
 	if from.Capabilities().ShowsLastUse {
 		list.judges = started
 	}
@@ -276,7 +277,8 @@ func (*OtherAccountError) Error() string { return "the list shows another vendor
 
 // listing collects the rows of one list.
 type listing struct {
-	install, pin, account string
+	installs     []string
+	pin, account string
 	// nameless: rows have no names, so that none of them can be told to be nobody's.
 	nameless          bool
 	rows              map[token.ID]token.Token
@@ -305,7 +307,7 @@ func (l *listing) add(row token.Token) error {
 	}
 	marker, ok := row.Marker()
 	switch {
-	case l.nameless && len(l.rows) < maxNameless, ok && marker.Install == l.install && len(row.Name) <= maxOwnName:
+	case l.nameless && len(l.rows) < maxNameless, ok && slices.Contains(l.installs, marker.Install) && len(row.Name) <= maxOwnName:
 		l.rows[row.ID] = row
 	case row.State != token.Revoked:
 		l.unmanaged++
