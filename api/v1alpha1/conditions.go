@@ -38,6 +38,15 @@ const (
 	// active for a day, and nothing in the cluster accounts for them. It also tells
 	// what became of a person's word about them. Absent where there is nothing to say.
 	ConditionOrphaned = "Orphaned"
+	// ConditionIdentityConflict on an issuer: the vendor lists tokens with this
+	// installation's marker that another operator made: one with the same cluster ID and
+	// instance, or a copy of the cluster. Nothing is revoked that might be its own. Absent
+	// where nothing is known of such tokens, and once a person has acknowledged them.
+	ConditionIdentityConflict = "IdentityConflict"
+	// ConditionMassDisappearance on an issuer: many of its tokens in use are gone at
+	// once, and not by the operator. None is replaced. Absent where that is not so, once
+	// they are there again, and once a person has acknowledged it.
+	ConditionMassDisappearance = "MassDisappearance"
 )
 
 // Reasons of a GatewayToken's conditions. Each comment says which condition the
@@ -346,6 +355,17 @@ const (
 	// What to do: say whether this cluster takes the place of the earlier one, by the
 	// annotation that the message gives.
 	ReasonClusterCloned = "ClusterCloned"
+	// ReasonIdentityConflict (GatewayToken: RevocationPending True): another operator
+	// makes tokens with the same marker, so that those which no ledger names may be its
+	// own. They are left alone, and a GatewayToken that is deleted stays.
+	// What to do: read the condition IdentityConflict of the issuer.
+	ReasonIdentityConflict = "IdentityConflict"
+	// ReasonMassDisappearance (GatewayToken: VendorReachable False; Ready False where
+	// the token is revoked; RevocationPending True where it is deleted): many tokens of
+	// the issuer are gone at once. None is replaced, and where the list just does not show
+	// them, nothing is released.
+	// What to do: read the condition MassDisappearance of the issuer.
+	ReasonMassDisappearance = "MassDisappearance"
 	// ReasonNameAltered (Ready False): the vendor stored a token under another name
 	// than asked for, so that it could not be recognised. That token was revoked by
 	// its ID and the issuer issues nothing more.
@@ -356,6 +376,18 @@ const (
 
 // Reasons of an issuer's conditions.
 const (
+	// ReasonTokensOfAnother (IdentityConflict True): the tokens in
+	// status.identityConflict have this installation's marker, and neither this
+	// operator nor one that led before it can have made them.
+	// What to do: find the other operator and give it another --cluster-id or
+	// --instance, or stop it; then acknowledge as the message says.
+	ReasonTokensOfAnother = "TokensOfAnother"
+	// ReasonTokensMissing (MassDisappearance True): the vendor's list does not show
+	// at least three tokens in use, and a fifth of all, that the list before it showed;
+	// or shows them as revoked, and not by this operator.
+	// What to do: find out at the vendor what happened. If they come back, nothing is
+	// to be done; if they are to be replaced, acknowledge as the message says.
+	ReasonTokensMissing = "TokensMissing"
 	// ReasonCredentialsAccepted (Ready True): the vendor accepts the credentials and
 	// its list was read.
 	// What to do: nothing.

@@ -751,7 +751,7 @@ type RetiringToken struct {
 
 // WaitingFor is what the revocation of a replaced token waits for.
 //
-// +kubebuilder:validation:Enum=Consumers;Overlap;LastUse;Person;Revocation
+// +kubebuilder:validation:Enum=Consumers;Overlap;LastUse;Person;Owner;Revocation
 type WaitingFor string
 
 // Values of WaitingFor.
@@ -766,6 +766,9 @@ const (
 	// WaitingForPerson: a token without a name that came of a create whose answer was
 	// lost has been used. A person decides about it.
 	WaitingForPerson WaitingFor = "Person"
+	// WaitingForOwner: another operator makes tokens with the same marker, and this
+	// may be one of its own. A person decides about it.
+	WaitingForOwner WaitingFor = "Owner"
 	// WaitingForRevocation: it is revoked as soon as the vendor can be used.
 	WaitingForRevocation WaitingFor = "Revocation"
 )

@@ -522,7 +522,7 @@ type TokenIssuerStatus struct {
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
 	// conditions are Ready, VendorReachable, InUse and, where there is something to
-	// say of it, Orphaned.
+	// say of them, Orphaned, IdentityConflict and MassDisappearance.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -575,6 +575,17 @@ type TokenIssuerStatus struct {
 	// gatewaytoken.io/revoke-orphans; left out where the issuer has none.
 	// +optional
 	OrphanRevocation *OrphanRevocation `json:"orphanRevocation,omitempty"`
+
+	// identityConflict tells of tokens that another operator made with this
+	// installation's marker; left out where there are none, or a person has
+	// acknowledged them.
+	// +optional
+	IdentityConflict *IdentityConflict `json:"identityConflict,omitempty"`
+
+	// massDisappearance tells of tokens in use that are gone at once; left out where
+	// there are none.
+	// +optional
+	MassDisappearance *MassDisappearance `json:"massDisappearance,omitempty"`
 }
 
 // Orphan is an active token that carries this installation's marker and that
@@ -619,6 +630,85 @@ type OrphanRevocation struct {
 	// +kubebuilder:validation:MaxItems=20
 	// +kubebuilder:validation:items:MaxLength=1024
 	Revoked []string `json:"revoked,omitempty"`
+}
+
+// IdentityConflict is what is known of tokens that another operator made with this
+// installation's marker.
+type IdentityConflict struct {
+	// fingerprint stands for these very tokens in the annotation
+	// gatewaytoken.io/acknowledge.
+	// +kubebuilder:validation:MaxLength=64
+	// +required
+	Fingerprint string `json:"fingerprint"`
+
+	// since is when the first of them was found.
+	// +required
+	Since metav1.Time `json:"since,omitzero"`
+
+	// count is how many they are.
+	// +kubebuilder:validation:Minimum=0
+	// +required
+	Count int32 `json:"count"`
+
+	// tokens are the first of them, 64 at most.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=64
+	Tokens []ForeignToken `json:"tokens,omitempty"`
+}
+
+// ForeignToken is one that another operator made.
+type ForeignToken struct {
+	// id is the vendor's ID of the token.
+	// +kubebuilder:validation:MaxLength=1024
+	// +required
+	ID string `json:"id"`
+
+	// name is the token's name at the vendor.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	Name string `json:"name,omitempty"`
+
+	// pool is where the token is, where a vendor keeps its tokens in several places.
+	// +optional
+	// +kubebuilder:validation:MaxLength=256
+	Pool string `json:"pool,omitempty"`
+}
+
+// MassDisappearance is what is known of tokens in use that are gone at once.
+type MassDisappearance struct {
+	// fingerprint stands for these very tokens in the annotation
+	// gatewaytoken.io/acknowledge.
+	// +kubebuilder:validation:MaxLength=64
+	// +required
+	Fingerprint string `json:"fingerprint"`
+
+	// since is when they were missed first.
+	// +required
+	Since metav1.Time `json:"since,omitzero"`
+
+	// count is how many they are.
+	// +kubebuilder:validation:Minimum=0
+	// +required
+	Count int32 `json:"count"`
+
+	// revoked is how many of them the vendor shows as revoked.
+	// +kubebuilder:validation:Minimum=0
+	// +required
+	Revoked int32 `json:"revoked"`
+
+	// ids are the vendor's IDs of the first of them, 64 at most, each behind its pool
+	// and a slash where a vendor keeps its tokens in several places.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=1024
+	IDs []string `json:"ids,omitempty"`
+
+	// acknowledged tells that a person has decided that they are to be replaced. It
+	// stays until all of them are.
+	// +optional
+	Acknowledged bool `json:"acknowledged,omitempty"`
 }
 
 // PossibleOrphan is a token that may be the operator's and that nothing in the

@@ -47,7 +47,8 @@ const (
 	// overlap: the answer to a leak.
 	AnnotationRevokeRequest = GroupName + "/revoke-requested-at"
 	// AnnotationAcknowledge on an issuer tells what a person has decided about:
-	// one or more, separated by commas, of what AcknowledgeOrphan gives.
+	// one or more, separated by commas, of what AcknowledgeOrphan and
+	// AcknowledgeCondition give.
 	AnnotationAcknowledge = GroupName + "/acknowledge"
 	// AnnotationRevokeOrphans on an issuer is a person's word that orphans are to be
 	// revoked: the IDs from status.orphans, separated by commas, MaxRevokedOrphans at
@@ -74,7 +75,21 @@ func AcknowledgeOrphan(idOrName string) string {
 // AcknowledgedBy tells whether an issuer's annotations say that a person has
 // decided about an entry of status.possibleOrphans.
 func (o *PossibleOrphan) AcknowledgedBy(annotations map[string]string) bool {
-	want := AcknowledgeOrphan(cmp.Or(o.ID, o.Name))
+	return acknowledged(annotations, AcknowledgeOrphan(cmp.Or(o.ID, o.Name)))
+}
+
+// AcknowledgeCondition is what AnnotationAcknowledge says of a condition, as its
+// message has it: IdentityConflict or MassDisappearance, of the very tokens that
+// the fingerprint stands for.
+func AcknowledgeCondition(kind, fingerprint string) string { return kind + "/" + fingerprint }
+
+// ConditionAcknowledged tells whether an issuer's annotations say that a person has
+// decided about a condition.
+func ConditionAcknowledged(annotations map[string]string, kind, fingerprint string) bool {
+	return fingerprint != "" && acknowledged(annotations, AcknowledgeCondition(kind, fingerprint))
+}
+
+func acknowledged(annotations map[string]string, want string) bool {
 	for said := range strings.SplitSeq(annotations[AnnotationAcknowledge], ",") {
 		if strings.TrimSpace(said) == want {
 			return true

@@ -190,7 +190,7 @@ func setup(ctx context.Context, manager ctrl.Manager, options Options, shared is
 	if err != nil {
 		return err
 	}
-	shared.Named = watches
+	shared.Named, shared.Recorder = watches, manager.GetEventRecorder(v1alpha1.OperatorName)
 	if err := issuer.Setup(manager, shared, options.IssuerWorkers, issuers); err != nil {
 		return err
 	}

@@ -439,6 +439,7 @@ func (r *random) judge() {
 		r.t.Errorf("%d tokens are active, want one and %d orphans", active, orphaned)
 	}
 	r.judgeRights()
+	r.CheckUndisputed()
 	r.judgeRest()
 }
 

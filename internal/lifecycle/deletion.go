@@ -106,12 +106,12 @@ func revokeShown(v *view) Decision {
 
 func (v *view) firstShown() (token.Token, bool) {
 	for _, row := range v.mine {
-		if !v.kept(row.ID) {
+		if !v.kept(row.ID) && (!v.disputed() || v.holdsOrHeld(row.ID)) {
 			return row, true
 		}
 	}
 	for _, id := range v.doomedIDs() {
-		if row, listed := v.Snapshot.Rows[id]; listed && v.active(row) && !v.kept(id) {
+		if row, listed := v.Snapshot.Rows[id]; listed && v.active(row) && !v.kept(id) && (!v.disputed() || v.holdsOrHeld(id)) {
 			return row, true
 		}
 	}

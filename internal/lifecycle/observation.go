@@ -165,6 +165,9 @@ type Issuer struct {
 	// about, ReportedNames the names of those that nothing lists.
 	Reported, Acknowledged map[token.ID]bool
 	ReportedNames          map[string]bool
+	// Disputed: somebody else makes tokens with our marker. Missing: many of the issuer's tokens are gone at once. ListDoubted: lists just do
+	// not show some of these. None of it is so once a person has decided about it.
+	Disputed, Missing, ListDoubted bool
 	// Account is the vendor account the issuer is pinned to; empty while none is known.
 	Account      string
 	Capabilities token.Capabilities

@@ -40,6 +40,7 @@ var living = []rule{
 	{"a ledger that lost its signature is signed again", signAgain},
 	{"what came after a Secret that was put back is listed in it", listLater},
 	{"a token that exists already is used", adopt},
+	{"what is gone together with many others is not replaced before a person has looked", missedTogether},
 	{"a list that lacks a known token proves nothing", doubtList},
 	{"what may be ours and cannot be told for certain is reported", reportStrangers},
 	{"while a token works, what is due is done before another is minted", dueFirst},
@@ -71,7 +72,9 @@ var deleting = []rule{
 	{"what is replaced is revoked when its time has come, where the token is retained", revokeDueBeforeRetaining},
 	{"what was replaced in place is published, where the token is retained", publishRolledBeforeRetaining},
 	{"every token that a list shows is revoked", revokeShown},
+	{"what may be somebody else's is left alone, and keeps the object", leaveClaimed},
 	{"what was made and never published is revoked", revokeInHand},
+	{"nothing is released on the word of a list that lacks many tokens at once", doubtedList},
 	{"what was made last is seen and revoked before any waiting", awaitFirstList},
 	{"the last list begins when nothing can be in flight any more", awaitLastList},
 	{"a token that the ledger knows and no list shows is revoked by its ID", revokeUnlisted},
@@ -118,6 +121,12 @@ func Published(o Observation, record ledger.Ledger) Planned {
 		o.Stale = Consumers{}
 	}
 	return Plan(o)
+}
+
+// Next is the number of the object's next token, and tells whether it wants one, or waits for one.
+func Next(o Observation) (sequence int, wanted bool) {
+	v := newView(o)
+	return v.nextSequence(), !v.settled()
 }
 
 // HandSpent tells whether a minted value that is still in memory has lost its use: it was published, or somebody else

@@ -17,6 +17,8 @@ const (
 	ReasonTokenNotListed       Reason = "TokenNotListed"
 	ReasonMintBudgetSpent      Reason = "MintBudgetSpent"
 	ReasonAccountChanged       Reason = "AccountChanged"
+	ReasonIdentityConflict     Reason = "IdentityConflict"
+	ReasonMassDisappearance    Reason = "MassDisappearance"
 	ReasonRetiring             Reason = "Retiring"
 	ReasonSecretTerminating    Reason = "SecretTerminating"
 	ReasonRepairPaced          Reason = "RepairPaced"

@@ -28,6 +28,8 @@ const (
 	WaitsForLastUse WaitingFor = "LastUse"
 	// WaitsForPerson: a token without a name has been used after all, and a person decides about it.
 	WaitsForPerson WaitingFor = "Person"
+	// WaitsForOwner: somebody else makes tokens with our marker, and this one may be his.
+	WaitsForOwner WaitingFor = "Owner"
 	// WaitsForRevocation: it may be revoked.
 	WaitsForRevocation WaitingFor = "Revocation"
 )
@@ -54,6 +56,8 @@ func (v *view) retires(entry ledger.Entry) (waits WaitingFor, due time.Time) {
 	switch {
 	case sabotage.SkipOverlap:
 		return WaitsForOverlap, since
+	case v.surrendered(entry):
+		return WaitsForOwner, since
 	case !v.named() && entry.Sequence == 0:
 		if v.usedStranger(entry) {
 			waits = WaitsForPerson
@@ -161,7 +165,7 @@ func (v *view) firstRetired() (ledger.Entry, bool) {
 		}
 		// What has leaked is not waited for until a list shows it.
 		lives := v.mayLive(entry.ID) || (waits == WaitsForRevocation && !v.revoked(entry.ID))
-		if lives && !v.ServerNow.Before(due) && waits != WaitsForConsumers && waits != WaitsForPerson {
+		if lives && !v.ServerNow.Before(due) && waits != WaitsForConsumers && waits != WaitsForPerson && waits != WaitsForOwner {
 			return entry, true
 		}
 	}

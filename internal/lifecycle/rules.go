@@ -177,7 +177,7 @@ func confirmGone(v *view) Decision {
 
 // reportRevocation: the owner wants to decide what follows a revocation by somebody else.
 func reportRevocation(v *view) Decision {
-	if !v.Object.ReportRevocation || v.proof == nil || v.ownDoing() || v.expired() || !v.revoked(v.proof.Current.ID) {
+	if !v.Object.ReportRevocation || v.proof == nil || v.Snapshot.Missed[v.proof.Current.ID] || v.ownDoing() || v.expired() || !v.revoked(v.proof.Current.ID) {
 		return nil
 	}
 	return Stall{Problem{ReasonRevokedAtVendor, "Token " + string(v.proof.Current.ID) + " was revoked at the vendor by somebody else, and onRemoteRevocation is Report. " +
@@ -287,7 +287,7 @@ func mint(v *view) Decision {
 	if v.settled() || v.rollsInPlace() {
 		return nil
 	}
-	switch wait := v.firstWait(issuerMints, (*view).heldBack, slots, unresolved, budget, inTurn); {
+	switch wait := v.firstWait(issuerMints, notMissed, (*view).heldBack, slots, unresolved, budget, inTurn); {
 	case wait == nil && sabotage.RevokeFirst && v.usable():
 		return Revoke{ID: v.proof.Current.ID, Name: v.proof.Current.Name, Why: "it is to be replaced"}
 	case wait == nil:
@@ -498,7 +498,9 @@ func (v *view) unplannedMints() []time.Time {
 	at := map[int]time.Time{}
 	planned := map[int]bool{firstSequence: true}
 	for _, row := range v.Snapshot.Of(v.Object.Marker) {
-		at[sequenceOf(row)] = row.IssuedAt
+		if !v.foreign(row) {
+			at[sequenceOf(row)] = row.IssuedAt
+		}
 	}
 	if v.proof != nil && v.proof.Incarnation == v.Object.Marker.Incarnation {
 		for _, made := range v.proof.Mints {
@@ -570,7 +572,7 @@ func (v *view) firstDue() (ledger.Entry, bool) {
 		return ledger.Entry{}, false
 	}
 	for _, entry := range v.proof.Condemned {
-		if v.mayLive(entry.ID) {
+		if v.mayLive(entry.ID) && !v.surrendered(entry) {
 			return entry, true
 		}
 	}

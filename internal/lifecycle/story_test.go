@@ -55,6 +55,8 @@ type story struct {
 	unknown bool
 	// wakes is when the last look said that it would look again.
 	wakes time.Time
+	// foreign are tokens that somebody else made, missed those that are gone with many others.
+	foreign, missed map[token.ID]bool
 	// queue is how far away a turn is that is asked for now.
 	queue time.Duration
 }
@@ -194,6 +196,7 @@ func (s *story) lists() *story {
 	}
 	s.observation.Snapshot = token.Snapshot{
 		Account: "project", StartedAt: s.now, Complete: true, Anchored: true, Rows: maps.Clone(s.rows), VendorTime: s.now, Before: before,
+		Foreign: maps.Clone(s.foreign), Missed: maps.Clone(s.missed),
 	}
 	for _, row := range s.rows {
 		if row.State == token.Active {

@@ -68,7 +68,7 @@ func withdrawRoll(v *view) Decision {
 
 // rollInPlace: the value of the token in use is replaced. Should the answer be lost, another token must be allowed.
 func rollInPlace(v *view) Decision {
-	if !v.rollsInPlace() || v.standing(v.proof.Current.ID) != standingActive || v.firstWait(issuerMints, (*view).heldBack, budget, inTurn) != nil {
+	if !v.rollsInPlace() || v.standing(v.proof.Current.ID) != standingActive || v.firstWait(issuerMints, notMissed, (*view).heldBack, budget, inTurn) != nil {
 		return nil
 	}
 	if v.proof.Rolling == nil {
@@ -178,7 +178,7 @@ func (v *view) revokesFirst() bool {
 
 // revokeFirst: the token in use makes room for its successor, as late as can be: when all that a create needs is there but a place.
 func revokeFirst(v *view) Decision {
-	if !v.revokesFirst() || v.firstWait(issuerMints, (*view).heldBack, unresolved, budget) != nil || !v.Issuer.CanRevoke {
+	if !v.revokesFirst() || v.firstWait(issuerMints, notMissed, (*view).heldBack, unresolved, budget) != nil || !v.Issuer.CanRevoke {
 		return nil
 	}
 	if last := v.lastRevocation(); !v.Snapshot.BegunAfter(last) {

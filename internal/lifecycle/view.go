@@ -20,7 +20,7 @@ type view struct {
 	// later is the last ledger that is known of, where the Secret's is an earlier one: the Secret was put back. Only where tokens have no
 	// names. What it knows is in proof, too.
 	later *ledger.Ledger
-	// mine are the active rows with the full marker of this very object, best first.
+	// mine are the active rows with the full marker of this very object that nobody else is known to have made, best first.
 	mine []token.Token
 }
 
@@ -42,7 +42,7 @@ func newView(o Observation) *view {
 	}
 	v.leaveLent()
 	for _, row := range o.Snapshot.Of(o.Object.Marker) {
-		if v.active(row) {
+		if v.active(row) && !v.foreign(row) {
 			v.mine = append(v.mine, row)
 		}
 	}
@@ -142,6 +142,9 @@ func (v *view) standing(id token.ID) standing {
 		return standingRevoked
 	case listed:
 		return standingActive
+	case v.Snapshot.Missed[id]:
+		// So many are gone that the list proves nothing, nor does whoever says that he knows no such token.
+		return standingUnknown
 	case v.Memory.Gone[id], v.endedUnseen(id):
 		return standingRevoked
 	case sabotage.BelieveAbsence:
@@ -279,9 +282,10 @@ func (v *view) handFits() bool {
 	return v.hint.Current.ID == hand.Replaces
 }
 
-// strays are active tokens of this object that nobody needs and no ledger lists.
+// strays are active tokens of this object that nobody needs and no ledger lists. While somebody else makes tokens with our marker, none
+// is known to be.
 func (v *view) strays() []token.Token {
-	if sabotage.LeaveStrays {
+	if sabotage.LeaveStrays || v.disputed() {
 		return nil
 	}
 	strays := v.namelessStrays()
@@ -307,7 +311,11 @@ func (v *view) retirements() []Retirement {
 	}
 	for _, entry := range v.proof.Condemned {
 		if !v.revoked(entry.ID) {
-			retirements = append(retirements, Retirement{Entry: entry, WaitingFor: WaitsForRevocation, Due: v.since(entry)})
+			waits := WaitsForRevocation
+			if v.surrendered(entry) {
+				waits = WaitsForOwner
+			}
+			retirements = append(retirements, Retirement{Entry: entry, WaitingFor: waits, Due: v.since(entry)})
 		}
 	}
 	return retirements
@@ -367,6 +375,8 @@ func (v *view) trouble() *Problem {
 		return &v.Issuer.Problem
 	case v.otherAccount():
 		return &Problem{ReasonAccountChanged, accountChangedMessage(v.hint.Account, v.Issuer.Account)}
+	case v.gone():
+		return v.missed()
 	case v.skewed():
 		return &Problem{ReasonClockSkew, "The operator's clock and the API server's differ by " + v.skew().Abs().Round(time.Second).String() +
 			": nothing is triggered by time until they agree. Check the time synchronisation of the nodes."}
@@ -378,6 +388,11 @@ func (v *view) trouble() *Problem {
 	default:
 		return nil
 	}
+}
+
+// gone tells whether this object's token is among those that are gone at once.
+func (v *view) gone() bool {
+	return v.hint != nil && v.missed() != nil && v.standing(v.hint.Current.ID) != standingActive
 }
 
 // otherAccount tells whether the issuer leads to another vendor account than the one the token belongs to.

@@ -10,9 +10,9 @@ import (
 
 // Metrics are the operator's own collectors. The zero value is not usable; a nil *Metrics counts nothing.
 type Metrics struct {
-	issued, adopted, revoked, failed *prometheus.CounterVec
-	unused, orphaned                 *prometheus.GaugeVec
-	cloned                           prometheus.Gauge
+	issued, adopted, revoked, failed   *prometheus.CounterVec
+	unused, orphaned, foreign, missing *prometheus.GaugeVec
+	cloned                             prometheus.Gauge
 }
 
 var issuerLabels = []string{"issuer_kind", "issuer_namespace", "issuer"}
@@ -37,7 +37,12 @@ func New(registerer prometheus.Registerer) (*Metrics, error) {
 	m.cloned = prometheus.NewGauge(prometheus.GaugeOpts{
 		Namespace: "gatewaytoken", Name: "cluster_cloned", Help: "1 while the operator waits for a person to say whether this cluster is a copy of another, else 0.",
 	})
-	for _, collector := range []prometheus.Collector{m.issued, m.adopted, m.revoked, m.failed, m.unused, m.orphaned, m.cloned} {
+	gauge := func(name, help string) *prometheus.GaugeVec {
+		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "gatewaytoken", Name: name, Help: help}, issuerLabels)
+	}
+	m.foreign = gauge("tokens_foreign", "Tokens that another operator made with this installation's marker, until a person has acknowledged them.")
+	m.missing = gauge("tokens_missing", "Tokens in use that are gone at once, until they are there again or a person has acknowledged it.")
+	for _, collector := range []prometheus.Collector{m.issued, m.adopted, m.revoked, m.failed, m.unused, m.orphaned, m.cloned, m.foreign, m.missing} {
 		if err := registerer.Register(collector); err != nil {
 			return nil, err
 		}
@@ -106,6 +111,14 @@ func (m *Metrics) Cloned(asks bool) {
 	}
 }
 
+// Doubtful tells how many tokens of an issuer another operator made, and how many are gone at once.
+func (m *Metrics) Doubtful(kind, namespace, issuer string, foreign, missing int32) {
+	if m != nil {
+		m.foreign.WithLabelValues(kind, namespace, issuer).Set(float64(foreign))
+		m.missing.WithLabelValues(kind, namespace, issuer).Set(float64(missing))
+	}
+}
+
 func of(kind, namespace, issuer string) prometheus.Labels {
 	return prometheus.Labels{"issuer_kind": kind, "issuer_namespace": namespace, "issuer": issuer}
 }
@@ -119,6 +132,7 @@ func (m *Metrics) Forget(kind, namespace, issuer string) {
 	for _, counter := range []*prometheus.CounterVec{m.issued, m.adopted, m.revoked, m.failed} {
 		counter.DeletePartialMatch(labels)
 	}
-	m.unused.DeletePartialMatch(labels)
-	m.orphaned.DeletePartialMatch(labels)
+	for _, gauge := range []*prometheus.GaugeVec{m.unused, m.orphaned, m.foreign, m.missing} {
+		gauge.DeletePartialMatch(labels)
+	}
 }

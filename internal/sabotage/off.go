@@ -12,6 +12,7 @@ const (
 	RevokeUnlisted     = false
 	LeaveStrays        = false
 	ReleaseAtOnce      = false
+	TrustEverybody     = false
 
 	MintAgain        = false
 	RevokeFirst      = false

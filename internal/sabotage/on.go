@@ -22,6 +22,8 @@ var (
 	LeaveStrays bool
 	// ReleaseAtOnce releases an object without a last list.
 	ReleaseAtOnce bool
+	// TrustEverybody takes tokens that another operator made for our own.
+	TrustEverybody bool
 )
 
 // Mistakes that somebody could make.
@@ -76,6 +78,7 @@ func Acts() []Act {
 		{"RevokeUnlisted", "R7 fence", &RevokeUnlisted},
 		{"LeaveStrays", "R8 sweep", &LeaveStrays},
 		{"ReleaseAtOnce", "R9 release", &ReleaseAtOnce},
+		{"TrustEverybody", "R10 foreign writer", &TrustEverybody},
 		{"MintAgain", "", &MintAgain},
 		{"RevokeFirst", "", &RevokeFirst},
 		{"DropFinalizer", "", &DropFinalizer},

@@ -379,6 +379,8 @@ func (s Scene) pending() *lifecycle.Problem {
 		switch {
 		case retirement.Consumers.Unknown:
 			reason = v1alpha1.ReasonConsumersUnknown
+		case retirement.WaitingFor == lifecycle.WaitsForOwner && reason == lifecycle.ReasonRetiring:
+			reason = v1alpha1.ReasonIdentityConflict
 		case retirement.WaitingFor == lifecycle.WaitsForConsumers && reason != v1alpha1.ReasonConsumersUnknown:
 			reason = v1alpha1.ReasonWaitingForConsumers
 		}
@@ -410,6 +412,8 @@ func inWords(what lifecycle.WaitingFor) string {
 		return "its last use to be long enough ago"
 	case lifecycle.WaitsForPerson:
 		return "a person, since it has been used"
+	case lifecycle.WaitsForOwner:
+		return "a person, since another operator may have made it"
 	case lifecycle.WaitsForRevocation:
 		return "its revocation"
 	default:

@@ -92,6 +92,12 @@ type Snapshot struct {
 	Active    int
 	// UnmanagedUnused counts those of the unmanaged that are unused; none where the vendor does not show that.
 	UnmanagedUnused int
+	// Early: when the list before it began, a process before this one may still have had a create under way, so that a row which is new in
+	// it is nothing strange.
+	Early bool
+	// Foreign are the tokens with this installation's marker that somebody else made, Missed those in use that are gone together with so
+	// many others that nothing follows from it, until a person has looked. Neither map is changed once it is here.
+	Foreign, Missed map[ID]bool
 }
 
 // Taken tells whether there is a snapshot at all.

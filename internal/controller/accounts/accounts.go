@@ -64,6 +64,8 @@ type Account struct {
 	// CanMint, CanList and CanRevoke: what the account can be used for now; Problem says why not for more.
 	CanMint, CanList, CanRevoke bool
 	Problem                     lifecycle.Problem
+	// Disputed: somebody else makes tokens with our marker. Missing: many are gone at once. ListDoubted: lists just do not show some of these.
+	Disputed, Missing, ListDoubted bool
 	// Limited: the user's own credentials cannot be used; the last accepted ones are, to list and revoke.
 	Limited bool
 	// ID is the vendor account that the issuer is pinned to; empty while none is known.
@@ -101,7 +103,7 @@ func (a Account) In(pool string) (Account, bool) {
 // same tells whether those who wait would see no difference, whatever pool they need.
 func (a Account) same(b Account) bool {
 	return a.UID == b.UID && a.Generation == b.Generation && a.CanMint == b.CanMint && a.CanList == b.CanList && a.CanRevoke == b.CanRevoke &&
-		a.Problem.Reason == b.Problem.Reason && a.ID == b.ID && a.URL == b.URL && (!b.CanList || a.Vendor == b.Vendor)
+		a.Problem.Reason == b.Problem.Reason && a.Disputed == b.Disputed && a.Missing == b.Missing && a.ListDoubted == b.ListDoubted && a.ID == b.ID && a.URL == b.URL && (!b.CanList || a.Vendor == b.Vendor)
 }
 
 // otherPools are the names of the pools of which those who need them would see a difference.

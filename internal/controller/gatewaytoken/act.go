@@ -99,11 +99,13 @@ func (r *Reconciler) issue(ctx context.Context, s *scene, d lifecycle.Issue) (ou
 	if d.Overrides {
 		r.warn(s.object, "WindowOverridden", "The token is replaced outside its maintenance window: it ends before the window would do. Make the window open more often, or renewBefore longer.")
 	}
+	r.Inventory.Asking(d.Name)
 	issued, err := s.account.Vendor.Create(ctx, vendors.Request{Name: d.Name, Role: d.Role, Rights: d.Rights, ExpiresAt: d.ExpiresAt})
 	if sabotage.RepeatCreates && err != nil {
 		issued, err = s.account.Vendor.Create(ctx, vendors.Request{Name: d.Name, Role: d.Role, Rights: d.Rights, ExpiresAt: d.ExpiresAt})
 	}
 	f := token.AsFailure(err)
+	r.noteAnswer(d.Name, issued.ID, f)
 	r.noteCreate(s, d, f)
 	r.useTurn(s)
 	if f != nil {
@@ -131,6 +133,16 @@ func (r *Reconciler) issue(ctx context.Context, s *scene, d lifecycle.Issue) (ou
 	came, err := r.publish(ctx, s, publish)
 	r.giveUp(ctx, s)
 	return came, err
+}
+
+// noteAnswer has the inventory know what the vendor made of what it was asked for. Of a lost answer nobody knows.
+func (r *Reconciler) noteAnswer(name string, made token.ID, f *token.Failure) {
+	switch {
+	case f == nil:
+		r.Inventory.Answered(name, made)
+	case f.Stray != "" || f.Class != token.Ambiguous:
+		r.Inventory.Answered(name, f.Stray)
+	}
 }
 
 // noteCreate remembers that the vendor was asked for a token, and may have made one.
@@ -249,6 +261,7 @@ func (r *Reconciler) undo(ctx context.Context, s *scene, id token.ID) {
 	if id == "" {
 		return
 	}
+	r.Inventory.Ending(id)
 	if err := s.account.Vendor.Revoke(ctx, id); err != nil {
 		s.memory.undo = append(s.memory.undo, id)
 		log.FromContext(ctx).Error(err, "a token that cannot be used could not be revoked: revoke it at the vendor", "id", id)
@@ -262,6 +275,7 @@ func (r *Reconciler) revoke(ctx context.Context, s *scene, d lifecycle.Revoke) (
 		return outcome{after: time.Second}, nil
 	}
 	log.FromContext(ctx).Info("revoking a token", "id", d.ID, "tokenName", d.Name, "why", d.Why)
+	r.Inventory.Ending(d.ID)
 	err := s.account.Vendor.Revoke(ctx, d.ID)
 	f := token.AsFailure(err)
 	if f != nil && f.Class != token.NotFound && f.Class != token.Conflict {

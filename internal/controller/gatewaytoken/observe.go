@@ -192,6 +192,7 @@ func (r *Reconciler) observeIssuer(ctx context.Context, s *scene, from client.Re
 		Terminating: issuer.GetDeletionTimestamp() != nil,
 		CanMint:     account.CanMint, CanList: account.CanList, CanRevoke: account.CanRevoke,
 		Problem: account.Problem, Account: account.ID,
+		Disputed: account.Disputed, Missing: account.Missing, ListDoubted: account.ListDoubted,
 	}
 	if account.Vendor != nil {
 		observed.Capabilities = account.Vendor.Capabilities()

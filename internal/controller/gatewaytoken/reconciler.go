@@ -112,11 +112,21 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		planned = r.planLive(s)
 	}
 	log.FromContext(ctx).V(1).Info("planned", "decision", fmt.Sprintf("%T", planned.Decision), "rule", planned.Rule, "live", live)
+	r.find(s)
 	outcome, err := r.act(ctx, s, planned.Decision)
 	if err != nil {
 		return wake.AfterError(err)
 	}
 	return r.record(ctx, s, s.rolled(planned), outcome)
+}
+
+// find has the inventory know what is found of the object, so that it can tell its tokens from those that somebody else makes under its
+// marker.
+func (r *Reconciler) find(s *scene) {
+	if seen := s.observation.Snapshot; seen.Taken() && s.observation.Issuer.Capabilities.Named {
+		next, wants := lifecycle.Next(s.observation)
+		r.Inventory.Find(s.observation.Object.Marker, next, wants, seen.Early)
+	}
 }
 
 // planLive plans on what the API server says, and gives up a minted value that has lost its use.

@@ -65,7 +65,11 @@ func (r *Reconciler) roll(ctx context.Context, s *scene, d lifecycle.Roll) (outc
 	}
 	log.FromContext(ctx).Info("having the vendor replace a token's value", "id", d.ID, "why", d.Why)
 	s.memory.rollAsked = d.Sequence
+	// What it gives in its place may have another ID.
+	r.Inventory.Asking(d.Name)
+	r.Inventory.Ending(d.ID)
 	rolled, err := roller.Roll(ctx, d.ID, d.Name)
+	r.noteAnswer(d.Name, rolled.ID, token.AsFailure(err))
 	r.useTurn(s)
 	if f := token.AsFailure(err); f != nil {
 		return r.rollFailed(ctx, s, d, f), nil

@@ -18,8 +18,8 @@ import (
 const (
 	// maxOrphans is how many orphans a status names.
 	maxOrphans = 100
-	// mostTold is how many IDs a sentence names.
-	mostTold = 5
+	// mostNamed is how many IDs a sentence names.
+	mostNamed = 5
 )
 
 // orphanRow is a token that a list shows as nobody's, and where.
@@ -110,10 +110,10 @@ func idsOf(orphans []v1alpha1.Orphan) []string {
 // few names the first of many.
 func few(ids []string) string {
 	var named []string
-	for _, id := range ids[:min(len(ids), mostTold)] {
+	for _, id := range ids[:min(len(ids), mostNamed)] {
 		named = append(named, shown(id))
 	}
-	if more := len(ids) - mostTold; more > 0 {
+	if more := len(ids) - mostNamed; more > 0 {
 		named = append(named, fmt.Sprintf("%d more", more))
 	}
 	return strings.Join(named, ", ")

@@ -165,7 +165,9 @@ func concernsAll(failure *token.Failure) bool {
 
 // list takes one list, and notes whose rows changed.
 func (r *Reconciler) list(ctx context.Context, s *scene, which source, name string, vendor vendors.Vendor) error {
-	snapshot, changed, err := r.Inventory.Refresh(ctx, accounts.Scope(s.memory.uid, name), vendor, s.expectation(which, name, vendor))
+	expect := s.expectation(which, name, vendor)
+	expect.Calm, expect.Foreign, expect.Uses = r.LeaderSince().Add(r.Settle), s.toldForeign(), r.usesIn(ctx, s, name)
+	snapshot, changed, err := r.Inventory.Refresh(ctx, accounts.Scope(s.memory.uid, name), vendor, expect)
 	if err != nil {
 		return err //nolint:wrapcheck // it says what failed
 	}

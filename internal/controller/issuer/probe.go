@@ -192,7 +192,7 @@ func shown(id string) string {
 
 // sweep revokes tokens of objects that are gone for good: their vendor committed late.
 func (r *Reconciler) sweep(ctx context.Context, s *scene) {
-	if !s.probed || !s.account.CanRevoke {
+	if !s.probed || !s.account.CanRevoke || s.account.Disputed || s.account.Missing {
 		return
 	}
 	for _, name := range s.pools {
@@ -207,6 +207,7 @@ func (r *Reconciler) sweepPool(ctx context.Context, s *scene, name string, vendo
 		if row.State == token.Revoked || !r.Book.Released(row, s.now) {
 			continue
 		}
+		r.Inventory.Ending(row.ID)
 		if err := vendor.Revoke(ctx, row.ID); err != nil {
 			log.FromContext(ctx).Error(err, "a token that the vendor committed after its GatewayToken was gone cannot be revoked", "id", row.ID)
 			continue

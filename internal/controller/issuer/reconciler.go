@@ -133,6 +133,11 @@ type scene struct {
 	retryAt  time.Time
 	// decided: a person has just decided about tokens that may be ours.
 	decided bool
+	// conflict and disappearance are what the status is to say of tokens that somebody else made, and of many that are gone; nil for
+	// nothing. alarms are what is told of them beside.
+	conflict      *v1alpha1.IdentityConflict
+	disappearance *v1alpha1.MassDisappearance
+	alarms        []alarm
 	// unwritten: the copy of the accepted credentials could not be written.
 	unwritten bool
 	// orphaned are the tokens that the latest lists show as nobody's.
@@ -165,6 +170,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return ctrl.Result{}, err
 	}
 	r.probe(ctx, s)
+	r.doubt(s)
 	if err := r.keep(ctx, s); err != nil {
 		return ctrl.Result{}, err
 	}

@@ -97,6 +97,7 @@ func (r *Reconciler) record(ctx context.Context, s *scene) (ctrl.Result, error) 
 			return wake.AfterError(fmt.Errorf("patch the issuer's status: %w", err))
 		}
 	}
+	r.sound(s)
 	if s.decided {
 		// Creates may have waited for that.
 		r.Tokens.Add(accounts.Requests(s.tokens)...)
@@ -153,6 +154,7 @@ func (r *Reconciler) describe(ctx context.Context, s *scene) error {
 		next.PossibleOrphans = slices.DeleteFunc(next.PossibleOrphans, func(o v1alpha1.PossibleOrphan) bool { return r.ended(s, o) })
 	}
 	r.acknowledge(s, next)
+	r.describeDoubt(s, next)
 	s.put(next, s.ready(next))
 	s.put(next, s.reachable())
 	s.put(next, s.inUse())

@@ -26,7 +26,7 @@ const mostRevokedAtOnce = 5
 
 // doubts are the conditions of an issuer, by type or reason, under which nobody knows whose the account's tokens are: then no orphan is
 // revoked, whoever says so.
-var doubts = []string{v1alpha1.ReasonAccountChanged, "MassDisappearance", "IdentityConflict"}
+var doubts = []string{v1alpha1.ReasonAccountChanged, v1alpha1.ConditionMassDisappearance, v1alpha1.ConditionIdentityConflict}
 
 // word is what this process knows of a person's word to revoke orphans.
 type word struct {

@@ -182,6 +182,14 @@ func (w *World) CreateByHand(name string) string {
 	return id
 }
 
+// CreateElsewhere makes a token as the operator of a copy of the cluster does: under the marker of a GatewayToken of this world.
+func (w *World) CreateElsewhere(object *v1alpha1.GatewayToken, sequence int) string {
+	w.t.Helper()
+	w.disputed = true
+	marker := w.Identity.Marker(object.Namespace, object.Name, string(object.UID))
+	return w.CreateByHand(marker.WithSequence(sequence).Name(object.TokenBaseName(), token.DefaultMaxNameLength))
+}
+
 // TokenByID gives one of them; the test fails if there is none.
 func (w *World) TokenByID(id string) Token {
 	w.t.Helper()

@@ -41,7 +41,12 @@ func (v *gatedVendor) List(ctx context.Context, yield func(token.Token) error) (
 		w.interference.List(w.lists)
 	}
 	v.gate.alive()
-	return v.Vendor.List(ctx, yield)
+	return v.Vendor.List(ctx, func(row token.Token) error {
+		if w.hidden[row.ID] {
+			return nil
+		}
+		return yield(row)
+	})
 }
 
 // The optional parts of the contract, one type each, so that a gated vendor has exactly those that the vendor has.
@@ -66,6 +71,9 @@ type gatedFinder struct {
 func (f gatedFinder) Find(ctx context.Context, id token.ID) (token.Token, error) {
 	f.gate.alive()
 	f.gate.world.note("process %d asks for %s", f.gate.process, id)
+	if f.gate.world.hidden[id] {
+		return token.Token{}, &token.Failure{Operation: "find token", Class: token.NotFound}
+	}
 	return f.inner.Find(ctx, id)
 }
 

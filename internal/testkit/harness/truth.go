@@ -43,6 +43,16 @@ func (w *World) Heal() {
 	w.note("the vendor is well again")
 }
 
+// Hide lets the vendor show these tokens no more, in no list and to nobody who asks for one, as long as it is in trouble: until Hide names
+// others.
+func (w *World) Hide(ids ...string) {
+	w.hidden = map[token.ID]bool{}
+	for _, id := range ids {
+		w.hidden[token.ID(id)] = true
+	}
+	w.note("from now on the vendor does not show %s", strings.Join(ids, ", "))
+}
+
 // RevokeByHand revokes a token as a person does in the vendor's console.
 func (w *World) RevokeByHand(id string) {
 	w.t.Helper()
@@ -210,6 +220,17 @@ func (w *World) CheckRest() {
 	w.t.Helper()
 	w.checkLeaks()
 	w.checkDisclosure()
+	w.CheckUndisputed()
+}
+
+// CheckUndisputed: where nobody else has this installation's identity, no issuer says that somebody has.
+func (w *World) CheckUndisputed() {
+	w.t.Helper()
+	for _, issuer := range allOf[v1alpha1.Issuer](w) {
+		if told := issuer.IssuerStatus().IdentityConflict; told != nil && !w.disputed {
+			w.t.Errorf("%s takes tokens of its own operator for somebody else's: %+v", issuer.Ref().String(), told.Tokens)
+		}
+	}
 }
 
 // checkLeaks: every active token of this installation is accounted for, and none that an object has is reported as nobody's.

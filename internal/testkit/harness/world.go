@@ -86,6 +86,12 @@ type World struct {
 	forbidden map[string]bool
 	// foreign are tokens that somebody made by hand, under another name than the operator's.
 	foreign []string
+	// disputed: somebody else has the identity of this installation.
+	disputed bool
+	// hidden are tokens that the vendor does not show, though they are there.
+	hidden map[token.ID]bool
+	// beside is the world that this one shares its vendor with; nil for none.
+	beside *World
 }
 
 // Option changes a world before it begins.
@@ -94,6 +100,16 @@ type Option func(*World)
 // WithSettings changes the operator's settings.
 func WithSettings(change func(*lifecycle.Settings)) Option {
 	return func(w *World) { change(&w.Settings) }
+}
+
+// Beside lets the world share the vendor's account and the clock of another: a second cluster with an operator of its own.
+func Beside(other *World) Option {
+	return func(w *World) { w.beside, w.Clock, w.flavour = other, other.Clock, other.flavour }
+}
+
+// As gives the world the identity of another: somebody gave both the same --cluster-id.
+func As(other *World) Option {
+	return func(w *World) { w.Identity, w.disputed, other.disputed = other.Identity, true, true }
 }
 
 // WithTimeout sets the time-out of a vendor call, in true time: only a test of it waits for it.
@@ -107,30 +123,17 @@ func New(t T, plane *Plane, connector Connector, options ...Option) *World {
 		Name: plane.next(), Clock: newClock(), Settings: lifecycle.DefaultSettings(),
 		excused: map[string]bool{}, isTracked: map[entry]bool{}, restless: map[entry]bool{},
 	}
-	if plane.IsModel() {
-		w.model = plane.schemas.NewServer(w.Clock)
-		w.admin = w.model.Connect(agent)
-	}
-	w.times = &times{clock: w.Clock, of: map[types.UID]*written{}, pods: map[types.UID]metav1.Time{}}
 	w.Identity = token.Identity{ClusterID: "cluster-of-" + w.Name}
 	w.Tenant, w.System = w.Name+"-tenant", w.Name+"-system"
 	for _, option := range options {
 		option(w)
 	}
+	w.times = &times{clock: w.Clock, of: map[types.UID]*written{}, pods: map[types.UID]metav1.Time{}}
 	w.RotateLedgerKey("first")
 	w.Namespace(w.System)
 	w.Namespace(w.Tenant)
 	w.connect()
-	var err error
-	if w.Vendor, err = simulator.NewServer(simulator.WithClock(w.Clock), simulator.WithRevealedSecrets()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(w.Vendor.Close)
-	if preparer, ok := w.flavour.(Preparer); ok {
-		if w.flavour, err = preparer.Prepare(w.Vendor); err != nil {
-			t.Fatal(err)
-		}
-	}
+	w.found()
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("what happened in %s:\n%s", w.Name, w.Story())
@@ -142,6 +145,25 @@ func New(t T, plane *Plane, connector Connector, options ...Option) *World {
 
 // agent is who writes to a model where nothing else is said.
 const agent = "harness"
+
+// found makes the world's vendor, or takes that of the world beside.
+func (w *World) found() {
+	w.t.Helper()
+	if w.beside != nil {
+		w.Vendor = w.beside.Vendor
+		return
+	}
+	var err error
+	if w.Vendor, err = simulator.NewServer(simulator.WithClock(w.Clock), simulator.WithRevealedSecrets()); err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(w.Vendor.Close)
+	if preparer, ok := w.flavour.(Preparer); ok {
+		if w.flavour, err = preparer.Prepare(w.Vendor); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
 
 // connect gives the operator a connection of its own: with the administrator's rights, unless Act says otherwise.
 func (w *World) connect() {

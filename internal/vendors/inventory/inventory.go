@@ -44,6 +44,13 @@ type Expectation struct {
 	Known []token.ID
 	// Doubt: a create may have left a token in the account that nobody has seen.
 	Doubt bool
+
+	// Calm is when whatever a process before this one asked for must have been made.
+	Calm time.Time
+	// Foreign are the tokens of which a process before this one found that somebody else made them.
+	Foreign []token.ID
+	// Uses are the tokens in use that the list is to show.
+	Uses Uses
 }
 
 // Scope names what one list covers: an issuer or, where the vendor's tokens are in pools, one pool of it.
@@ -55,13 +62,19 @@ type Inventory struct {
 	former  []string
 	now     func() time.Time
 
-	mu     sync.Mutex
-	scopes map[Scope]*scope
+	mu      sync.Mutex
+	scopes  map[Scope]*scope
+	origins origins
+	// ending tells when this process asked the vendor to revoke a token, born when it was told that one was made.
+	ending, born map[token.ID]time.Time
 }
 
 // New makes an inventory of the tokens of one installation, and of what it was called in former clusters.
 func New(install string, now func() time.Time, former ...string) *Inventory {
-	return &Inventory{install: install, former: former, now: now, scopes: map[Scope]*scope{}}
+	return &Inventory{
+		install: install, former: former, now: now, scopes: map[Scope]*scope{}, origins: newOrigins(),
+		ending: map[token.ID]time.Time{}, born: map[token.ID]time.Time{},
+	}
 }
 
 // scope is what is known of one list.
@@ -78,12 +91,18 @@ type scope struct {
 	ended map[token.ID]struct{}
 	// wanted are the instants after which somebody needs a list to begin, earliest first.
 	wanted []time.Time
+	// seen are the rows with our marker that any list has shown, foreign those that somebody else made, and settled those of the latter
+	// that a person has decided about.
+	seen    map[token.ID]bool
+	foreign map[token.ID]token.Token
+	settled map[token.ID]bool
+	uses    uses
 }
 
 func (i *Inventory) scope(name Scope) *scope {
 	s := i.scopes[name]
 	if s == nil {
-		s = &scope{ended: map[token.ID]struct{}{}}
+		s = &scope{ended: map[token.ID]struct{}{}, seen: map[token.ID]bool{}, foreign: map[token.ID]token.Token{}, settled: map[token.ID]bool{}}
 		i.scopes[name] = s
 	}
 	return s
@@ -181,6 +200,7 @@ func (i *Inventory) Refresh(ctx context.Context, name Scope, from vendors.Vendor
 	if !list.sameAccount(from.Capabilities().KeepsRevoked) {
 		return token.Snapshot{}, nil, &OtherAccountError{Account: list.account}
 	}
+	gone := expect.Uses.gone(list.rows)
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	s := i.scope(name)
@@ -198,8 +218,13 @@ func (i *Inventory) Refresh(ctx context.Context, name Scope, from vendors.Vendor
 		before.Before = nil
 		snapshot.Before = &before
 	}
+	lag := from.Capabilities().ListLag
+	snapshot.Early = snapshot.Before == nil || !snapshot.Before.BegunAfter(expect.Calm.Add(lag))
+	i.forget(started)
+	snapshot.Foreign = s.judge(i.install, &i.origins, snapshot, expect.Foreign)
 	changed := s.replace(snapshot, list)
-	return snapshot, changed, nil
+	i.miss(name, gone, expect.Uses, lag)
+	return s.latest, changed, nil
 }
 
 // anchor tells whether what the list lacks is gone, or whether it is another account's.

@@ -105,7 +105,7 @@ func TestRefresh(t *testing.T) {
 	}
 	got, changed := b.refresh("project")
 	want := token.Snapshot{
-		Account: "project", StartedAt: start(), VendorTime: start(), Complete: true,
+		Account: "project", StartedAt: start(), VendorTime: start(), Complete: true, Early: true,
 		Rows: map[token.ID]token.Token{"1": ours, "2": dead}, ByObject: map[string][]token.ID{b.object("a"): {"1", "2"}},
 		Active: 4, Unmanaged: 3,
 	}
