@@ -89,10 +89,10 @@ func questions() map[string]access {
 	read := []string{"get", "list", "watch"}
 	write := []string{"create", "update", "patch", "delete", "deletecollection"}
 	return map[string]access{
-		"operator: its kinds":           {reason: "it watches them and sets finalizers", user: operator, verbs: []string{"get", "list", "watch", "patch", "update"}, group: own, resource: "gatewaytokens", want: true},
-		"operator: its cluster kind":    {reason: "it watches them and sets finalizers", user: operator, verbs: []string{"get", "list", "watch", "patch", "update"}, group: own, resource: "clustertokenissuers", want: true},
-		"operator: status":              {reason: "it writes status", user: operator, verbs: []string{"patch", "update"}, group: own, resource: "tokenissuers/status", want: true},
-		"operator: making its kinds":    {reason: "people make and delete them", user: operator, verbs: []string{"create", "delete", "deletecollection"}, group: own, resource: "gatewaytokens"},
+		"operator: its kinds":           {reason: "it watches them and sets finalizers", user: operator, verbs: []string{"get", "list", "watch", "patch"}, group: own, resource: "gatewaytokens", want: true},
+		"operator: its cluster kind":    {reason: "it watches them and sets finalizers", user: operator, verbs: []string{"get", "list", "watch", "patch"}, group: own, resource: "clustertokenissuers", want: true},
+		"operator: status":              {reason: "it writes status", user: operator, verbs: []string{"patch"}, group: own, resource: "tokenissuers/status", want: true},
+		"operator: making its kinds":    {reason: "people make and delete them", user: operator, verbs: []string{"create", "update", "delete", "deletecollection"}, group: own, resource: "gatewaytokens"},
 		"operator: Secrets":             {reason: "it publishes tokens", user: operator, verbs: []string{"get", "list", "watch", "create", "patch", "delete"}, group: core, resource: "secrets", want: true},
 		"operator: Secrets as a whole":  {reason: "it applies fields and deletes one by one", user: operator, verbs: []string{"update", "deletecollection"}, group: core, resource: "secrets"},
 		"operator: CA bundles":          {reason: "it reads the named ones, and lists and watches them by their names", user: operator, verbs: read, group: core, resource: "configmaps", want: true},
@@ -102,7 +102,7 @@ func questions() map[string]access {
 		"operator: namespaces":          {reason: "grants select them", user: operator, verbs: read, group: core, resource: "namespaces", want: true},
 		"operator: changing namespaces": {reason: "they are not its business", user: operator, verbs: write, group: core, resource: "namespaces"},
 		"operator: events":              {reason: "it tells what it did", user: operator, verbs: []string{"create", "patch"}, group: events, resource: "events", want: true},
-		"operator: core events":         {reason: "the leader election tells what it did", user: operator, verbs: []string{"create", "patch"}, group: core, resource: "events", want: true},
+		"operator: core events":         {reason: "the leader election tells what it did", user: operator, verbs: []string{"create"}, group: core, resource: "events", want: true},
 		"operator: its lease":           {reason: "one of them leads", user: operator, verbs: []string{"get", "create", "update"}, group: lease, resource: "leases", namespace: namespace, want: true},
 		"operator: other leases":        {reason: "nodes and controllers of others have theirs", user: operator, verbs: []string{"get", "create", "update"}, group: lease, resource: "leases", namespace: "kube-system"},
 		"operator: restarts":            {reason: "it restarts who holds a value that was replaced", user: operator, verbs: []string{"list", "patch"}, group: "apps", resource: "statefulsets", want: true},

@@ -23,6 +23,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
@@ -33,6 +34,7 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/causely"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/stage"
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/harness"
+	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/rights"
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
 )
 
@@ -103,6 +105,7 @@ func TestOperator(t *testing.T) {
 		return nil
 	})
 	o.lostAnswer()
+	o.shared()
 	o.deleteNamespace()
 	o.stop()
 	o.judge()
@@ -123,6 +126,40 @@ func (o *installation) lostAnswer() {
 	o.wantCreates(3)
 }
 
+// shared has a token of a ClusterTokenIssuer replaced and deleted.
+func (o *installation) shared() {
+	o.t.Helper()
+	made := o.issuer(time.Second)
+	credentials, ca := o.credentials(), o.ca()
+	credentials.Namespace, ca.Namespace = system, system
+	issuer := &v1alpha1.ClusterTokenIssuer{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec: v1alpha1.ClusterTokenIssuerSpec{
+			TokenIssuerSpec: made.Spec, Grants: []v1alpha1.Grant{{Namespaces: v1alpha1.NamespaceGrant{Names: []string{tenant}}}},
+		},
+	}
+	object := o.token("shared")
+	object.Spec.IssuerRef = v1alpha1.IssuerReference{Kind: v1alpha1.KindClusterTokenIssuer, Name: name}
+	object.Spec.Rotation = &v1alpha1.Rotation{Overlap: &metav1.Duration{Duration: time.Hour}}
+	o.create(credentials, ca, issuer, object)
+	o.await("the token of the shared issuer is ready", func() error { return o.ready(object) })
+	value := o.value("shared")
+	patch := fmt.Sprintf(`{"metadata":{"annotations":{%q:%q}}}`, v1alpha1.AnnotationRotateRequest, object.Status.Current.IssuedAt.UTC().Add(time.Second).Format(time.RFC3339))
+	if err := plane.Admin.Patch(o.t.Context(), object, client.RawPatch(types.MergePatchType, []byte(patch))); err != nil {
+		o.t.Fatal(err)
+	}
+	o.await("it is replaced on request", func() error {
+		if o.wantValue("shared", value) == nil {
+			return errors.New("the Secret holds the old value")
+		}
+		return o.ready(object)
+	})
+	o.delete(object)
+	o.await("it is gone", func() error { return o.gone(object) })
+	o.delete(issuer)
+	o.await("so is its issuer", func() error { return o.gone(issuer) })
+}
+
 // deleteNamespace deletes issuer, credentials and tokens at once, with their namespace.
 func (o *installation) deleteNamespace() {
 	o.t.Helper()
@@ -139,6 +176,7 @@ func (o *installation) judge() {
 	if strings.Contains(text, forbidden) {
 		o.t.Errorf("the chart does not grant what the operator does:\n%s", lines(text, forbidden))
 	}
+	o.judgeRights(text)
 	if harness.Disclosed(text, o.vendor.Causely().Secrets()...) != "" {
 		o.t.Error("a secret can be read in the log")
 	}
@@ -152,6 +190,23 @@ func (o *installation) judge() {
 	}
 	if text := lines(text, `"msg":"Reconciler error"`); text != "" {
 		o.t.Logf("reconcile errors:\n%s", text)
+	}
+}
+
+// judgeRights holds that nothing is granted that the operator makes no use of.
+func (o *installation) judgeRights(text string) {
+	o.t.Helper()
+	granted := rights.Granted(append(rules(o.t, "manager_role.yaml"), rules(o.t, "leader_election_role.yaml")...))
+	if len(granted) < 20 {
+		o.t.Errorf("only %d rights are granted: %v", len(granted), granted)
+	}
+	used := func(right string) bool { return strings.Contains(text, usedRight+right+"\n") }
+	for _, right := range granted {
+		// Where the API server streams what there is to whoever watches, nobody lists; others list first.
+		of, lists := strings.CutPrefix(string(right), "list ")
+		if !used(string(right)) && (!lists || !used("watch "+of)) {
+			o.t.Errorf("the chart grants %q, and nobody makes use of it", right)
+		}
 	}
 }
 

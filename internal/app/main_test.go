@@ -15,6 +15,7 @@ import (
 
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/controlplane"
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/harness"
+	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/rights"
 )
 
 // plane is shared by all tests of this package; it is set before any of them runs.
@@ -58,9 +59,18 @@ func operate(arguments []string) error {
 		return err
 	}
 	config.Wrap(reportForbidden)
+	used := &rights.Recorder{New: func(right rights.Right, refused bool) {
+		if !refused {
+			fmt.Fprintf(os.Stderr, "%s%s\n", usedRight, right)
+		}
+	}}
+	config.Wrap(used.Wrap)
 	logger := SetupLogging(options, os.Stderr)
 	return Run(ctrl.LoggerInto(ctrl.SetupSignalHandler(), logger), config, options)
 }
+
+// usedRight begins the line of a right that was used for the first time.
+const usedRight = "RIGHT "
 
 // forbidden begins the line of a request that the API server forbade.
 const forbidden = "FORBIDDEN "

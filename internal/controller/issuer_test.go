@@ -204,6 +204,18 @@ func badInput() map[string]setting {
 			},
 			token: v1alpha1.ReasonCABundleNotFound, issuer: v1alpha1.ReasonCABundleNotFound, says: harness.CAName, calls: 0,
 		},
+		"a CA that is too large": {
+			reason: "it is read at every look at the issuer",
+			prepare: func(_ *testing.T, w *harness.World) func() {
+				providing(w, asIs, asIs, func(c *corev1.ConfigMap) {
+					c.Data["ca.crt"] = strings.Repeat(string(w.Vendor.CAPEM()), 1+(512<<10)/len(w.Vendor.CAPEM()))
+				})
+				return func() {
+					harness.Change(w, w.CA(w.System), func(c *corev1.ConfigMap) { c.Data = w.CA("").Data })
+				}
+			},
+			token: v1alpha1.ReasonCABundleInvalid, issuer: v1alpha1.ReasonCABundleInvalid, says: "at most 524288 bytes", calls: 0,
+		},
 		"a CA that is none": {
 			reason: "no certificate is in it",
 			prepare: func(_ *testing.T, w *harness.World) func() {

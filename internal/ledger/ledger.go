@@ -30,6 +30,9 @@ type Ledger struct {
 	Version int `json:"v"`
 	// Account is the vendor account the token belongs to; empty where the vendor does not show it.
 	Account string `json:"account,omitempty"`
+	// Issuer is that whose vendor said all this, as Kind/name: what one vendor says is worth nothing at another. Ledgers that were written
+	// before this field do not have it.
+	Issuer string `json:"issuer,omitempty"`
 	// Incarnation is that of the GatewayToken which wrote the ledger.
 	Incarnation string `json:"incarnation"`
 	// Current is the token whose value the Secret holds.
@@ -122,6 +125,9 @@ type Mint struct {
 	// BySpec tells that the spec caused it: a first token, a rotation that was due or asked for.
 	BySpec bool `json:"bySpec,omitempty"`
 }
+
+// OfIssuer tells whether the ledger can be believed where an issuer's tokens are concerned.
+func (l *Ledger) OfIssuer(issuer string) bool { return l.Issuer == "" || l.Issuer == issuer }
 
 // Lists tells whether the token is waiting for its revocation here.
 func (l *Ledger) Lists(id token.ID) bool {

@@ -33,6 +33,14 @@ func row(id token.ID, sequence int, state token.State) func(*Observation) {
 	}
 }
 
+// anothers adds a token of another object to the list.
+func anothers(id token.ID) func(*Observation) {
+	return func(o *Observation) {
+		other := token.Identity{ClusterID: "cluster"}.Marker("elsewhere", "mediator", "uid-9").WithSequence(1)
+		o.Snapshot.Rows[id] = token.Token{ID: id, Name: other.Name("m", 64), State: token.Active, IssuedAt: start.Add(-48 * time.Hour)}
+	}
+}
+
 // holds has the Secret hold a token, listed or not.
 func holds(id token.ID, sequence int) func(*Observation) {
 	return func(o *Observation) {
@@ -81,8 +89,10 @@ func TestPlan(t *testing.T) {
 		"list lag": {"a token may appear later than its creation", []func(*Observation){func(o *Observation) {
 			o.Issuer.Capabilities.ListLag = time.Minute
 		}}, "Relist to see whether a token exists already"},
-		"two candidates":          {"the one the status names is preferred", []func(*Observation){row("T1", 1, token.Active), row("T2", 2, token.Active), func(o *Observation) { o.Object.HintID = "T1" }}, "Publish T1 from the vendor retiring T2"},
-		"two candidates, no hint": {"the later is preferred", []func(*Observation){row("T1", 1, token.Active), row("T2", 2, token.Active)}, "Publish T2 from the vendor retiring T1"},
+		"ledger with another's token":  {"a value is read out for nobody but whose marker it has", []func(*Observation){holds("T1", 1), anothers("T1")}, "Issue #2 (the value is lost and the vendor does not show it again)"},
+		"deleted with another's token": {"nobody else's token is revoked, whatever was signed", []func(*Observation){holds("T1", 1), anothers("T1"), deleted}, "DeleteSecret"},
+		"two candidates":               {"the one the status names is preferred", []func(*Observation){row("T1", 1, token.Active), row("T2", 2, token.Active), func(o *Observation) { o.Object.HintID = "T1" }}, "Publish T1 from the vendor retiring T2"},
+		"two candidates, no hint":      {"the later is preferred", []func(*Observation){row("T1", 1, token.Active), row("T2", 2, token.Active)}, "Publish T2 from the vendor retiring T1"},
 		"candidate of another incarnation": {"a recreated object begins anew", []func(*Observation){func(o *Observation) {
 			other := token.Identity{ClusterID: "cluster"}.Marker("causely", "mediator", "uid-0").WithSequence(3)
 			o.Snapshot.Rows["T0"] = token.Token{ID: "T0", Name: other.Name("m", 64), State: token.Active}

@@ -35,6 +35,9 @@ func newView(o Observation) *view {
 	if v.proof == nil && o.Object.Record != nil && !v.named() {
 		v.proof, v.hint = o.Object.Record, o.Object.Record
 	}
+	if v.proof != nil && v.contradicted() {
+		v.proof = nil
+	}
 	if record := o.Object.Record; v.proof != nil && record != nil && !v.named() && record.Current.Sequence > v.proof.Current.Sequence {
 		v.later = record
 		v.proof = withLater(v.proof, record)
@@ -80,6 +83,21 @@ func Lent(o Observation) ledger.Entry {
 		return ledger.Entry{}
 	}
 	return v.proof.Current
+}
+
+// contradicted tells whether the list shows a token that the ledger names under the marker of another object. Whoever had it signed, the
+// vendor knows better: it is read out for nobody else, and revoked by nobody else.
+func (v *view) contradicted() bool {
+	if !v.named() {
+		return false
+	}
+	entries := slices.Concat([]ledger.Entry{v.proof.Current}, v.proof.Retiring, v.proof.Condemned)
+	return slices.ContainsFunc(entries, func(entry ledger.Entry) bool {
+		row, listed := v.Snapshot.Rows[entry.ID]
+		marker, marked := row.Marker()
+		// What was made in another cluster has that cluster's marker.
+		return entry.From == "" && listed && marked && !marker.SameObject(v.Object.Marker)
+	})
 }
 
 // better orders the tokens that could be used: the one the status or the ledger names, then the latest.

@@ -38,6 +38,7 @@ const writeGranularity = time.Second
 type Target struct {
 	owner       ledger.Owner
 	sealer      ledger.Sealer
+	issuer      string
 	secretType  corev1.SecretType
 	labels      map[string]string
 	annotations map[string]string
@@ -55,6 +56,7 @@ func NewTarget(object *v1alpha1.GatewayToken, clusterID, url string, sealer ledg
 			ClusterID: clusterID, Namespace: object.Namespace, GatewayToken: object.Name, Secret: object.SecretName(),
 		},
 		sealer:      sealer,
+		issuer:      object.IssuerRef().String(),
 		secretType:  corev1.SecretType(object.SecretType()),
 		labels:      object.SecretLabels(),
 		annotations: object.SecretAnnotations(),
@@ -141,6 +143,7 @@ func (t Target) Retained(secret *corev1.Secret, before, record ledger.Ledger, ke
 
 // sealed signs the ledger and puts the Secret together.
 func (t Target) sealed(data map[string][]byte, record ledger.Ledger) (Content, error) {
+	record.Issuer = t.issuer
 	seal, err := t.sealer.Seal(t.owner, record)
 	if err != nil {
 		return Content{}, fmt.Errorf("seal ledger: %w", err)
@@ -185,6 +188,10 @@ func (t Target) Observe(secret *corev1.Secret, adopt v1alpha1.AdoptPolicy) lifec
 		return lifecycle.Secret{Presence: lifecycle.Absent}
 	}
 	record, trust := t.sealer.Open(t.owner, secret.Annotations[v1alpha1.AnnotationLedger])
+	if trust == ledger.Proof && !record.OfIssuer(t.issuer) {
+		// What the vendor of another issuer says, a tenant's own server perhaps, proves nothing here.
+		trust = ledger.Hint
+	}
 	labelled := secret.Labels[v1alpha1.LabelManagedBy] == v1alpha1.OperatorName
 	if trust != ledger.Proof && (trust != ledger.Hint || !labelled) {
 		return lifecycle.Secret{Presence: foreign(secret, adopt)}
@@ -282,13 +289,24 @@ func OwnerOf(secret metav1.Object) (types.NamespacedName, bool) {
 	return types.NamespacedName{Namespace: secret.GetNamespace(), Name: name}, true
 }
 
+// Kept is the token that a retained Secret keeps.
+type Kept struct {
+	ID token.ID
+	// GatewayToken is the name of the resource that it was of.
+	GatewayToken string
+	ledger       ledger.Ledger
+}
+
+// OfIssuer tells whether an issuer's vendor said so.
+func (k Kept) OfIssuer(issuer string) bool { return k.ledger.OfIssuer(issuer) }
+
 // RetainedToken gives the token that a retained Secret keeps, if its ledger can be believed.
-func RetainedToken(secret *corev1.Secret, clusterID string, sealer ledger.Sealer) (token.ID, bool) {
+func RetainedToken(secret *corev1.Secret, clusterID string, sealer ledger.Sealer) (Kept, bool) {
 	name, ok := ledger.NamedOwner(secret.Annotations[v1alpha1.AnnotationLedger])
 	if !ok {
-		return "", false
+		return Kept{}, false
 	}
 	owner := ledger.Owner{ClusterID: clusterID, Namespace: secret.Namespace, GatewayToken: name, Secret: secret.Name}
 	record, trust := sealer.Open(owner, secret.Annotations[v1alpha1.AnnotationLedger])
-	return record.Current.ID, trust == ledger.Proof && record.Retained
+	return Kept{ID: record.Current.ID, GatewayToken: name, ledger: record}, trust == ledger.Proof && record.Retained
 }

@@ -160,6 +160,23 @@ func TestObserve(t *testing.T) {
 		"ledger of another object": {"a copy elsewhere proves nothing there", func(t *testing.T) *corev1.Secret {
 			return written(t, target(t, gatewayToken(func(o *v1alpha1.GatewayToken) { o.Name = "other" }), issuerURL), record())
 		}, "", lifecycle.Foreign, ledger.Absent, false, false},
+		"ledger of another issuer": {"its vendor may have said anything", func(t *testing.T) *corev1.Secret {
+			return written(t, target(t, gatewayToken(func(o *v1alpha1.GatewayToken) { o.Spec.IssuerRef.Name = "own" }), issuerURL), record())
+		}, "", lifecycle.Owned, ledger.Hint, true, false},
+		"ledger of an issuer of another kind": {"the name alone is not whose it is", func(t *testing.T) *corev1.Secret {
+			return written(t, target(t, gatewayToken(func(o *v1alpha1.GatewayToken) { o.Spec.IssuerRef.Kind = v1alpha1.KindClusterTokenIssuer }), issuerURL), record())
+		}, "", lifecycle.Owned, ledger.Hint, true, false},
+		"ledger from before issuers were written": {"an upgrade must not cost tokens", func(t *testing.T) *corev1.Secret {
+			secret, of := written(t, of(t), record()), of(t)
+			before, _ := of.sealer.Open(of.owner, secret.Annotations[v1alpha1.AnnotationLedger])
+			before.Issuer = ""
+			seal, err := of.sealer.Seal(of.owner, before)
+			if err != nil {
+				t.Fatal(err)
+			}
+			secret.Annotations[v1alpha1.AnnotationLedger] = seal
+			return secret
+		}, "", lifecycle.Owned, ledger.Proof, true, false},
 		"somebody's":                {"not asked for", edited(func(s *corev1.Secret) { s.Labels, s.Annotations = nil, nil }), "", lifecycle.Foreign, ledger.Absent, false, false},
 		"somebody's, to be adopted": {"asked for, and nobody owns it", edited(func(s *corev1.Secret) { s.Labels, s.Annotations = nil, nil }), v1alpha1.AdoptIfUnowned, lifecycle.Adoptable, ledger.Absent, false, false},
 		"owned by somebody": {"not even if asked for", edited(func(s *corev1.Secret) {
@@ -324,11 +341,15 @@ func TestRetainedToken(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			id, ok := RetainedToken(tc.secret, clusterID, sealer(t, tc.seed))
-			if ok != tc.want || (ok && id != "id-1") {
-				t.Errorf("%s, %t, want %t: %s", id, ok, tc.want, tc.reason)
+			kept, ok := RetainedToken(tc.secret, clusterID, sealer(t, tc.seed))
+			if ok != tc.want || (ok && (kept.ID != "id-1" || kept.GatewayToken != "mediator")) {
+				t.Errorf("%+v, %t, want %t: %s", kept, ok, tc.want, tc.reason)
 			}
 		})
+	}
+	kept, _ := RetainedToken(written(t, of, retained), clusterID, sealer(t, 1))
+	if !kept.OfIssuer("TokenIssuer/") || kept.OfIssuer("ClusterTokenIssuer/causely") {
+		t.Error("it is counted with another issuer than its own")
 	}
 	if written(t, of, retained).Labels[v1alpha1.LabelRetained] != "true" {
 		t.Error("a retained Secret is not labelled")

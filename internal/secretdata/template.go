@@ -23,6 +23,8 @@ const (
 	maxKeyBytes = 256 << 10
 	// maxTotalBytes bounds all rendered keys together (a Secret holds 1 MiB at most).
 	maxTotalBytes = 768 << 10
+	// maxCalls bounds the functions of one action: each may make the text longer, and sixty would fill any memory.
+	maxCalls = 8
 )
 
 // input is what templates see.
@@ -36,16 +38,26 @@ type input struct {
 	URL string
 }
 
-// functions are all that a template may call. text/template's own are refused while parsing.
+// functions are all that a template may call. text/template's own are refused while parsing. None takes more than a key may have: what
+// is made on the way to a key is bounded like the key.
 func functions() template.FuncMap {
 	return template.FuncMap{
-		"urlquery": url.QueryEscape,
-		"b64enc":   func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
-		"json": func(s string) (string, error) {
-			text, err := json.Marshal(s)
-			return string(text), err
-		},
-		"quote": func(s string) string { return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"` },
+		"urlquery": bounded(url.QueryEscape),
+		"b64enc":   bounded(func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }),
+		"json": bounded(func(s string) string {
+			text, _ := json.Marshal(s) // every string has a JSON text
+			return string(text)
+		}),
+		"quote": bounded(func(s string) string { return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"` }),
+	}
+}
+
+func bounded(of func(string) string) func(string) (string, error) {
+	return func(s string) (string, error) {
+		if len(s) > maxKeyBytes {
+			return "", errTooLarge
+		}
+		return of(s), nil
 	}
 }
 
@@ -106,10 +118,31 @@ func allowed(node parse.Node) error {
 		}
 		return nil
 	case *parse.ActionNode:
+		if calls(n.Pipe) > maxCalls {
+			return errTooManyCalls
+		}
 		return allowedPipe(n.Pipe)
 	default:
 		return errDisallowed
 	}
+}
+
+var errTooManyCalls = fmt.Errorf("more than %d functions are called in one place", maxCalls)
+
+// calls counts the functions that a pipe calls.
+func calls(pipe *parse.PipeNode) int {
+	count := 0
+	for _, command := range pipe.Cmds {
+		for _, arg := range command.Args {
+			switch a := arg.(type) {
+			case *parse.IdentifierNode:
+				count++
+			case *parse.PipeNode:
+				count += calls(a)
+			}
+		}
+	}
+	return count
 }
 
 func allowedPipe(pipe *parse.PipeNode) error {

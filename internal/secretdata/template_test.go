@@ -172,6 +172,48 @@ func TestRenderCaps(t *testing.T) {
 	}
 }
 
+// Functions make texts longer, and functions of functions many times longer: what is made on the way is bounded, too. Sixty in a row
+// would else ask for half a terabyte.
+func TestFunctionsAreBounded(t *testing.T) {
+	piped := func(function string, n int) string { return "{{ .Token" + strings.Repeat(" | "+function, n) + " }}" }
+	nested := func(function string, n int) string {
+		return "{{ " + strings.Repeat(function+" (", n) + ".Token" + strings.Repeat(")", n) + " }}"
+	}
+	tests := map[string]struct {
+		reason, template string
+		says             string
+	}{
+		"eight":             {"as many as are allowed, of those that fit", piped("b64enc", maxCalls), ""},
+		"nine":              {"one more", piped("b64enc", maxCalls+1), "more than 8 functions"},
+		"sixty":             {"any memory would be full", piped("b64enc", 60), "more than 8 functions"},
+		"sixty in brackets": {"the same", nested("b64enc", 60), "more than 8 functions"},
+		"some of each":      {"they count together", "{{ quote (json (json (json (json .Token)))) | b64enc | b64enc | b64enc | b64enc }}", "more than 8 functions"},
+		"eight twice":       {"each place has its own, and the key its bound", piped("urlquery", maxCalls) + piped("quote", maxCalls), ""},
+		"too long":          {"eight that do not fit", "{{ .Token | b64enc | b64enc | b64enc | b64enc | b64enc | b64enc | b64enc | b64enc }}{{ .Token | b64enc | b64enc | b64enc | b64enc | b64enc | b64enc | b64enc }}", "larger than"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := parseTemplates(map[string]string{"key": tc.template})
+			if (err == nil) != (tc.says == "") || (err != nil && !strings.Contains(err.Error(), tc.says)) {
+				t.Errorf("%v, want %q: %s", err, tc.says, tc.reason)
+			}
+		})
+	}
+	for name, function := range functions() {
+		bounded, ok := function.(func(string) (string, error))
+		if !ok {
+			t.Errorf("%s is not bounded", name)
+			continue
+		}
+		if _, err := bounded(strings.Repeat("x", maxKeyBytes)); err != nil {
+			t.Errorf("%s of the longest text: %v", name, err)
+		}
+		if _, err := bounded(strings.Repeat("x", maxKeyBytes+1)); err == nil {
+			t.Errorf("%s takes more than a key may have", name)
+		}
+	}
+}
+
 // The error of a template never quotes what it was rendering.
 func TestRenderErrorsShowNoValue(t *testing.T) {
 	parsed, err := parseTemplates(map[string]string{"key": "{{ .Token }}"})

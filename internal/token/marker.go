@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -86,6 +87,8 @@ func hashed(length int, fields ...string) string {
 	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:]))[:length]
 }
 
+func unprintable(r rune) bool { return !unicode.IsPrint(r) }
+
 // WithSequence gives the marker of one token.
 func (m Marker) WithSequence(sequence int) Marker {
 	m.Sequence = sequence
@@ -121,8 +124,15 @@ func (m Marker) Name(base string, maxLength int) string {
 	return strings.TrimRight(base, " -._") + suffix
 }
 
-// ParseName reads the marker from the end of a name. A name without one is somebody else's.
+// maxParsedName is more than any name of ours has.
+const maxParsedName = 255
+
+// ParseName reads the marker from the end of a name. A name without one is somebody else's, and so is one that nobody could have asked
+// for: names come from the vendor, and go into messages and status.
 func ParseName(name string) (base string, marker Marker, ok bool) {
+	if len(name) > maxParsedName || !utf8.ValidString(name) || strings.ContainsFunc(name, unprintable) {
+		return "", Marker{}, false
+	}
 	parts := markerPattern.FindStringSubmatch(name)
 	if parts == nil {
 		return "", Marker{}, false

@@ -73,6 +73,11 @@ func TestParseName(t *testing.T) {
 		"too long sequence": {"a sequence has nine digits at most", "x-gwt-abcdefgh-abcdefghijklmnop-abcdef-1234567890", "", Marker{}, false},
 		"upper case":        {"base32 is lower case here", "x-gwt-ABCDEFGH-abcdefghijklmnop-abcdef-1", "", Marker{}, false},
 		"not base32":        {"1, 8, 9 and 0 are not in the alphabet", "x-gwt-abcdefg1-abcdefghijklmnop-abcdef-1", "", Marker{}, false},
+		"longest":           {"whatever limit a vendor has", strings.Repeat("b", 255-len(valid)) + valid, strings.Repeat("b", 255-len(valid)), parsed, true},
+		"too long":          {"a message or a status would have no room for it", strings.Repeat("b", 256-len(valid)) + valid, "", Marker{}, false},
+		"control character": {"a terminal would obey it", "\x1b[2J" + valid, "", Marker{}, false},
+		"bidirectional":     {"it would be read from the other end", "\u202e" + valid, "", Marker{}, false},
+		"not UTF-8":         {"nobody can show it", "\xff" + valid, "", Marker{}, false},
 		"somebody else's":   {"no marker at all", "my-mediator-token", "", Marker{}, false},
 		"empty":             {"no name at all", "", "", Marker{}, false},
 	}

@@ -14,8 +14,8 @@ import (
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/pingone"
+	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/canary"
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/stack"
-	"github.com/gatewaytoken/gateway-token-operator/test/demo/canary"
 )
 
 // silence searches everything that was put out for everything that is secret.

@@ -39,7 +39,7 @@ func (r *Reconciler) observeNameless(s *scene, into *lifecycle.Object) {
 			Proved: written.Pool == s.demand.Pool && r.Sealer.Signed(attemptPurpose, r.owner(s.object), signable(s.object.UID, written), written.MAC),
 		}
 	}
-	if record, trust := r.Sealer.Open(r.owner(s.object), s.object.Status.Ledger); trust == ledger.Proof {
+	if record, trust := r.Sealer.Open(r.owner(s.object), s.object.Status.Ledger); trust == ledger.Proof && record.OfIssuer(s.object.IssuerRef().String()) {
 		into.Record = &record
 	}
 }

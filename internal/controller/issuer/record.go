@@ -369,6 +369,9 @@ func (r *Reconciler) owns(ctx context.Context, owned ownership, row token.Token)
 	if owner := cmp.Or(owned.markers[marker.WithSequence(0)], owned.ids[row.ID]); owner != "" {
 		return owner, nil
 	}
+	if kept, retained := owned.elsewhere[row.ID]; retained && kept.object == marker.Object {
+		return kept.owner, nil
+	}
 	others, err := accounts.WithMarker(ctx, r.Client, marker.Object)
 	if err != nil {
 		return "", err
@@ -390,11 +393,16 @@ func ownerOf(object *v1alpha1.GatewayToken) string {
 type ownership struct {
 	markers map[token.Marker]string
 	ids     map[token.ID]string
+	// elsewhere are the tokens that a retained Secret has of another issuer. It may lead to the same account; its word alone does not
+	// tell: the marker must be that of the Secret's own object.
+	elsewhere map[token.ID]keptElsewhere
 }
+
+type keptElsewhere struct{ owner, object string }
 
 // ownedMarkers are those of living GatewayTokens, and the tokens that their status or a retained Secret names.
 func (r *Reconciler) ownedMarkers(ctx context.Context, s *scene) (ownership, error) {
-	owned := ownership{markers: map[token.Marker]string{}, ids: map[token.ID]string{}}
+	owned := ownership{markers: map[token.Marker]string{}, ids: map[token.ID]string{}, elsewhere: map[token.ID]keptElsewhere{}}
 	for i := range s.tokens {
 		object := &s.tokens[i]
 		owner := ownerOf(object)
@@ -411,8 +419,15 @@ func (r *Reconciler) ownedMarkers(ctx context.Context, s *scene) (ownership, err
 		return owned, fmt.Errorf("list retained Secrets: %w", err)
 	}
 	for i := range retained.Items {
-		if id, ok := secretdata.RetainedToken(&retained.Items[i], r.Identity.ClusterID, r.Sealer); ok {
-			owned.ids[id] = cmp.Or(owned.ids[id], "Secret "+client.ObjectKeyFromObject(&retained.Items[i]).String())
+		secret := &retained.Items[i]
+		kept, ok := secretdata.RetainedToken(secret, r.Identity.ClusterID, r.Sealer)
+		owner := "Secret " + client.ObjectKeyFromObject(secret).String()
+		switch {
+		case !ok:
+		case kept.OfIssuer(s.issuer.Ref().String()) && (s.key.Namespace == "" || s.key.Namespace == secret.Namespace):
+			owned.ids[kept.ID] = cmp.Or(owned.ids[kept.ID], owner)
+		default:
+			owned.elsewhere[kept.ID] = keptElsewhere{owner, r.Identity.Marker(secret.Namespace, kept.GatewayToken, "").Object}
 		}
 	}
 	return owned, nil

@@ -196,6 +196,17 @@ func (f *Faults) List() []FaultState {
 	return states
 }
 
+// Kinds are the kinds of faults that calls of a route can meet; none for a route that there is not.
+func (f *Faults) Kinds(route string) []Kind {
+	var kinds []Kind
+	f.stage.Do(func(time.Time) {
+		if of, known := f.stage.routes[route]; known {
+			kinds = slices.Concat(generalKinds(), of.Kinds)
+		}
+	})
+	return kinds
+}
+
 // CommitLate carries out now, in the order of the calls, what LateCommit faults hold back, and says how many that
 // were: for tests that own the order of events.
 func (f *Faults) CommitLate() int {

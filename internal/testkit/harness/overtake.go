@@ -27,9 +27,12 @@ func (w *World) OvertakeUntil(rest time.Duration, happened func() bool) {
 	w.note("process %d goes on", first.number)
 }
 
-// Await lets time pass, and starts another process for one that ends meanwhile.
+// Await lets time pass, and starts another process at once for one that ends meanwhile.
 func (w *World) Await(d time.Duration) {
 	w.t.Helper()
+	before := w.attended
+	w.attended = true
+	defer func() { w.attended = before }()
 	for until := w.Clock.Now().Add(d); ; {
 		w.Advance(max(until.Sub(w.Clock.Now()), 0))
 		if !w.Ended() {

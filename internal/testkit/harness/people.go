@@ -272,3 +272,12 @@ func (w *World) ChangeStatus(object client.Object, change func()) {
 	}
 	w.somebody("changes the status of", object)
 }
+
+// Noticed tells the world of objects that somebody created by another client than the world's own: the operator sees them from now on.
+func (w *World) Noticed(objects ...client.Object) {
+	w.t.Helper()
+	for _, object := range objects {
+		w.track(kindOf(object), client.ObjectKeyFromObject(object))
+		w.somebody("creates", object)
+	}
+}

@@ -79,10 +79,11 @@ func (w *World) start() *Process {
 		Client: writer, Live: live, Clock: w.Clock, Connect: p.connect(), Book: book, Inventory: lists, Tokens: tokens, Named: p.named,
 		LeaderSince: leaderSince, Identity: w.Identity, Sealer: w.Sealer, ClusterResourceNamespace: w.System, Settle: w.Settings.Settle,
 		OrphanRest: w.Settings.OrphanRest, Recorder: w, FormerClusters: w.Settings.FormerClusters, Halted: w.Halted,
+		Metrics: w.metrics,
 	}
 	p.reconcilers = map[string]reconcile.Reconciler{
 		v1alpha1.KindGatewayToken: &gatewaytoken.Reconciler{
-			Client: writer, Live: live, Clock: w.Clock, Server: &w.server, Recorder: w, Book: book, Inventory: lists,
+			Client: writer, Live: live, Clock: w.Clock, Server: &w.server, Recorder: w, Metrics: w.metrics, Book: book, Inventory: lists,
 			Issuers: issuers, Identity: w.Identity, Sealer: w.Sealer, Settings: w.Settings, LeaderSince: leaderSince,
 		},
 		v1alpha1.KindTokenIssuer:        &issuer.Reconciler{Config: config, New: func() v1alpha1.Issuer { return &v1alpha1.TokenIssuer{} }},
@@ -156,7 +157,7 @@ func (p *Process) advance(d time.Duration) error {
 		}
 		at, waits := p.agenda.next()
 		if p.pauses() || !waits || at.After(until) {
-			if clock.Now().Before(until) && !p.retired && (p.breaks == nil || !p.breaks()) {
+			if clock.Now().Before(until) && !p.retired && (p.breaks == nil || !p.breaks()) && !(p.gate.dead && p.world.attended) {
 				clock.SetTime(until)
 			}
 			return p.run()

@@ -1,10 +1,10 @@
 package harness
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -16,6 +16,7 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/stage"
+	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/canary"
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
 )
 
@@ -296,25 +297,48 @@ func (w *World) held() map[string]bool {
 	return held
 }
 
-// checkDisclosure: no secret is in a log, an event, a status, an error, or in the metadata of a Secret.
+// checkDisclosure: no secret is in anything that the operator put out.
 func (w *World) checkDisclosure() {
 	w.t.Helper()
-	places := map[string]string{"logs": strings.Join(w.logs, "\n"), "events": fmt.Sprint(w.Events), "errors": fmt.Sprint(w.Errors)}
-	for _, object := range allOf[*v1alpha1.GatewayToken](w) {
-		places["GatewayToken "+object.Name] = w.text(object)
-	}
-	for _, issuer := range allOf[v1alpha1.Issuer](w) {
-		places[issuer.Ref().String()] = w.text(issuer)
-	}
-	for _, secret := range w.tokenSecrets() {
-		places["metadata of Secret "+secret.Name] = w.text(secret.ObjectMeta)
-	}
-	secret := fragmentsOf(w.flavour.Secrets(w.Vendor)...)
-	for place, text := range places {
-		if secret.in(text) != "" {
-			w.t.Errorf("%s: a secret can be read there", place)
+	search := canary.Of(w.Secrets()...)
+	for channel, text := range w.Channels() {
+		if hits := search.Text(channel, []byte(text)); len(hits) > 0 {
+			w.t.Errorf("%s: a secret can be read there (%s)", channel, hits[0].Encoding)
 		}
 	}
+}
+
+// Secrets are all values that the vendor gave out, those of its accounts, and the operator's own keys.
+func (w *World) Secrets() []string { return slices.Concat(w.flavour.Secrets(w.Vendor), w.keys) }
+
+// Channels are all that the operator put out, by what it is: logs at the highest level, events, errors, metrics, and of every object that
+// it writes what is not meant to be secret.
+func (w *World) Channels() map[string]string {
+	w.t.Helper()
+	channels := map[string]string{
+		"logs": strings.Join(w.logs, "\n"), "events": fmt.Sprint(w.Events), "errors": fmt.Sprintf("%v %+v %#v", w.Errors, w.Errors, w.Errors),
+		"metrics": w.measured(),
+	}
+	for _, object := range allOf[*v1alpha1.GatewayToken](w) {
+		channels["GatewayToken "+object.Name] = w.text(object)
+	}
+	for _, issuer := range allOf[v1alpha1.Issuer](w) {
+		channels[issuer.Ref().String()] = w.text(issuer)
+	}
+	for _, secret := range allOf[*corev1.Secret](w) {
+		channels["metadata of Secret "+secret.Name] = w.text(secret.ObjectMeta)
+	}
+	return channels
+}
+
+// measured is the text of the metrics.
+func (w *World) measured() string {
+	w.t.Helper()
+	families, err := w.registry.Gather()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return fmt.Sprint(families)
 }
 
 func (w *World) text(object any) string {
@@ -325,38 +349,14 @@ func (w *World) text(object any) string {
 	return string(text)
 }
 
-// fragment is how much of a secret must not be found in a row, in bytes.
-const fragment = 16
-
-// fragments are what secrets consist of. A text is searched for all of them at once, however many there are.
-type fragments map[string]bool
-
-func fragmentsOf(secrets ...string) fragments {
-	all := fragments{}
-	for _, secret := range secrets {
-		for _, form := range []string{secret, base64.StdEncoding.EncodeToString([]byte(secret))} {
-			// The head of a JWT is the same in all of them, and its end is what is secret.
-			tail := form[strings.LastIndex(form, ".")+1:]
-			for at := 0; at+fragment <= len(tail); at += fragment {
-				all[tail[at:at+fragment]] = true
-			}
-		}
+// Disclosed finds a secret in a text: in clear, encoded, or in fragments. It returns where, and in which form.
+func Disclosed(text string, secrets ...string) string {
+	hits := canary.Of(secrets...).Text("text", []byte(text))
+	if len(hits) == 0 {
+		return ""
 	}
-	return all
+	return hits[0].Encoding + " at " + strconv.Itoa(hits[0].Offset)
 }
-
-// in finds one of them in a text.
-func (f fragments) in(text string) string {
-	for at := 0; at+fragment <= len(text); at++ {
-		if piece := text[at : at+fragment]; f[piece] {
-			return piece
-		}
-	}
-	return ""
-}
-
-// Disclosed finds a secret in a text: in clear, in base64, or in fragments. It returns what it found.
-func Disclosed(text string, secrets ...string) string { return fragmentsOf(secrets...).in(text) }
 
 // Versions gives the resourceVersions of everything that the operator can write, to see that nothing was written.
 func (w *World) Versions() map[string]string {

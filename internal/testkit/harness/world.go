@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -15,6 +16,7 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/issuer"
 	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
 	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
+	"github.com/gatewaytoken/gateway-token-operator/internal/metrics"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator"
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/modelapi"
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
@@ -74,6 +76,11 @@ type World struct {
 	DryRuns  int
 	PodLists int
 	logs     []string
+	// keys are those that ledgers were signed with.
+	keys []string
+	// registry has what was measured, by all processes.
+	registry *prometheus.Registry
+	metrics  *metrics.Metrics
 
 	interference Interference
 	effects      []Effect
@@ -81,6 +88,8 @@ type World struct {
 	story        []string
 
 	watching bool
+	// attended: somebody starts another process as soon as one is dead, so that time does not pass without any.
+	attended bool
 	excused  map[string]bool
 	// forbidden are the kinds of lists that the operator may not ask for.
 	forbidden map[string]bool
@@ -128,7 +137,16 @@ func New(t T, plane *Plane, connector Connector, options ...Option) *World {
 	for _, option := range options {
 		option(w)
 	}
+	if plane.IsModel() {
+		w.model = plane.schemas.NewServer(w.Clock)
+		w.admin = w.model.Connect(agent)
+	}
 	w.times = &times{clock: w.Clock, of: map[types.UID]*written{}, pods: map[types.UID]metav1.Time{}}
+	w.registry = prometheus.NewRegistry()
+	var err error
+	if w.metrics, err = metrics.New(w.registry); err != nil {
+		t.Fatal(err)
+	}
 	w.RotateLedgerKey("first")
 	w.Namespace(w.System)
 	w.Namespace(w.Tenant)
@@ -199,7 +217,7 @@ func (w *World) RotateLedgerKey(seed string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.Sealer = sealer
+	w.Sealer, w.keys = sealer, append(w.keys, string(key[:]))
 }
 
 func (w *World) ctx() context.Context { return w.t.Context() }

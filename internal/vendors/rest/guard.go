@@ -76,7 +76,7 @@ func (g Guard) checkHost(ctx context.Context, resolve resolver, host string) err
 // resolver is net.Resolver.LookupNetIP.
 type resolver func(ctx context.Context, network, host string) ([]netip.Addr, error)
 
-// embedded gives the IPv4 address that a translating IPv6 address leads to (RFC 6052, RFC 3056, RFC 4291), else the
+// embedded gives the IPv4 address that a translating IPv6 address leads to (RFC 6052, RFC 2765, RFC 3056, RFC 4291), else the
 // address itself. It is not readable where the position of the IPv4 address depends on the network (RFC 8215) or the
 // address leads through a relay of a stranger's choice (RFC 4380).
 func embedded(address netip.Addr) (target netip.Addr, readable bool) {
@@ -85,7 +85,7 @@ func embedded(address netip.Addr) (target netip.Addr, readable bool) {
 	}
 	bytes := address.As16()
 	switch {
-	case nat64.Contains(address), compatible.Contains(address):
+	case nat64.Contains(address), compatible.Contains(address), stateless.Contains(address):
 		return netip.AddrFrom4([4]byte(bytes[12:16])), true
 	case sixToFour.Contains(address):
 		return netip.AddrFrom4([4]byte(bytes[2:6])), true
@@ -116,6 +116,8 @@ var (
 	localNAT64 = netip.MustParsePrefix("64:ff9b:1::/48")
 	sixToFour  = netip.MustParsePrefix("2002::/16")
 	teredo     = netip.MustParsePrefix("2001::/32")
+	// stateless is ::ffff:0:0:0/96 of RFC 2765, which a stateless translator still may lead to IPv4.
+	stateless = netip.MustParsePrefix("::ffff:0:0:0/96")
 	// compatible is the deprecated ::/96, which has :: and ::1 in it.
 	compatible = netip.MustParsePrefix("::/96")
 )

@@ -36,6 +36,8 @@ func TestGuardCheck(t *testing.T) {
 		"Mapped":            {reason: "IPv4 in IPv6 clothes", address: "::ffff:127.0.0.1", refused: true},
 		"MappedPublic":      {reason: "IPv4 in IPv6 clothes", address: "::ffff:93.184.216.34"},
 		"Compatible":        {reason: "IPv4 in older clothes", address: "::127.0.0.1", refused: true},
+		"Stateless":         {reason: "translated to loopback", address: "::ffff:0:127.0.0.1", refused: true},
+		"StatelessPrivate":  {reason: "a tenant may not", guard: Guard{RefusePrivate: true}, address: "::ffff:0:10.0.0.1", refused: true},
 		"NAT64":             {reason: "translated to loopback", address: "64:ff9b::127.0.0.1", refused: true},
 		"NAT64Metadata":     {reason: "translated to metadata", address: "64:ff9b::169.254.169.254", refused: true},
 		"NAT64Public":       {reason: "how an IPv6-only cluster reaches a vendor", address: "64:ff9b::93.184.216.34"},

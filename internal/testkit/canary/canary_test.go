@@ -1,8 +1,11 @@
 package canary
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -35,6 +38,9 @@ func TestText(t *testing.T) {
 		"Base64":        {reason: "as a Secret's data has it", text: encode([]byte(password)), want: "password"},
 		"Base64Shifted": {reason: "in an Authorization of the kind Basic", text: encode([]byte("user:" + password)), want: "password"},
 		"Base64Inside":  {reason: "in a text that goes on", text: encode([]byte("user1:" + password + " and more")), want: "password"},
+		"Hex":           {reason: "as a dump has it", text: hex.EncodeToString([]byte(password)), want: "password"},
+		"UpperHex":      {reason: "as another dump has it", text: strings.ToUpper(hex.EncodeToString([]byte(password))), want: "password"},
+		"Bytes":         {reason: "as bytes are printed that nobody made a text of", text: fmt.Sprintf("%d", []byte(password)), want: "password"},
 		"Token":         {reason: "a token that is cut", text: jwt[:len(jwt)-20], want: "token"},
 		"TokenHeader":   {reason: "header and claims are no secret", text: strings.TrimSuffix(jwt, signature)},
 		"End":           {reason: "at the very end", text: "x" + signature[len(signature)-16:], want: "token"},
@@ -51,6 +57,30 @@ func TestText(t *testing.T) {
 				t.Errorf("%s: found %q, want %q: %v", tc.reason, got, tc.want, hits)
 			}
 		})
+	}
+}
+
+// A search for many finds longer pieces only, wherever they are cut.
+func TestOf(t *testing.T) {
+	values := make([]string, 1000)
+	for i := range values {
+		sum := sha256.Sum256([]byte{byte(i), byte(i >> 8)})
+		values[i] = hex.EncodeToString(sum[:])
+	}
+	for _, some := range [][]string{values, values[:2]} {
+		search := Of(some...)
+		for cut := range FragmentLength {
+			planted := "text" + values[1][cut:cut+2*FragmentLength-1] + "more text"
+			if hits := search.Text("log", []byte(planted)); len(hits) == 0 || hits[0].Secret != "secret 2" {
+				t.Errorf("of %d, cut at %d: %+v", len(some), cut, hits)
+			}
+		}
+		if hits := search.Text("log", []byte(strings.Repeat("all is well ", 100))); len(hits) > 0 {
+			t.Errorf("of %d: %+v in a text without secrets", len(some), hits)
+		}
+	}
+	if hits := Of().Text("log", []byte("there is no secret to be found here")); len(hits) > 0 {
+		t.Errorf("%+v, without secrets", hits)
 	}
 }
 

@@ -1,5 +1,5 @@
 // Package canary searches what a program puts out for secrets that it must never put out: as they are, encoded, and in
-// fragments.
+// fragments. All tests that look for secrets look with it: worlds on a fake clock, the operator as a process, the demo.
 package canary
 
 import (
@@ -8,6 +8,8 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
+	"math/bits"
 	"net/url"
 	"os"
 	"slices"
@@ -41,20 +43,43 @@ type Search struct {
 	// every place of a file is passed over without a look into the map.
 	fragments map[[FragmentLength]byte]origin
 	maybe     []bool
+	shift     uint
 }
 
 type origin struct{ secret, encoding string }
 
-// filterBits is the size of the filter: a few hundred thousand fragments fill a small part of it.
-const filterBits = 24
+// many is from how many secrets on a search is coarse, unless it is made to be fine.
+const many = 64
 
-// New makes a search for the secrets.
-func New(secrets ...Secret) *Search {
-	s := &Search{fragments: map[[FragmentLength]byte]origin{}, maybe: make([]bool, 1<<filterBits)}
+// New makes a search for the secrets. Whatever piece of FragmentLength characters of whichever of them is put out, it finds.
+func New(secrets ...Secret) *Search { return search(1, secrets) }
+
+// Of makes a search for values that need no names. For more than a few of them it is a coarse one, which finds pieces of twice that
+// length for certain and costs a small part: for worlds with thousands of tokens.
+func Of(values ...string) *Search {
+	var secrets []Secret
+	for i, value := range values {
+		secrets = append(secrets, Secret{Name: "secret " + strconv.Itoa(i+1), Value: value})
+	}
+	if len(values) > many {
+		return search(FragmentLength, secrets)
+	}
+	return search(1, secrets)
+}
+
+// search makes a search for those pieces that begin at every so many characters of a secret.
+func search(stride int, secrets []Secret) *Search {
+	s := &Search{fragments: map[[FragmentLength]byte]origin{}}
 	for _, secret := range secrets {
 		for encoding, text := range Encodings(secretPart(secret.Value)) {
-			s.add(text, origin{secret: secret.Name, encoding: encoding})
+			s.add(text, stride, origin{secret: secret.Name, encoding: encoding})
 		}
+	}
+	// The fragments fill a small part of the filter.
+	filter := bits.Len(uint(len(s.fragments))) + 4
+	s.shift, s.maybe = uint(64-filter), make([]bool, 1<<filter)
+	for fragment := range s.fragments {
+		s.maybe[s.sum(fragment[:])] = true
 	}
 	return s
 }
@@ -71,6 +96,7 @@ func secretPart(value string) string {
 func Encodings(secret string) map[string]string {
 	encodings := map[string]string{
 		"plain": secret, "quoted": strconv.Quote(secret), "hex": hex.EncodeToString([]byte(secret)),
+		"upper hex": strings.ToUpper(hex.EncodeToString([]byte(secret))), "bytes": strings.Trim(fmt.Sprintf("%d", []byte(secret)), "[]"),
 		"URL query": url.QueryEscape(secret), "URL path": url.PathEscape(secret),
 	}
 	for _, escapeHTML := range []bool{true, false} {
@@ -99,13 +125,12 @@ func Encodings(secret string) map[string]string {
 	return encodings
 }
 
-func (s *Search) add(text string, from origin) {
-	for at := 0; at+FragmentLength <= len(text); at++ {
+func (s *Search) add(text string, stride int, from origin) {
+	for at := 0; at+FragmentLength <= len(text); at += stride {
 		fragment := [FragmentLength]byte([]byte(text[at : at+FragmentLength]))
 		if _, known := s.fragments[fragment]; !known {
 			s.fragments[fragment] = from
 		}
-		s.maybe[sum([]byte(text[at:]))] = true
 	}
 }
 
@@ -116,7 +141,7 @@ func (s *Search) Fragments() int { return len(s.fragments) }
 func (s *Search) Text(file string, text []byte) []Hit {
 	var hits []Hit
 	for at := 0; at+FragmentLength <= len(text); at++ {
-		if !s.maybe[sum(text[at:])] {
+		if !s.maybe[s.sum(text[at:])] {
 			continue
 		}
 		from, found := s.fragments[[FragmentLength]byte(text[at:at+FragmentLength])]
@@ -142,6 +167,6 @@ func (s *Search) Files(paths ...string) (hits []Hit, size int, err error) {
 }
 
 // sum mixes the first eight bytes into a place of the filter.
-func sum(text []byte) uint64 {
-	return binary.LittleEndian.Uint64(text) * 0x9e3779b97f4a7c15 >> (64 - filterBits)
+func (s *Search) sum(text []byte) uint64 {
+	return binary.LittleEndian.Uint64(text) * 0x9e3779b97f4a7c15 >> s.shift
 }
