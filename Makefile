@@ -78,9 +78,9 @@ dev: override ARGS += --stay
 dev: demo ## Leave cluster, operator and simulator running to play with
 
 .PHONY: soak
-soak: control-plane helm build ## Kill the operator ROUNDS times and compare vendor and cluster
+soak: nodes helm build ## Kill the operator in ROUNDS rounds and compare vendors and cluster
 	@go build -o bin/soak ./test/soak
-	@$(WITH_TOOLS) bin/soak --rounds $(ROUNDS) $(ARGS)
+	@$(WITH_TOOLS) bin/soak --rounds $(ROUNDS) $(if $(VENDOR),--vendor='$(VENDOR)') $(ARGS)
 
 # Both are programs, not tests: what they start and what they find they say themselves.
 .PHONY: crash

@@ -1,10 +1,12 @@
 package lifecycle
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
+	"github.com/gatewaytoken/gateway-token-operator/internal/token"
 )
 
 // asksAt lets a person ask for another token, and say that what there was before a time has leaked.
@@ -36,6 +38,19 @@ func (s *story) losesSecret() *story {
 func (s *story) withdraws() *story {
 	s.observation.Object.Request = RotateRequest{}
 	return s.says("the request is taken back")
+}
+
+// retires checks which tokens are said to wait for their revocation.
+func (s *story) retires(want ...token.ID) *story {
+	s.t.Helper()
+	var got []token.ID
+	for _, retirement := range s.plans().Retiring {
+		got = append(got, retirement.ID)
+	}
+	if !slices.Equal(got, want) {
+		s.t.Errorf("said to wait for its revocation: %v, want %v:\n%s", got, want, s.text.String())
+	}
+	return s
 }
 
 // TestLosses tells of rotations in which a ledger, a Secret or a process is lost, or a plan changed, at an awkward time.
@@ -89,6 +104,12 @@ func TestLosses(t *testing.T) {
 			s.holder = "a pod of the mediator"
 			s.settles().lives(91*day).leaves("T1", "T2").losesSecret()
 			s.dies().settles().lives(day).hasCreates(3).leaves("T1", "T2", "T3")
+		},
+		"what was replaced is revoked, where lists drop it, and the process dies": func(s *story) {
+			dropping(s)
+			quarterly(s)
+			s.settles().lives(91 * day).leaves("T2")
+			s.dies().lists().settles().retires()
 		},
 		"revoked first, and the vendor's clock is behind": func(s *story) {
 			firstOut(s)

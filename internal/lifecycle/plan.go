@@ -53,6 +53,7 @@ var living = []rule{
 	{"rights that were given are written down", noteRights},
 	{"a stray is listed before it is revoked", condemnStrays},
 	{"what is replaced is revoked when its time has come", revokeDue},
+	{"what was replaced and a list lacks is looked for once more", confirmReplacedGone},
 	{"what is revoked and nothing lists is struck off", strikeOff},
 	{"rest", rest},
 }

@@ -566,6 +566,25 @@ func revokeDue(v *view) Decision {
 	return Revoke{ID: entry.ID, Name: entry.Name, Why: "it was replaced and its overlap has passed"}
 }
 
+// confirmReplacedGone: that one list lacks a token which was replaced proves little, as when another process has revoked it and died. No
+// event would tell of the next list.
+func confirmReplacedGone(v *view) Decision {
+	if v.proof == nil || v.Issuer.Capabilities.KeepsRevoked || !v.Snapshot.Complete || !v.Snapshot.Anchored {
+		return nil
+	}
+	for _, entry := range slices.Concat(v.proof.Retiring, v.proof.Condemned) {
+		if _, listed := v.Snapshot.Rows[entry.ID]; listed || v.revoked(entry.ID) {
+			continue
+		}
+		after := v.thereFor(entry.ID)
+		if v.Snapshot.BegunAfter(after) {
+			after = v.Snapshot.StartedAt
+		}
+		return Relist{After: after, Purpose: "see whether a token that was replaced is gone"}
+	}
+	return nil
+}
+
 // firstDue finds a listed token whose time has come and that may live.
 func (v *view) firstDue() (ledger.Entry, bool) {
 	if v.proof == nil {

@@ -23,6 +23,12 @@ type faultObject struct {
 	Hits       int    `json:"hits"`
 }
 
+// callCounts counts the calls of all vendors by route, and those that were carried out and whose client does not know it.
+type callCounts struct {
+	Calls   map[string]int `json:"calls"`
+	Unheard map[string]int `json:"unheard"`
+}
+
 type identity struct {
 	ID string `json:"id"`
 }
@@ -32,6 +38,10 @@ type none = stage.Nothing
 // registerAdmin adds what is the same for all vendors.
 func (s *Server) registerAdmin(mux *http.ServeMux) {
 	mux.Handle("GET /sim/healthz", stage.Admin(func(*http.Request, none) (none, error) { return none{}, nil }))
+	mux.Handle("GET /sim/calls", stage.Admin(func(*http.Request, none) (callCounts, error) {
+		calls, _ := s.stage.Calls("")
+		return callCounts{Calls: calls, Unheard: s.stage.Unheard()}, nil
+	}))
 	mux.Handle("GET /sim/transcript", stage.Admin(func(*http.Request, none) ([]Entry, error) {
 		return s.Transcript(), nil
 	}))

@@ -486,3 +486,48 @@ func TestFaultsThatMeanNothing(t *testing.T) {
 		t.Errorf("faults %+v", list)
 	}
 }
+
+// Who counts what was made for nothing must know which answers did not get through.
+func TestUnheard(t *testing.T) {
+	tests := map[stage.Kind]struct {
+		reason string
+		want   int
+	}{
+		stage.None:              {reason: "an answer that came"},
+		stage.Status:            {reason: "a refusal changed nothing"},
+		stage.CutBeforeCommit:   {reason: "nothing was carried out"},
+		stage.HTML:              {reason: "somebody else answered, and nothing was carried out"},
+		stage.ClockSkew:         {reason: "an answer that came with a strange date"},
+		stage.CutAfterCommit:    {reason: "the answer was cut off", want: 1},
+		stage.StatusAfterCommit: {reason: "the answer said that it failed", want: 1},
+		stage.TruncatedBody:     {reason: "half of the answer", want: 1},
+		stage.MalformedJSON:     {reason: "an answer that cannot be read", want: 1},
+		stage.LateCommit:        {reason: "carried out after the answer would have come", want: 1},
+	}
+	for kind, tc := range tests {
+		t.Run(string(kind), func(t *testing.T) {
+			b := newBench(t)
+			b.login(causely.DemoAccount())
+			if kind != stage.None {
+				b.fault(simulator.Fault{Route: causely.RouteCreate, Kind: kind, Times: 1, Delay: time.Hour})
+			}
+			b.call("POST", "/api/tokens", nameBody("new"))
+			b.server.Faults().CommitLate()
+			b.list()
+			var counted struct{ Calls, Unheard map[string]int }
+			if err := json.Unmarshal(b.call("GET", "/sim/calls", "").body, &counted); err != nil {
+				t.Fatal(err)
+			}
+			want := map[string]int{}
+			if tc.want > 0 {
+				want[causely.RouteCreate] = tc.want
+			}
+			if diff := cmp.Diff(want, counted.Unheard); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
+			}
+			if counted.Calls[causely.RouteCreate] != 1 || counted.Calls[causely.RouteList] != 1 {
+				t.Errorf("%s: counted %v", tc.reason, counted.Calls)
+			}
+		})
+	}
+}

@@ -86,7 +86,7 @@ func (d *demo) startOperator(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	d.observer = observe(ctx, d.stack, d.operator)
+	d.observer = d.stack.Observe(ctx, d.operator, time.Second)
 	return nil
 }
 

@@ -35,9 +35,9 @@ type demo struct {
 	report   *report
 	release  stack.Release
 	operator *stack.Operator
-	observer *observer
+	observer *stack.Observer
 	// kubelet is there while pods run.
-	kubelet *kubelet
+	kubelet *stack.Kubelet
 
 	// stories are what is told, each of one vendor.
 	stories []story

@@ -31,7 +31,7 @@ func (d *demo) ending() chapter {
 		check("no Secret of the operator's is left but its own", d.onlyLedgerKey),
 		do("kubectl delete namespace "+strings.Join(namespaces, " "), d.kubectl(append([]string{"delete", "namespace", "--timeout=120s"}, namespaces...)...)),
 		check("told to stop, the operator ends well and gives up its Lease", func(ctx context.Context) error {
-			d.observer.stop()
+			d.observer.Stop()
 			if err := d.operator.Stop(); err != nil {
 				return err
 			}

@@ -78,10 +78,10 @@ func (d *demo) playground(ctx context.Context) {
 // end stops everything, says where to look after a failure, and has the last word.
 func (d *demo) end(keep bool) int {
 	if d.kubelet != nil {
-		d.kubelet.stop()
+		d.kubelet.Stop()
 	}
 	if d.observer != nil {
-		d.observer.stop() // the API server would wait for those who watch
+		d.observer.Stop() // the API server would wait for those who watch
 	}
 	if err := d.stack.Stop(); err != nil {
 		d.report.fail("everything that was started ends well", err)

@@ -26,6 +26,8 @@ const (
 	rollCreates = 4
 	// looks is how often the operator is to have looked at pods that keep a token, before somebody lets them go.
 	looks = 5
+	// callEvery is how often what runs in a pod calls the vendor.
+	callEvery = 200 * time.Millisecond
 )
 
 // rollout is a token that is rotated under a Deployment that rolls.
@@ -75,9 +77,11 @@ func (r *rollout) apply(ctx context.Context) error {
 		consumerManifest())(ctx)
 }
 
-func (r *rollout) plays(ctx context.Context) (err error) {
-	r.kubelet, err = startKubelet(ctx, r.stack.Client, r.at(), rollNamespace)
-	return err
+func (r *rollout) plays(ctx context.Context) error {
+	r.kubelet = stack.StartKubelet(ctx, r.stack.Client, callEvery, func(namespace string) (stack.Platform, bool) {
+		return r.at(), namespace == rollNamespace
+	})
+	return nil
 }
 
 func consumerManifest() string {
@@ -190,8 +194,8 @@ func (r *rollout) isSettled(context.Context) error {
 
 // allReady holds when every pod that the Deployment is to have is ready, and calls with the token that was noted.
 func (r *rollout) allReady(context.Context) error {
-	holders, err := r.kubelet.holders(r.id)
-	holders = slices.DeleteFunc(holders, func(c consumer) bool { return !c.ready })
+	holders, err := r.kubelet.Holders(r.id)
+	holders = slices.DeleteFunc(holders, func(c stack.Consumer) bool { return !c.Ready })
 	if err == nil && len(holders) != rollReplicas {
 		err = fmt.Errorf("expected %d pods that are ready and have token %s, found %+v", rollReplicas, r.id, holders)
 	}
@@ -200,7 +204,7 @@ func (r *rollout) allReady(context.Context) error {
 
 // oldIsHeld holds while as many pods as the Deployment is to have go on with the token before; the vendor accepts it, and the condition says so.
 func (r *rollout) oldIsHeld(ctx context.Context) error {
-	holders, err := r.kubelet.holders(r.oldID)
+	holders, err := r.kubelet.Holders(r.oldID)
 	if err == nil && len(holders) < rollReplicas {
 		err = fmt.Errorf("expected %d pods that have token %s, found %+v", rollReplicas, r.oldID, holders)
 	}
@@ -269,7 +273,7 @@ func (r *rollout) outlivedPods(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	gone, err := r.kubelet.lastGone(r.oldID)
+	gone, err := r.kubelet.LastGone(r.oldID)
 	// The vendor's times are whole seconds, and so is the time by which the operator reckons.
 	if err == nil && old.EndedAt.Sub(gone) <= overlap-2*time.Second {
 		err = fmt.Errorf("expected token %s to live for %s after %s, when its last pod was gone, found that it ended at %s", r.oldID, overlap, gone, old.EndedAt)
@@ -279,13 +283,13 @@ func (r *rollout) outlivedPods(ctx context.Context) error {
 
 // count tells how many calls were made since that was last told, and returns how many of them were refused.
 func (r *rollout) count() (int, error) {
-	all, err := r.kubelet.told()
+	all, err := r.kubelet.Told()
 	var calls, refused int
 	var who strings.Builder
 	for _, runs := range all {
-		calls, refused = calls+runs.calls, refused+runs.refused
-		if runs.refused > 0 {
-			fmt.Fprintf(&who, "        %s: %d refused of %d\n", runs.pod, runs.refused, runs.calls)
+		calls, refused = calls+runs.Calls, refused+runs.Refused
+		if runs.Refused > 0 {
+			fmt.Fprintf(&who, "        %s: %d refused of %d\n", runs.Pod, runs.Refused, runs.Calls)
 		}
 	}
 	newly := refused - r.refused
@@ -299,7 +303,7 @@ func (r *rollout) hangs() []step {
 	return []step{
 		do("a release of the consumer is rolled out whose pods never become ready", r.patchConsumer(`[{"conditionType":"example.com/migrated"}]`)),
 		check("its rollout hangs: a fourth pod runs beside the three and is not ready", soon(func(ctx context.Context) error {
-			holders, err := r.kubelet.holders(r.id)
+			holders, err := r.kubelet.Holders(r.id)
 			if err == nil && len(holders) != rollReplicas+1 {
 				err = fmt.Errorf("expected %d pods that run, found %+v", rollReplicas+1, holders)
 			}
@@ -361,8 +365,8 @@ func (r *rollout) operatorLeads(ctx context.Context) error { return r.operator.A
 func (r *rollout) isRefused() []step {
 	return []step{
 		check("the old token is revoked after the overlap, while three pods have it: their calls are refused", both(soon(r.oldIsRefused), soon(func(context.Context) error {
-			holders, err := r.kubelet.holders(r.oldID)
-			refused := slices.DeleteFunc(slices.Clone(holders), func(c consumer) bool { return c.refused == 0 })
+			holders, err := r.kubelet.Holders(r.oldID)
+			refused := slices.DeleteFunc(slices.Clone(holders), func(c stack.Consumer) bool { return c.Refused == 0 })
 			if err == nil && len(refused) != rollReplicas {
 				err = fmt.Errorf("expected %d pods that are refused, found %+v", rollReplicas, holders)
 			}
@@ -385,7 +389,7 @@ func (r *rollout) withGate() []step {
 			r.operatorEnds, func(ctx context.Context) error { return r.operator.Start(ctx) }, r.operatorLeads)),
 		check("the token in use was not touched by any of it: four were made, and one is active", both(r.isKept, r.haveTokens(rollCreates, 1))),
 		do("kubectl delete deployment "+rollConsumer, func(ctx context.Context) error {
-			r.kubelet.stop()
+			r.kubelet.Stop()
 			return r.kubectl("--namespace", rollNamespace, "delete", "deployment", rollConsumer)(ctx)
 		}),
 	}

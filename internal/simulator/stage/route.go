@@ -87,10 +87,19 @@ func (x *exchange) serve() error {
 		return x.send(answer)
 	}
 	answer, err := x.carryOut()
-	if err != nil {
-		return err
+	if err == nil {
+		err = x.send(answer)
 	}
-	return x.send(answer)
+	x.count(err)
+	return err
+}
+
+// count takes note of a call that was carried out and whose client does not know it.
+func (x *exchange) count(err error) {
+	kind := x.call.Fault.Kind
+	if x.committed && (err != nil || kind == StatusAfterCommit || kind.distorts() || x.call.Request.Context().Err() != nil) {
+		x.stage.Do(func(time.Time) { x.stage.unheard[x.route.Name]++ })
+	}
 }
 
 // begin counts the call and finds its fault; false if the stage is closed.
@@ -139,7 +148,7 @@ func (x *exchange) carryOut() (Answer, error) {
 	case CutBeforeCommit:
 		return Answer{}, errCut
 	case LateCommit:
-		x.stage.faults.later(x.call.Fault.Delay, commit)
+		x.stage.faults.later(x.call.Fault.Delay, x.unheard(commit))
 		return Answer{}, errCut
 	case Latency:
 		if err := x.wait(); err != nil {
@@ -161,6 +170,17 @@ func (x *exchange) carryOut() (Answer, error) {
 		return answer, x.wait()
 	default:
 		return answer, nil
+	}
+}
+
+// unheard is a commit whose answer nobody waits for. The mutex is held when it is carried out.
+func (x *exchange) unheard(commit Commit) Commit {
+	return func(now time.Time) Answer {
+		answer := commit(now)
+		if answer.Status < 300 {
+			x.stage.unheard[x.route.Name]++
+		}
+		return answer
 	}
 }
 

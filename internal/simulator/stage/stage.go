@@ -43,6 +43,7 @@ type Stage struct {
 	last           time.Time
 	routes         map[string]Route
 	calls, refused map[string]int
+	unheard        map[string]int
 	transcript     []*Entry // a ring once it is full; oldest at next
 	next           int
 }
@@ -55,6 +56,7 @@ func New(clock Clock) *Stage {
 		routes:  map[string]Route{},
 		calls:   map[string]int{},
 		refused: map[string]int{},
+		unheard: map[string]int{},
 	}
 	s.faults = &Faults{stage: s}
 	return s
@@ -76,6 +78,14 @@ func (s *Stage) Calls(prefix string) (calls, refused map[string]int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return withPrefix(s.calls, prefix), withPrefix(s.refused, prefix)
+}
+
+// Unheard says how often calls of each route were carried out and nobody got to know what came of it: the answer was held
+// back, cut off, made unreadable or replaced by an error, or the client had left before it was sent.
+func (s *Stage) Unheard() map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.unheard)
 }
 
 // Transcript returns the last calls, oldest first.

@@ -46,12 +46,16 @@ type Options struct {
 	// Namespaces and dependents are still deleted. A namespace costs less that way,
 	// for tests that make hundreds.
 	Bare bool
+
+	// Restartable allows Restart. It needs /bin/sh.
+	Restartable bool
 }
 
 // ControlPlane is a running etcd, kube-apiserver and kube-controller-manager.
-// Several can run side by side. Its methods are safe for concurrent use, but for StartNodes and Stop.
+// Several can run side by side. Its methods are safe for concurrent use, but for StartNodes, Restart and Stop.
 type ControlPlane struct {
 	dir         string
+	restartable bool
 	removeDir   bool
 	environment *envtest.Environment
 	logs        []*os.File
@@ -77,7 +81,7 @@ func Start(ctx context.Context, options Options) (*ControlPlane, error) {
 		return nil, fmt.Errorf("control plane: %w", err)
 	}
 
-	plane := &ControlPlane{dir: dir, removeDir: remove}
+	plane := &ControlPlane{dir: dir, removeDir: remove, restartable: options.Restartable}
 	if err := plane.start(ctx, binaries, options); err != nil {
 		return nil, errors.Join(fmt.Errorf("starting the control plane: %w", err), plane.Stop())
 	}
@@ -149,8 +153,17 @@ func (c *ControlPlane) startAPIServer(binaries assets) error {
 		}
 	}
 
+	serverPath, etcdPath := binaries.path("kube-apiserver"), binaries.path("etcd")
+	if c.restartable {
+		if serverPath, err = c.noted(binaries, "kube-apiserver"); err != nil {
+			return err
+		}
+		if etcdPath, err = c.noted(binaries, "etcd"); err != nil {
+			return err
+		}
+	}
 	server := &envtest.APIServer{
-		Path: binaries.path("kube-apiserver"), CertDir: certificates, Out: serverLog, Err: serverLog,
+		Path: serverPath, CertDir: certificates, Out: serverLog, Err: serverLog,
 	}
 	// Without these the server looks for an address on a default route, which a
 	// machine without a network does not have, and for one that pods could reach.
@@ -168,7 +181,7 @@ func (c *ControlPlane) startAPIServer(binaries assets) error {
 	}
 	c.environment.ControlPlane.APIServer = server
 	c.environment.ControlPlane.Etcd = &envtest.Etcd{
-		Path: binaries.path("etcd"), DataDir: data, Out: etcdLog, Err: etcdLog,
+		Path: etcdPath, DataDir: data, Out: etcdLog, Err: etcdLog,
 	}
 	// envtest would look for a kubectl, which is not used through it.
 	c.environment.ControlPlane.KubectlPath = binaries.path("kubectl")

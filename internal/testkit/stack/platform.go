@@ -210,14 +210,39 @@ func (p Platform) Check(ctx context.Context, value string) (Connection, error) {
 		return connection, err
 	}
 	// A token of a service account goes by the account's ID.
-	var truth causeloop.Truth
-	err = p.call(ctx, http.MethodGet, "truth", nil, &truth)
-	for _, account := range truth.ServiceAccounts {
-		if slices.ContainsFunc(account.Tokens, func(t causeloop.TokenTruth) bool { return t.ID == connection.ID }) {
-			connection.ID = account.ID
-		}
+	owners, err := p.Owners(ctx)
+	if owner, ok := owners[connection.ID]; ok {
+		connection.ID = owner
 	}
 	return connection, err
+}
+
+// Connect lets somebody use the value, as far as the vendor sees that. The ID is that of the token itself, which Owners leads from to
+// what goes for it elsewhere.
+func (p Platform) Connect(ctx context.Context, value string) (Connection, error) {
+	path := "connect"
+	if p.Vendor == Causely {
+		path = "check" // it does not see use
+	}
+	var connection Connection
+	err := p.call(ctx, http.MethodPost, path, map[string]string{"value": value}, &connection)
+	return connection, err
+}
+
+// Owners are the service accounts of tokens that go by the account's ID, by the token's own: at Causeloop, and nowhere else.
+func (p Platform) Owners(ctx context.Context) (map[string]string, error) {
+	if p.Vendor != Causeloop {
+		return nil, nil
+	}
+	var truth causeloop.Truth
+	err := p.call(ctx, http.MethodGet, "truth", nil, &truth)
+	owners := map[string]string{}
+	for _, account := range truth.ServiceAccounts {
+		for _, t := range account.Tokens {
+			owners[t.ID] = account.ID
+		}
+	}
+	return owners, err
 }
 
 // Create makes a token as a person does in the vendor's console, in the first account; at Causeloop also a service account of the
@@ -264,6 +289,16 @@ func (p Platform) Secrets(ctx context.Context) ([]string, error) {
 	}
 	err := p.call(ctx, http.MethodGet, "secrets", nil, &told)
 	return told.Secrets, err
+}
+
+// Admin adds something by the vendor's part of the admin API: in is the body that the path takes.
+func (p Platform) Admin(ctx context.Context, path string, in any) error {
+	return p.call(ctx, http.MethodPost, path, in, nil)
+}
+
+// Switch changes switches of the vendor.
+func (p Platform) Switch(ctx context.Context, switches any) error {
+	return p.call(ctx, http.MethodPut, "switches", switches, nil)
 }
 
 // call makes a call of the vendor's part of the admin API.

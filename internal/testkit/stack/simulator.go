@@ -195,6 +195,20 @@ func (s *Simulator) ClearFaults(ctx context.Context) error {
 	return s.call(ctx, http.MethodDelete, "/sim/faults", nil, nil)
 }
 
+// Calls counts the calls of all vendors by route.
+type Calls struct {
+	Calls map[string]int `json:"calls"`
+	// Unheard were carried out, and the answer did not get through.
+	Unheard map[string]int `json:"unheard"`
+}
+
+// Calls counts the calls so far. It costs little, however many tokens there are.
+func (s *Simulator) Calls(ctx context.Context) (Calls, error) {
+	var counted Calls
+	err := s.call(ctx, http.MethodGet, "/sim/calls", nil, &counted)
+	return counted, err
+}
+
 // Transcript is the vendor's own record of the last calls, as it prints it.
 func (s *Simulator) Transcript(ctx context.Context) (string, error) {
 	var transcript json.RawMessage

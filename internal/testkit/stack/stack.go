@@ -83,7 +83,7 @@ func (s *Stack) Append(channel, text string) error { return appendTo(s.Channel(c
 
 // StartControlPlane starts etcd, kube-apiserver and kube-controller-manager.
 func (s *Stack) StartControlPlane(ctx context.Context) error {
-	plane, err := controlplane.Start(ctx, controlplane.Options{Dir: filepath.Join(s.dir, "control-plane")})
+	plane, err := controlplane.Start(ctx, controlplane.Options{Dir: filepath.Join(s.dir, "control-plane"), Restartable: true})
 	if err != nil {
 		return err
 	}
@@ -108,6 +108,9 @@ func (s *Stack) StartControlPlane(ctx context.Context) error {
 func (s *Stack) StartNodes(ctx context.Context, count int) error {
 	return s.plane.StartNodes(ctx, count)
 }
+
+// RestartAPIServer kills kube-apiserver and etcd, starts them again, and returns when the API server is ready.
+func (s *Stack) RestartAPIServer(ctx context.Context) error { return s.plane.Restart(ctx) }
 
 // Lists is how often anybody has listed objects of a resource in one namespace, as the API server counts them.
 func (s *Stack) Lists(ctx context.Context, resource string) (int, error) {

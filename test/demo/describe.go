@@ -5,90 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
-	"sync"
-	"time"
 
-	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/watch"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/stack"
 )
-
-// scrapeEvery is how often the metrics are read.
-const scrapeEvery = time.Second
-
-// observer writes down, while the story goes on, everything that the operator lets be seen: each version of each object
-// with its status, events, the Lease, and the metrics.
-type observer struct {
-	cancel context.CancelFunc
-	done   sync.WaitGroup
-}
-
-func observe(ctx context.Context, from *stack.Stack, operator *stack.Operator) *observer {
-	ctx, cancel := context.WithCancel(ctx)
-	o := &observer{cancel: cancel}
-	for channel, list := range map[string]client.ObjectList{
-		"gatewaytokens.json": &v1alpha1.GatewayTokenList{}, "tokenissuers.json": &v1alpha1.TokenIssuerList{},
-		"clustertokenissuers.json": &v1alpha1.ClusterTokenIssuerList{}, "events.json": &corev1.EventList{},
-		"leases.json": &coordinationv1.LeaseList{},
-	} {
-		o.done.Go(func() { keepWatching(ctx, from, channel, list) })
-	}
-	o.done.Go(func() { keepScraping(ctx, from, operator) })
-	return o
-}
-
-func (o *observer) stop() {
-	o.cancel()
-	o.done.Wait()
-}
-
-// keepWatching writes down every change of the objects. A watch that ends is begun anew; what is there then is told
-// again.
-func keepWatching(ctx context.Context, from *stack.Stack, channel string, list client.ObjectList) {
-	for ctx.Err() == nil {
-		watched, err := from.Client.Watch(ctx, list)
-		if err != nil {
-			pause(ctx, scrapeEvery)
-			continue
-		}
-		for event := range watched.ResultChan() {
-			writeDown(from, channel, event)
-		}
-		watched.Stop()
-	}
-}
-
-func writeDown(from *stack.Stack, channel string, event watch.Event) {
-	text, err := json.Marshal(event.Object)
-	if err == nil {
-		err = from.Append(channel, string(text)+"\n")
-	}
-	// What cannot be written down is missed at the end, where every channel must have something in it.
-	_ = err
-}
-
-func keepScraping(ctx context.Context, from *stack.Stack, operator *stack.Operator) {
-	for ctx.Err() == nil {
-		// While the operator is dead nobody answers.
-		if text, err := operator.Metrics(ctx); err == nil {
-			_ = from.Append("metrics.txt", text)
-		}
-		pause(ctx, scrapeEvery)
-	}
-}
-
-func pause(ctx context.Context, length time.Duration) {
-	timer := time.NewTimer(length)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-}
 
 // describeAll writes down what people see with kubectl and helm, what the vendors wrote down, and the metadata of
 // Secrets, which is no secret.
