@@ -172,6 +172,9 @@ func TestChartEqualsConfig(t *testing.T) {
 		for _, tc := range cases {
 			known[tc.object] = true
 		}
+		for _, key := range hookObjects { // kustomize has no hooks
+			known[key] = true
+		}
 		for key := range rendered {
 			if !known[key] {
 				t.Errorf("the chart has %s, which nothing here compares", key)
@@ -258,6 +261,10 @@ func TestValues(t *testing.T) {
 		"concurrency":              {reason: "a number", set: []string{"maxConcurrentReconciles=12"}, args: []string{"--max-concurrent-reconciles=12"}},
 		"no restarts":              {reason: "their role is apart from the others", set: []string{"restartConsumers.enabled=false"}, without: []string{role + "-restart", "ClusterRoleBinding/gateway-token-operator-restart"}},
 		"a limit of restarts":      {reason: "a number", set: []string{"restartConsumers.maxConcurrent=3"}, args: []string{"--max-concurrent-restarts=3"}},
+		"no question asked":        {reason: "whoever says so", set: []string{"uninstall.policy=Ignore"}, without: hookObjects},
+		"hook without RBAC":        {reason: "somebody else gives the rights", set: []string{"rbac.create=false"}, without: hookObjects[1:3]},
+		"an unknown policy":        {reason: "a typing error must be seen", set: []string{"uninstall.policy=drain"}, refused: "policy"},
+		"a drain in no time":       {reason: "nothing could be revoked", set: []string{"uninstall.drainTimeoutSeconds=0"}, refused: "drainTimeoutSeconds"},
 		"unknown value":            {reason: "a typing error must be seen", set: []string{"replicas=2"}, refused: "replicas"},
 		"a short grace period":     {reason: "a token that is being issued could not be published", set: []string{"terminationGracePeriodSeconds=30"}, refused: "terminationGracePeriodSeconds"},
 		"an address as a network":  {reason: "the operator would refuse to start", set: []string{"allowCIDRs={10.0.0.1}"}, refused: "allowCIDRs"},

@@ -1,7 +1,9 @@
-// Command manager is the operator.
+// Command manager is the operator, and what is done before it is uninstalled.
 package main
 
 import (
+	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -10,22 +12,43 @@ import (
 	_ "time/tzdata"
 
 	_ "golang.org/x/crypto/x509roots/fallback"
+	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/gatewaytoken/gateway-token-operator/internal/app"
 )
 
 func main() {
-	var options app.Options
-	options.Bind(flag.CommandLine)
-	flag.Parse()
-	if err := run(options); err != nil {
+	if err := run(ctrl.SetupSignalHandler(), os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
 }
 
-func run(options app.Options) error {
+func run(ctx context.Context, arguments []string) error {
+	command, err := app.ParseCommand(arguments, os.Stderr)
+	if err != nil {
+		return err
+	}
+	if command != nil {
+		config, err := cluster()
+		if err != nil {
+			return err
+		}
+		return command.Run(ctx, config, os.Stdout)
+	}
+	return operate(ctx)
+}
+
+// operate is the operator.
+func operate(ctx context.Context) error {
+	var options app.Options
+	options.Bind(flag.CommandLine)
+	flag.Parse()
+	// A command that is mistyped must not become a second operator.
+	if flag.NArg() > 0 {
+		return fmt.Errorf("%q is neither a flag nor a command (%s, %s)", flag.Arg(0), app.CommandUninstallCheck, app.CommandDrain)
+	}
 	if err := options.Validate(); err != nil {
 		return err
 	}
@@ -33,9 +56,17 @@ func run(options app.Options) error {
 		return err
 	}
 	logger := app.SetupLogging(options, os.Stderr)
+	config, err := cluster()
+	if err != nil {
+		return err
+	}
+	return app.Run(ctrl.LoggerInto(ctx, logger), config, options)
+}
+
+func cluster() (*rest.Config, error) {
 	config, err := ctrl.GetConfig()
 	if err != nil {
-		return fmt.Errorf("find the cluster (in the Pod, by --kubeconfig or $KUBECONFIG): %w", err)
+		return nil, fmt.Errorf("find the cluster (in the Pod, by --kubeconfig or $KUBECONFIG): %w", err)
 	}
-	return app.Run(ctrl.LoggerInto(ctrl.SetupSignalHandler(), logger), config, options)
+	return config, nil
 }

@@ -251,20 +251,7 @@ func install(t *testing.T) *installation {
 	for _, namespace := range []string{system, tenant} {
 		o.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})
 	}
-	subject := []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: system, Name: name}}
-	ref := func(kind string) rbacv1.RoleRef {
-		return rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: kind, Name: name}
-	}
-	o.create(
-		&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: system, Name: name}},
-		&rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: name}, Rules: rules(t, "manager_role.yaml")},
-		&rbacv1.ClusterRoleBinding{ObjectMeta: metav1.ObjectMeta{Name: name}, RoleRef: ref("ClusterRole"), Subjects: subject},
-		&rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: system, Name: name}, Rules: rules(t, "leader_election_role.yaml")},
-		&rbacv1.RoleBinding{ObjectMeta: metav1.ObjectMeta{Namespace: system, Name: name}, RoleRef: ref("Role"), Subjects: subject},
-	)
-	if o.kubeconfig, err = plane.KubeconfigForServiceAccount(t.Context(), system, name); err != nil {
-		t.Fatal(err)
-	}
+	o.installRelease()
 	t.Cleanup(func() {
 		o.kill()
 		if t.Failed() {
@@ -277,10 +264,35 @@ func install(t *testing.T) *installation {
 	return o
 }
 
+// release is what an uninstall takes away, beside the process.
+func (o *installation) release() []client.Object {
+	o.t.Helper()
+	subject := []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: system, Name: name}}
+	ref := func(kind string) rbacv1.RoleRef {
+		return rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: kind, Name: name}
+	}
+	return []client.Object{
+		&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: system, Name: name}},
+		&rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: name}, Rules: rules(o.t, "rbac/manager_role.yaml")},
+		&rbacv1.ClusterRoleBinding{ObjectMeta: metav1.ObjectMeta{Name: name}, RoleRef: ref("ClusterRole"), Subjects: subject},
+		&rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: system, Name: name}, Rules: rules(o.t, "rbac/leader_election_role.yaml")},
+		&rbacv1.RoleBinding{ObjectMeta: metav1.ObjectMeta{Namespace: system, Name: name}, RoleRef: ref("Role"), Subjects: subject},
+	}
+}
+
+func (o *installation) installRelease() {
+	o.t.Helper()
+	o.create(o.release()...)
+	var err error
+	if o.kubeconfig, err = plane.KubeconfigForServiceAccount(o.t.Context(), system, name); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
 // rules are those of the chart.
 func rules(t *testing.T, file string) []rbacv1.PolicyRule {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "..", "charts", name, "files", "rbac", file))
+	text, err := os.ReadFile(filepath.Join("..", "..", "charts", name, "files", filepath.FromSlash(file)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -301,6 +313,8 @@ func cleanUp(ctx context.Context) error {
 	for _, object := range append(namespaces,
 		&rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: name}},
 		&rbacv1.ClusterRoleBinding{ObjectMeta: metav1.ObjectMeta{Name: name}},
+		&rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: hook}},
+		&rbacv1.ClusterRoleBinding{ObjectMeta: metav1.ObjectMeta{Name: hook}},
 	) {
 		errs = append(errs, client.IgnoreNotFound(plane.Admin.Delete(ctx, object)))
 	}

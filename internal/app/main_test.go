@@ -45,6 +45,18 @@ func start(ctx context.Context) (stop func() error, err error) {
 }
 
 func operate(arguments []string) error {
+	command, err := ParseCommand(arguments, os.Stderr)
+	if err != nil {
+		return err
+	}
+	if command != nil {
+		config, err := clientcmd.BuildConfigFromFlags("", os.Getenv("KUBECONFIG"))
+		if err != nil {
+			return err
+		}
+		config.Wrap(reportForbidden)
+		return command.Run(ctrl.SetupSignalHandler(), config, os.Stdout)
+	}
 	var options Options
 	flags := flag.NewFlagSet("manager", flag.ExitOnError)
 	options.Bind(flags)

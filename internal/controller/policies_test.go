@@ -3,6 +3,7 @@ package controller_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"maps"
 	"os"
@@ -137,7 +138,7 @@ func applyPolicy(t *testing.T, name string, namespaces ...string) string {
 			t.Fatal(err)
 		}
 	}
-	if err := documents.Decode(&struct{}{}); err != io.EOF {
+	if err := documents.Decode(&struct{}{}); !errors.Is(err, io.EOF) {
 		t.Errorf("there is more in the sample: %v", err)
 	}
 	binding.Spec.MatchResources = &admissionv1.MatchResources{NamespaceSelector: &metav1.LabelSelector{

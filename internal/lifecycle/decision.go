@@ -69,6 +69,8 @@ type Report struct {
 	Unlisted *Attempt
 	// Kept is a token that a deletion leaves alone although no Secret holds it; nil for none.
 	Kept *ledger.Entry
+	// Unproved is a token that the status names and no ledger that can be believed; nil for none.
+	Unproved *ledger.Entry
 }
 
 // Change: have the vendor allow the current token something else, with the value it has.

@@ -151,7 +151,8 @@ func (v *view) ledgerIDs() []token.ID {
 		return nil
 	}
 	ids := []token.ID{v.proof.Current.ID}
-	for _, entry := range slices.Concat(v.proof.Retiring, v.proof.Condemned) {
+	retiring, condemned := v.putBack()
+	for _, entry := range slices.Concat(v.proof.Retiring, v.proof.Condemned, retiring, condemned) {
 		ids = append(ids, entry.ID)
 	}
 	return ids

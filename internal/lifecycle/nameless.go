@@ -298,34 +298,6 @@ func (v *view) undecidedTwice() Decision {
 		"See status.possibleOrphans of the issuer: revoke at the vendor what is there under those names, and acknowledge each. Nothing is issued until then."}}
 }
 
-// withLater is the ledger of a Secret that was put back, with the tokens that came after it: whoever was given one of those holds it still,
-// and no list tells whose they are.
-func withLater(put, later *ledger.Ledger) *ledger.Ledger {
-	merged := *put
-	merged.Retiring = slices.Clone(put.Retiring)
-	for _, entry := range slices.Concat([]ledger.Entry{later.Current}, later.Retiring, later.Condemned) {
-		if !merged.Knows(entry.ID) && len(merged.Retiring) < ledger.MaxEntries {
-			entry.Since, entry.Published = time.Time{}, true
-			merged.Retiring = append(merged.Retiring, entry)
-		}
-	}
-	return &merged
-}
-
-// outlived tells whether a token, which nothing lists, is known to have ended: the last ledger knows it no more, though the Secret that was
-// put back does.
-func (v *view) outlived(id token.ID) bool {
-	return v.later != nil && v.unlisted() && v.Secret.Ledger.Knows(id) && !v.later.Knows(id)
-}
-
-// listLater: what came after a Secret that was put back is in its ledger before anything else is done about it.
-func listLater(v *view) Decision {
-	if v.later == nil || !v.usable() {
-		return nil
-	}
-	return Publish{Source: FromSecret, Ledger: v.nextLedger(v.proof.Current), Why: "the Secret was put back, and later tokens are to be revoked"}
-}
-
 // revokeInHand: a token that was made and never published is known to nobody else, and to no list by its name.
 func revokeInHand(v *view) Decision {
 	hand := v.Memory.InHand

@@ -24,6 +24,7 @@ func (v *view) nextLedger(current ledger.Entry) ledger.Ledger {
 	} else {
 		next.HandledRotateRequest = v.answeredByHint()
 	}
+	v.listPutBack(&next)
 	for _, stray := range v.strays() {
 		if stray.ID != current.ID {
 			v.list(&next, stray)
@@ -54,7 +55,7 @@ func (v *view) carryOver(next *ledger.Ledger) {
 		}
 		return
 	}
-	if !v.lent(before.Current) && !v.revoked(before.Current.ID) && !v.endedBeforeMint(before.Current.ID) && !next.Lists(before.Current.ID) {
+	if !v.lent(before.Current) && !v.revoked(before.Current.ID) && !v.struckOff() && !v.endedBeforeMint(before.Current.ID) && !next.Lists(before.Current.ID) {
 		retired := before.Current
 		retired.Since, retired.Published = time.Time{}, true
 		// Where there is no room, the first entry goes: its token is found again as a stray, and waits once more.

@@ -533,6 +533,12 @@ func condemnStrays(v *view) Decision {
 			return Publish{Source: FromSecret, Ledger: next, Why: "tokens of this object were found that nobody needs"}
 		}
 	}
+	retiring, condemned := v.putBack()
+	for _, entry := range slices.Concat(retiring, condemned) {
+		if next.Lists(entry.ID) {
+			return Publish{Source: FromSecret, Ledger: next, Why: "the Secret was put back, and its ledger lacks what was made since"}
+		}
+	}
 	return nil
 }
 

@@ -17,9 +17,6 @@ type view struct {
 	proof *ledger.Ledger
 	// hint is the ledger where there is one at all.
 	hint *ledger.Ledger
-	// later is the last ledger that is known of, where the Secret's is an earlier one: the Secret was put back. Only where tokens have no
-	// names. What it knows is in proof, too.
-	later *ledger.Ledger
 	// mine are the active rows with the full marker of this very object that nobody else is known to have made, best first.
 	mine []token.Token
 }
@@ -37,11 +34,6 @@ func newView(o Observation) *view {
 	}
 	if v.proof != nil && v.contradicted() {
 		v.proof = nil
-	}
-	if record := o.Object.Record; v.proof != nil && record != nil && !v.named() && record.Current.Sequence > v.proof.Current.Sequence {
-		v.later = record
-		v.proof = withLater(v.proof, record)
-		v.hint = v.proof
 	}
 	v.leaveLent()
 	for _, row := range o.Snapshot.Of(o.Object.Marker) {
@@ -148,7 +140,7 @@ const (
 
 // standing tells what is known about a token at the vendor.
 func (v *view) standing(id token.ID) standing {
-	if v.revokedSince(id) || v.outlived(id) {
+	if v.revokedSince(id) {
 		return standingRevoked
 	}
 	if !v.Snapshot.Taken() {
@@ -230,7 +222,7 @@ func (v *view) usable() bool {
 	if sabotage.BelieveStatus && v.proof != nil && v.Object.HintID != v.proof.Current.ID {
 		return false
 	}
-	return v.proof != nil && v.Secret.ValueIntact && !v.Issuer.Gone && !v.revoked(v.proof.Current.ID) && !v.expired() && !v.rollDoubted() && !v.vacating()
+	return v.proof != nil && v.Secret.ValueIntact && !v.Issuer.Gone && !v.revoked(v.proof.Current.ID) && !v.expired() && !v.rollDoubted() && !v.vacating() && !v.struckOff()
 }
 
 // expired tells whether the current token's time is over.

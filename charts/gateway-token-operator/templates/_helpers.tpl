@@ -34,6 +34,17 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 app.kubernetes.io/part-of: gateway-token-operator
 {{- end }}
 
+{{/* The labels of what is there during an uninstall only. No selector of the operator's finds its pod. */}}
+{{- define "gateway-token-operator.uninstallLabels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+app.kubernetes.io/name: {{ include "gateway-token-operator.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: uninstall
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/part-of: gateway-token-operator
+{{- end }}
+
 {{/* The ServiceAccount's name. */}}
 {{- define "gateway-token-operator.serviceAccountName" -}}
 {{- if .Values.serviceAccount.create }}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -327,7 +328,10 @@ func (r *Reconciler) release(ctx context.Context, s *scene, d lifecycle.Release)
 		return outcome{}, err
 	}
 	if d.Unrevoked {
-		r.warn(s.object, "RevocationSkipped", "Released on a person's word without a revocation: tokens may be left at the vendor.")
+		left := leftBehind(s.object)
+		r.warn(s.object, EventRevocationSkipped, "Released on a person's word without a revocation. "+left)
+		// The event may be refused, where the namespace is in deletion, too.
+		log.FromContext(ctx).Info("released without a revocation", "left", left)
 	} else {
 		r.Book.Release(s.observation.Object.Marker, d.Kept, s.unnamedPlace(), r.Clock.Now())
 	}
@@ -343,6 +347,30 @@ func (r *Reconciler) tellLeft(s *scene, id token.ID) {
 	if id != "" {
 		r.warn(s.object, EventFormerTokenLeft, "Token "+printable(string(id))+" was made in another cluster and is left at the vendor. Where that cluster is gone, revoke it there; --former-cluster-ids has the operator revoke others.")
 	}
+}
+
+// EventRevocationSkipped is the reason of the event that tells of a broken glass.
+const EventRevocationSkipped = "RevocationSkipped"
+
+// leftBehind says which tokens may be active at the vendor when nobody knows them any more.
+func leftBehind(object *v1alpha1.GatewayToken) string {
+	var left []string
+	name := func(id, name string) {
+		if name != "" {
+			id += " (" + name + ")"
+		}
+		left = append(left, id)
+	}
+	if current := object.Status.Current; current != nil {
+		name(current.ID, current.Name)
+	}
+	for _, retiring := range object.Status.Retiring {
+		name(retiring.ID, retiring.Name)
+	}
+	if len(left) == 0 {
+		return "No token of it is known; one whose create was not answered may be left at the vendor."
+	}
+	return "Left at the vendor, unless somebody revoked it there: " + strings.Join(left, ", ") + "."
 }
 
 // patchFinalizer changes the finalizer, provided that the object is still the one that was read.

@@ -65,8 +65,8 @@ func (r *Reconciler) ledgerToKeep(s *scene, kept string, came outcome) string {
 	if seen.Presence != lifecycle.Owned || seen.Trust != ledger.Proof {
 		return kept
 	}
-	if record := s.observation.Object.Record; record != nil && record.Current.Sequence > seen.Ledger.Current.Sequence {
-		// The Secret was put back. Until it is written again, the status alone knows of what came after it.
+	if copied := s.observation.Object.Record; copied != nil && copied.LastSequence() > seen.Ledger.LastSequence() {
+		// An older Secret was put back: what was made since is known by the copy alone, until the Secret lists it.
 		return kept
 	}
 	if record, changed := seen.Ledger.Dated(seen.WrittenAt); changed {

@@ -41,10 +41,13 @@ func (r *Reconciler) report(ctx context.Context, s *scene, d lifecycle.Report) (
 			return outcome{}, err
 		}
 	}
-	log.FromContext(ctx).Info("reported tokens that may be ours", "ids", d.IDs, "unlisted", d.Unlisted != nil, "kept", d.Kept != nil)
+	log.FromContext(ctx).Info("reported tokens that may be ours", "ids", d.IDs, "unlisted", d.Unlisted != nil, "kept", d.Kept != nil, "unproved", d.Unproved != nil)
 	what := "A create was not answered, and may have left a token"
 	if d.Kept != nil {
 		what = "Token " + printable(string(d.Kept.ID)) + " is left, and no Secret holds it"
+	}
+	if d.Unproved != nil {
+		what = "That token " + printable(string(d.Unproved.ID)) + " is of this object cannot be proved any more"
 	}
 	r.warn(s.object, v1alpha1.ReasonPossibleOrphans, what+": see status.possibleOrphans of "+s.object.IssuerRef().String()+".")
 	return outcome{after: time.Second, Outcome: status.Outcome{}}, nil
@@ -52,10 +55,14 @@ func (r *Reconciler) report(ctx context.Context, s *scene, d lifecycle.Report) (
 
 // tellReport has the issuer say what is to be reported; false where there is no room for it.
 func (r *Reconciler) tellReport(ctx context.Context, s *scene, d lifecycle.Report) (told bool, err error) {
+	of := "GatewayToken " + s.object.Namespace + "/" + s.object.Name
+	if d.Unproved != nil {
+		return r.reportLeft(ctx, s.unnamedPlace(), *d.Unproved, "The status of "+of+" names it, and no ledger whose signature verifies: was the ledger key lost?")
+	}
 	if d.Kept == nil {
 		return r.tellIssuer(ctx, s.key, func(to *v1alpha1.TokenIssuerStatus) { s.tellOrphans(to, d, r.Clock.Now()) })
 	}
-	return r.reportLeft(ctx, s.unnamedPlace(), *d.Kept, "GatewayToken "+s.object.Namespace+"/"+s.object.Name+" was to leave it in its Secret, and is gone without one.")
+	return r.reportLeft(ctx, s.unnamedPlace(), *d.Kept, of+" was to leave it in its Secret, and is gone without one.")
 }
 
 // tellIssuer changes what an issuer says of tokens that may be ours, provided that it is still the one that was read; false where there

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -29,6 +30,7 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/ledger"
 	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
 	"github.com/gatewaytoken/gateway-token-operator/internal/metrics"
+	"github.com/gatewaytoken/gateway-token-operator/internal/status"
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors"
 	"github.com/gatewaytoken/gateway-token-operator/internal/vendors/inventory"
@@ -309,12 +311,44 @@ func (r *Reconciler) release(ctx context.Context, s *scene) (done bool, err erro
 	if err := r.patchFinalizer(ctx, s.issuer, controllerutil.RemoveFinalizer); err != nil {
 		return false, err
 	}
-	log.FromContext(ctx).Info("released the issuer", "issuer", s.key.String(), "deleting", deleting)
+	if skipped {
+		r.tellSkipped(s)
+	}
+	log.FromContext(ctx).Info("released the issuer", "issuer", s.key.String(), "deleting", deleting, "skipped", skipped)
 	if deleting {
 		r.forget(s.key)
 	}
 	return deleting, nil
 }
+
+// tellSkipped tells of an issuer that a person had released whatever needs it.
+func (r *Reconciler) tellSkipped(s *scene) {
+	message := "Released on a person's word."
+	if s.use.Tokens > 0 {
+		message += fmt.Sprintf(" %s with tokens needed it: nothing revokes them without an issuer of its kind, name and account.", number(int(s.use.Tokens), "GatewayToken"))
+	}
+	if of := s.issuer.IssuerStatus(); of.Inventory != nil && of.Inventory.Orphaned > 0 {
+		message += fmt.Sprintf(" %s with the operator's marker had no owner.", number(int(of.Inventory.Orphaned), "token"))
+	}
+	var open []string
+	for _, orphan := range s.issuer.IssuerStatus().PossibleOrphans {
+		open = append(open, orphan.ID+orphan.Name)
+	}
+	if len(open) > 0 {
+		message += " It reported tokens that may be the operator's: " + strings.Join(open, ", ") + "."
+	}
+	r.Recorder.Eventf(s.issuer, nil, corev1.EventTypeWarning, EventRevocationSkipped, EventRevocationSkipped, "%s", status.Cut(message))
+}
+
+func number(of int, what string) string {
+	if of == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", of, what)
+}
+
+// EventRevocationSkipped is the reason of the event that tells of a broken glass.
+const EventRevocationSkipped = "RevocationSkipped"
 
 // usedLive asks the API server whether a GatewayToken needs the issuer.
 func (r *Reconciler) usedLive(ctx context.Context, s *scene) (bool, error) {

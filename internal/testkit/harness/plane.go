@@ -34,11 +34,16 @@ type Plane struct {
 
 // Start starts a control plane with the operator's kinds. root is the way to the root of this repository.
 func Start(ctx context.Context, root string) (*Plane, error) {
+	return StartWith(ctx, crds(root))
+}
+
+// StartWith starts one with the operator's kinds as the CRDs of a directory describe them, such as those of an earlier release.
+func StartWith(ctx context.Context, crds string) (*Plane, error) {
 	scheme, err := newScheme()
 	if err != nil {
 		return nil, err
 	}
-	started, err := controlplane.Start(ctx, controlplane.Options{CRDs: []string{crds(root)}, Bare: true})
+	started, err := controlplane.Start(ctx, controlplane.Options{CRDs: []string{crds}, Bare: true})
 	if err != nil {
 		return nil, err
 	}
