@@ -187,13 +187,13 @@ func rotated(t *testing.T, w *harness.World, object *v1alpha1.GatewayToken) {
 	w.Refresh(user)
 	w.WantReady(object)
 	w.WantActive(2)
-	wantRestarts(t, user, 1, "its pod holds the old value")
+	wantRestarts(t, w, user, 1, "its pod holds the old value")
 	podOf(w, user, "new")
-	gone(t, &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: w.Tenant, Name: "user-old"}})
+	gone(t, w, &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: w.Tenant, Name: "user-old"}})
 	goOn(w, 2*time.Hour)
 	w.WantReady(object)
 	w.WantActive(1)
-	wantRestarts(t, user, 1, "once is enough")
+	wantRestarts(t, w, user, 1, "once is enough")
 	w.Want(object, v1alpha1.ConditionConsumersReady, metav1.ConditionTrue, v1alpha1.ReasonConsumersCurrent)
 }
 

@@ -192,7 +192,7 @@ func (e edit) try(t *testing.T) {
 	if e.want == isRefused {
 		changed := object.DeepCopy()
 		e.change(&changed.Spec)
-		if err := plane.Admin.Patch(t.Context(), changed, client.MergeFrom(object)); !apierrors.IsInvalid(err) {
+		if err := w.Admin().Patch(t.Context(), changed, client.MergeFrom(object)); !apierrors.IsInvalid(err) {
 			t.Errorf("it %s, not: %v", isRefused, err)
 		}
 		return
@@ -219,7 +219,7 @@ func look(t *testing.T, w *harness.World, object *v1alpha1.GatewayToken, user *a
 	t.Helper()
 	secret := w.Secret(object.SecretName())
 	delete(secret.Annotations, v1alpha1.AnnotationLedger)
-	_, generation := noteOf(t, user)
+	_, generation := noteOf(t, w, user)
 	return sight{
 		creates: len(w.Made()), changes: w.Calls(rackgateway.RouteUpdate),
 		data: secret.Data, labels: secret.Labels, annotations: secret.Annotations, template: generation,

@@ -71,19 +71,19 @@ func podOf(w *harness.World, of *appsv1.Deployment, name string) *corev1.Pod {
 }
 
 // noteOf is what a Deployment was restarted for, and its generation, which counts the changes of its spec.
-func noteOf(t *testing.T, d *appsv1.Deployment) (note string, generation int64) {
+func noteOf(t *testing.T, w *harness.World, d *appsv1.Deployment) (note string, generation int64) {
 	t.Helper()
 	read := &appsv1.Deployment{}
-	if err := plane.Admin.Get(t.Context(), client.ObjectKeyFromObject(d), read); err != nil {
+	if err := w.Admin().Get(t.Context(), client.ObjectKeyFromObject(d), read); err != nil {
 		t.Fatal(err)
 	}
 	return read.Spec.Template.Annotations[consumers.AnnotationRestartedFor], read.Generation
 }
 
 // wantRestarts checks that a Deployment was restarted so many times, once each.
-func wantRestarts(t *testing.T, d *appsv1.Deployment, want int64, why string) {
+func wantRestarts(t *testing.T, w *harness.World, d *appsv1.Deployment, want int64, why string) {
 	t.Helper()
-	if note, generation := noteOf(t, d); generation != 1+want {
+	if note, generation := noteOf(t, w, d); generation != 1+want {
 		t.Errorf("%s was changed %d times (%s), want %d: %s", d.Name, generation-1, note, want, why)
 	}
 }
@@ -97,16 +97,16 @@ func TestRestart(t *testing.T) {
 	user, old := deployment(w, "user", object.SecretName())
 	bystander, _ := deployment(w, "bystander", "another-secret")
 	w.Advance(time.Minute)
-	wantRestarts(t, user, 0, "it has the first value")
+	wantRestarts(t, w, user, 0, "it has the first value")
 
 	ask(w, object, false)
 	w.Settle()
 	w.Want(object, v1alpha1.ConditionConsumersReady, metav1.ConditionFalse, v1alpha1.ReasonRestarting)
-	wantRestarts(t, user, 0, "a new pod could still get the old value")
+	wantRestarts(t, w, user, 0, "a new pod could still get the old value")
 	w.Advance(time.Minute)
-	wantRestarts(t, user, 1, "its pod holds the old value")
-	wantRestarts(t, bystander, 0, "it does not use the Secret")
-	if note, _ := noteOf(t, user); !strings.HasPrefix(note, object.Name+"=2/") {
+	wantRestarts(t, w, user, 1, "its pod holds the old value")
+	wantRestarts(t, w, bystander, 0, "it does not use the Secret")
+	if note, _ := noteOf(t, w, user); !strings.HasPrefix(note, object.Name+"=2/") {
 		t.Errorf("the note says %q", note)
 	}
 	if !slices.ContainsFunc(w.Events, func(e harness.Event) bool {
@@ -117,10 +117,10 @@ func TestRestart(t *testing.T) {
 
 	w.Restart()
 	w.Advance(3 * time.Hour)
-	wantRestarts(t, user, 1, "the ledger says that it was done")
+	wantRestarts(t, w, user, 1, "the ledger says that it was done")
 	w.WantActive(2)
 	podOf(w, user, "new")
-	gone(t, old)
+	gone(t, w, old)
 	w.Advance(2 * time.Hour)
 	w.Want(object, v1alpha1.ConditionConsumersReady, metav1.ConditionTrue, v1alpha1.ReasonConsumersCurrent)
 	w.WantActive(1)
@@ -132,7 +132,7 @@ func TestRestart(t *testing.T) {
 			t.Errorf("%s was written at rest", name)
 		}
 	}
-	wantRestarts(t, user, 1, "all have the value")
+	wantRestarts(t, w, user, 1, "all have the value")
 	w.CheckRest()
 }
 
@@ -144,11 +144,11 @@ func TestRestartTakenBack(t *testing.T) {
 	w.Advance(time.Minute)
 	ask(w, object, false)
 	w.Advance(time.Minute)
-	wantRestarts(t, user, 1, "its pod holds the old value")
+	wantRestarts(t, w, user, 1, "its pod holds the old value")
 	harness.Change(w, user, func(d *appsv1.Deployment) { d.Spec.Template.Annotations = nil })
 	w.Restart()
 	w.Advance(time.Hour)
-	wantRestarts(t, user, 2, "a restart, and its undoing by somebody else")
+	wantRestarts(t, w, user, 2, "a restart, and its undoing by somebody else")
 	w.WantActive(2)
 }
 
@@ -163,18 +163,18 @@ func TestRestartPaused(t *testing.T) {
 	ask(w, object, false)
 	w.Advance(13 * time.Second)
 	podOf(w, quick, "new")
-	gone(t, old)
+	gone(t, w, old)
 	w.Advance(time.Minute)
-	wantRestarts(t, paused, 1, "its owner has paused it")
-	wantRestarts(t, quick, 0, "all its pods have the new value")
+	wantRestarts(t, w, paused, 1, "its owner has paused it")
+	wantRestarts(t, w, quick, 0, "all its pods have the new value")
 	if message := w.Condition(object, v1alpha1.ConditionConsumersReady).Message; !strings.Contains(message, "Deployment/paused is paused") {
 		t.Errorf("the message does not say what stands in the way: %s", message)
 	}
 	harness.Change(w, paused, func(d *appsv1.Deployment) { d.Spec.Paused = false })
 	w.Advance(time.Minute)
-	wantRestarts(t, paused, 3, "paused, resumed and restarted")
+	wantRestarts(t, w, paused, 3, "paused, resumed and restarted")
 	w.Advance(time.Hour)
-	wantRestarts(t, paused, 3, "once is enough")
+	wantRestarts(t, w, paused, 3, "once is enough")
 }
 
 // Two GatewayTokens that are due together share one restart.
@@ -191,12 +191,12 @@ func TestRestartShared(t *testing.T) {
 	w.Advance(8 * time.Second)
 	ask(w, second, false)
 	w.Advance(time.Minute)
-	wantRestarts(t, user, 1, "one restart serves both")
-	if note, _ := noteOf(t, user); !strings.Contains(note, first.Name+"=2/") || !strings.Contains(note, "second=2/") {
+	wantRestarts(t, w, user, 1, "one restart serves both")
+	if note, _ := noteOf(t, w, user); !strings.Contains(note, first.Name+"=2/") || !strings.Contains(note, "second=2/") {
 		t.Errorf("the note says %q", note)
 	}
 	w.Advance(time.Hour)
-	wantRestarts(t, user, 1, "both were served")
+	wantRestarts(t, w, user, 1, "both were served")
 }
 
 // Only what is listed is restarted; a target that does not exist is named.
@@ -208,8 +208,8 @@ func TestRestartListed(t *testing.T) {
 	w.Advance(time.Minute)
 	ask(w, object, false)
 	w.Advance(time.Minute)
-	wantRestarts(t, listed, 1, "it is listed")
-	wantRestarts(t, other, 0, "it is not listed")
+	wantRestarts(t, w, listed, 1, "it is listed")
+	wantRestarts(t, w, other, 0, "it is not listed")
 	if message := w.Condition(object, v1alpha1.ConditionConsumersReady).Message; !strings.Contains(message, "Deployment/missing does not exist") {
 		t.Errorf("the message does not name the missing target: %s", message)
 	}
@@ -233,7 +233,7 @@ func TestRestartLimit(t *testing.T) {
 	w.Advance(5 * time.Minute)
 	var restarted []*appsv1.Deployment
 	for d := range all {
-		if note, _ := noteOf(t, d); note != "" {
+		if note, _ := noteOf(t, w, d); note != "" {
 			restarted = append(restarted, d)
 		}
 	}
@@ -242,11 +242,11 @@ func TestRestartLimit(t *testing.T) {
 	}
 	for _, d := range restarted[:2] {
 		podOf(w, d, "new")
-		gone(t, all[d])
+		gone(t, w, all[d])
 	}
 	w.Advance(5 * time.Minute)
 	for d := range all {
-		wantRestarts(t, d, 1, "its turn has come")
+		wantRestarts(t, w, d, 1, "its turn has come")
 	}
 }
 
@@ -260,11 +260,11 @@ func TestRestartSuspended(t *testing.T) {
 	w.Settle()
 	harness.Change(w, object, func(o *v1alpha1.GatewayToken) { o.Spec.Suspend = true })
 	w.Advance(time.Hour)
-	wantRestarts(t, user, 0, "nothing is done")
+	wantRestarts(t, w, user, 0, "nothing is done")
 	w.Want(object, v1alpha1.ConditionConsumersReady, metav1.ConditionFalse, v1alpha1.ReasonRestarting)
 	harness.Change(w, object, func(o *v1alpha1.GatewayToken) { o.Spec.Suspend = false })
 	w.Advance(time.Minute)
-	wantRestarts(t, user, 1, "its turn has come")
+	wantRestarts(t, w, user, 1, "its turn has come")
 }
 
 // Without the right to restart, the old token stays and the condition says what is missing.
@@ -276,12 +276,12 @@ func TestRestartForbidden(t *testing.T) {
 	w.Advance(time.Minute)
 	ask(w, object, false)
 	w.Advance(5 * time.Minute)
-	wantRestarts(t, user, 0, "the operator may not")
+	wantRestarts(t, w, user, 0, "the operator may not")
 	w.Want(object, v1alpha1.ConditionConsumersReady, metav1.ConditionFalse, v1alpha1.ReasonRestartForbidden)
 	w.WantReady(object)
 	w.WantActive(2)
 	podOf(w, user, "new")
-	gone(t, old)
+	gone(t, w, old)
 	w.Advance(2 * time.Hour)
 	w.WantActive(1)
 	w.Want(object, v1alpha1.ConditionConsumersReady, metav1.ConditionTrue, v1alpha1.ReasonConsumersCurrent)

@@ -50,9 +50,9 @@ func pod(w *harness.World, name, secret string) *corev1.Pod {
 }
 
 // gone deletes a pod as a kubelet does when it has ended.
-func gone(t *testing.T, pod *corev1.Pod) {
+func gone(t *testing.T, w *harness.World, pod *corev1.Pod) {
 	t.Helper()
-	if err := plane.Admin.Delete(t.Context(), pod, client.GracePeriodSeconds(0)); err != nil {
+	if err := w.Admin().Delete(t.Context(), pod, client.GracePeriodSeconds(0)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -189,7 +189,7 @@ func TestRotationWaitsForPods(t *testing.T) {
 	w.Restart()
 	w.Advance(time.Hour)
 	w.WantActive(2)
-	gone(t, old)
+	gone(t, w, old)
 	w.Advance(30 * time.Minute)
 	w.WantActive(2)
 	w.Advance(time.Hour)

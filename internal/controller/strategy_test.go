@@ -269,7 +269,7 @@ func TestInPlaceRefusedBySpec(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, harness.At(at))
-			err := plane.Admin.Create(t.Context(), w.Token("mediator", replaced(v1alpha1.StrategyInPlace)))
+			err := w.Admin().Create(t.Context(), w.Token("mediator", replaced(v1alpha1.StrategyInPlace)))
 			if err == nil || !strings.Contains(err.Error(), "InPlace needs causeloop.personal") {
 				t.Errorf("not refused: %v", err)
 			}

@@ -95,7 +95,7 @@ func TestVendorRestart(t *testing.T) {
 		before := w.Secret("mediator").ResourceVersion
 		w.Refresh(object)
 		object.Status = v1alpha1.GatewayTokenStatus{ObservedGeneration: -1}
-		if err := plane.Admin.Status().Update(t.Context(), object); err != nil {
+		if err := w.Admin().Status().Update(t.Context(), object); err != nil {
 			t.Fatal(err)
 		}
 		w.Restart()

@@ -25,6 +25,7 @@ import (
 
 // A Secret that cannot be written costs no token: the API server is asked before the vendor is.
 func TestSecretCannotBeWritten(t *testing.T) {
+	needsReal(t, "quotas and policies")
 	tests := map[string]struct {
 		reason string
 		forbid func(*testing.T, *harness.World) client.Object
@@ -36,7 +37,7 @@ func TestSecretCannotBeWritten(t *testing.T) {
 				quota.Spec.Hard = corev1.ResourceList{"count/secrets": resource.MustParse("0")}
 				w.Create(quota)
 				quota.Status = corev1.ResourceQuotaStatus{Hard: quota.Spec.Hard, Used: quota.Spec.Hard}
-				if err := plane.Admin.Status().Update(t.Context(), quota); err != nil {
+				if err := w.Admin().Status().Update(t.Context(), quota); err != nil {
 					t.Fatal(err)
 				}
 				return quota
@@ -110,7 +111,7 @@ func awaitSecrets(t *testing.T, w *harness.World, allowed bool) {
 	t.Helper()
 	err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
 		secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.Tenant, Name: "probe"}}
-		err := plane.Admin.Create(ctx, secret, client.DryRunAll)
+		err := w.Admin().Create(ctx, secret, client.DryRunAll)
 		return (err == nil) == allowed, nil
 	})
 	if err != nil {
@@ -273,7 +274,7 @@ func TestForgedStatus(t *testing.T) {
 	w.Refresh(object)
 	object.Status.Current = &v1alpha1.CurrentToken{ID: stranger, Sequence: 900_000_000}
 	object.Status.Retiring = []v1alpha1.RetiringToken{{ID: stranger}}
-	if err := plane.Admin.Status().Update(t.Context(), object); err != nil {
+	if err := w.Admin().Status().Update(t.Context(), object); err != nil {
 		t.Fatal(err)
 	}
 	w.Remove(w.Secret("mediator"))

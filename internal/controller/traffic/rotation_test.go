@@ -257,7 +257,7 @@ func TestAtRestBetweenRotations(t *testing.T) {
 	if w.PodLists == 0 {
 		t.Fatal("pods are not listed while one holds a token that was replaced")
 	}
-	if err := plane.Admin.Delete(t.Context(), consumerOf(w, objects[0]), client.GracePeriodSeconds(0)); err != nil {
+	if err := w.Admin().Delete(t.Context(), consumerOf(w, objects[0]), client.GracePeriodSeconds(0)); err != nil {
 		t.Fatal(err)
 	}
 	w.Advance(3 * time.Hour)

@@ -3,6 +3,8 @@ package harness
 import (
 	"context"
 	"crypto/sha256"
+	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -139,7 +141,7 @@ func New(t T, plane *Plane, connector Connector, options ...Option) *World {
 	}
 	if plane.IsModel() {
 		w.model = plane.schemas.NewServer(w.Clock)
-		w.admin = w.model.Connect(agent)
+		w.admin = w.model.Connect(agent())
 	}
 	w.times = &times{clock: w.Clock, of: map[types.UID]*written{}, pods: map[types.UID]metav1.Time{}}
 	w.registry = prometheus.NewRegistry()
@@ -161,8 +163,8 @@ func New(t T, plane *Plane, connector Connector, options ...Option) *World {
 	return w
 }
 
-// agent is who writes to a model where nothing else is said.
-const agent = "harness"
+// agent is who writes where nothing else is said: whom a real API server reads from the name of the program.
+func agent() string { return filepath.Base(os.Args[0]) }
 
 // found makes the world's vendor, or takes that of the world beside.
 func (w *World) found() {
@@ -187,7 +189,7 @@ func (w *World) found() {
 func (w *World) connect() {
 	w.t.Helper()
 	if w.model != nil {
-		w.operator = w.model.Connect(agent)
+		w.operator = w.model.Connect(agent())
 		return
 	}
 	w.Act(w.plane.RESTConfig())

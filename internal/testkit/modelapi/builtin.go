@@ -112,8 +112,11 @@ func (b *builtin) read(data []byte) (client.Object, error) {
 	return object, nil
 }
 
-// canonical is an object as it comes back from a store: nothing is empty that can be absent.
-func canonical(object client.Object) (client.Object, error) {
+// canonical is an object as it comes back from a store: with defaults once more, and nothing is empty that can be absent.
+func canonical(k *kind, object client.Object) (client.Object, error) {
+	if by, ok := k.rules.(runtime.ObjectDefaulter); ok {
+		by.Default(object)
+	}
 	if _, ok := object.(*unstructured.Unstructured); ok {
 		return object, nil
 	}

@@ -75,8 +75,11 @@ func (c *connection) Get(ctx context.Context, key client.ObjectKey, into client.
 	if !k.namespaced {
 		key.Namespace = ""
 	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	object, err := c.server.get(call{kind: k, key: key})
-	if err = errors.Join(ctx.Err(), err); err != nil {
+	if err != nil {
 		return err
 	}
 	return fill(into, object)
@@ -90,8 +93,11 @@ func (c *connection) List(ctx context.Context, into client.ObjectList, options .
 	}
 	var set client.ListOptions
 	set.ApplyOptions(options)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	found, err := c.server.list(k, &set)
-	if err = errors.Join(ctx.Err(), err); err != nil {
+	if err != nil {
 		return err
 	}
 	items, err := itemsOf(into, k, found.objects)

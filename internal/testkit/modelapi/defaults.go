@@ -22,6 +22,7 @@ func setDefaults(object runtime.Object) {
 		defaultSecret(of)
 	case *corev1.Pod:
 		defaultPod(&of.Spec)
+		fallBack(&of.Spec.EnableServiceLinks, corev1.DefaultEnableServiceLinks)
 	case *appsv1.Deployment:
 		defaultDeployment(&of.Spec)
 	case *appsv1.ReplicaSet:

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -146,7 +147,7 @@ func (s *Schemas) kindOf(object runtime.Object) (*kind, error) {
 		return nil, fmt.Errorf("model API server: %w", err)
 	}
 	if _, isList := object.(client.ObjectList); isList {
-		gvk.Kind = gvk.Kind[:len(gvk.Kind)-len("List")]
+		gvk.Kind = strings.TrimSuffix(gvk.Kind, "List")
 	}
 	return s.kind(gvk)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"strconv"
 	"sync"
 	"time"
@@ -32,6 +33,8 @@ type Server struct {
 	mu sync.Mutex
 	// objects are never changed, but replaced.
 	objects map[*kind]map[client.ObjectKey]client.Object
+	// bare tells of objects whether the store lacks defaults that they are read with, so that the next write writes, whatever it says.
+	bare map[types.UID]bool
 	// version is the latest resource version, made counts the objects that were ever made.
 	version, made int64
 	pages         map[string]page
@@ -54,7 +57,7 @@ const (
 
 // NewServer makes a server that has the namespaces that every cluster has.
 func (s *Schemas) NewServer(clock clock.PassiveClock) *Server {
-	server := &Server{schemas: s, clock: clock, objects: map[*kind]map[client.ObjectKey]client.Object{}, pages: map[string]page{}}
+	server := &Server{schemas: s, clock: clock, objects: map[*kind]map[client.ObjectKey]client.Object{}, bare: map[types.UID]bool{}, pages: map[string]page{}}
 	for _, k := range s.kinds {
 		server.objects[k] = map[client.ObjectKey]client.Object{}
 	}
@@ -76,6 +79,8 @@ type call struct {
 	// manager is whoever asks, as managed fields have it.
 	manager string
 	dryRun  bool
+	// posted: the object is created, and not applied. An apply may name a version of what is not there.
+	posted bool
 }
 
 func (c call) context() context.Context {
@@ -107,15 +112,12 @@ func (s *Server) create(c call, data []byte) (client.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	if version := object.GetResourceVersion(); version != "" {
-		return nil, apierrors.NewInternalError(errors.New("resourceVersion should not be set on objects to be created"))
-	}
 	live, err := s.blank(c)
 	if err != nil {
 		return nil, err
 	}
-	object = s.manage(c, live, object)
-	return s.insert(c, object)
+	c.posted = true
+	return s.insert(c, s.manage(c, live, object))
 }
 
 // blank is an object of which nothing is known but its kind.
@@ -173,6 +175,9 @@ func (s *Server) insert(c call, object client.Object) (client.Object, error) {
 	if err := rest.BeforeCreate(strategy{c.kind, c.sub}, c.context(), object); err != nil {
 		return nil, err
 	}
+	if object.GetResourceVersion() != "" && c.posted && !c.dryRun {
+		return nil, answered(errors.New("resourceVersion should not be set on objects to be created"))
+	}
 	if s.objects[c.kind][c.key] != nil {
 		return nil, apierrors.NewAlreadyExists(c.kind.group(), c.key.Name)
 	}
@@ -205,10 +210,13 @@ func (s *Server) admit(c call) error {
 
 // store keeps an object, and does what follows from that. A dry run keeps nothing.
 func (s *Server) store(c call, object client.Object) (client.Object, error) {
-	object, err := canonical(object)
+	bare := object
+	object, err := canonical(c.kind, copyOf(object))
 	if err != nil || c.dryRun {
 		return object, err
 	}
+	// What is stored has no defaults that only reading adds.
+	s.bare[object.GetUID()] = !equality.Semantic.DeepEqual(bare, object)
 	s.version++
 	object.SetResourceVersion(strconv.FormatInt(s.version, 10))
 	s.objects[c.kind][c.key] = object
@@ -235,7 +243,7 @@ func (s *Server) update(c call, creating bool, change change) (client.Object, er
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c.kind.managers[c.sub] == nil {
-		return nil, apierrors.NewGenericServerResponse(404, "patch", c.kind.group(), c.key.Name, "the server could not find the requested resource", 0, true)
+		return nil, apierrors.NewGenericServerResponse(http.StatusNotFound, "patch", c.kind.group(), c.key.Name, "the server could not find the requested resource", 0, true)
 	}
 	old := s.objects[c.kind][c.key]
 	if old == nil && !creating {
@@ -250,7 +258,7 @@ func (s *Server) update(c call, creating bool, change change) (client.Object, er
 	}
 	object, err := change(copyOf(live))
 	if err != nil {
-		return nil, err
+		return nil, answered(err)
 	}
 	if old == nil && object.GetUID() != "" {
 		return nil, apierrors.NewConflict(c.kind.group(), c.key.Name,
@@ -263,6 +271,17 @@ func (s *Server) update(c call, creating bool, change change) (client.Object, er
 		return s.insert(c, object)
 	}
 	return s.replace(c, object, old)
+}
+
+// answered is an error as it reaches a client: what is no answer yet is a server's own fault.
+func answered(err error) error {
+	var known apierrors.APIStatus
+	if errors.As(err, &known) {
+		return err
+	}
+	return &apierrors.StatusError{ErrStatus: metav1.Status{
+		Status: metav1.StatusFailure, Code: http.StatusInternalServerError, Reason: metav1.StatusReasonUnknown, Message: err.Error(),
+	}}
 }
 
 // fits tells whether an object is the one that was asked for.
@@ -291,14 +310,14 @@ func (s *Server) replace(c call, object, old client.Object) (client.Object, erro
 	if err != nil {
 		return nil, apierrors.NewInternalError(err)
 	}
-	if object, err = canonical(asObject(same)); err != nil {
+	if object, err = canonical(c.kind, asObject(same)); err != nil {
 		return nil, err
 	}
 	if finished(object, old) {
 		s.remove(c)
 		return object, nil
 	}
-	if s.flaw != countsEveryWrite && equality.Semantic.DeepEqual(object, old) {
+	if s.flaw != countsEveryWrite && equality.Semantic.DeepEqual(object, old) && !s.bare[old.GetUID()] {
 		return object, nil
 	}
 	return s.store(c, object)

@@ -10,7 +10,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	kjson "sigs.k8s.io/json"
 )
 
 // encode is an object as a client sends it.
@@ -22,8 +21,7 @@ func encode(object client.Object) ([]byte, error) {
 	return data, nil
 }
 
-// fill puts what the server has into an object of the caller's, as the real client does: an object of a built-in kind is overwritten,
-// and of one that has a CRD, fields that the answer lacks stay as the caller has them.
+// fill puts what the server has into an object of the caller's, of which nothing stays as it was.
 func fill(into, object client.Object) error {
 	switch to := into.(type) {
 	case *metav1.PartialObjectMetadata:
@@ -44,8 +42,9 @@ func fill(into, object client.Object) error {
 		into.GetObjectKind().SetGroupVersionKind(schema.GroupVersionKind{})
 		return nil
 	}
-	if err := fillCustom(into, from); err != nil {
-		return err
+	reflect.ValueOf(into).Elem().SetZero()
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(from.Object, into); err != nil {
+		return fmt.Errorf("decode: %w", err)
 	}
 	into.GetObjectKind().SetGroupVersionKind(schema.GroupVersionKind{})
 	return nil
@@ -66,23 +65,6 @@ func fillUnstructured(to *unstructured.Unstructured, object client.Object) error
 		return fmt.Errorf("decode: %w", err)
 	}
 	to.Object = fields
-	return nil
-}
-
-func fillCustom(into client.Object, from *unstructured.Unstructured) error {
-	if reflect.ValueOf(into).Elem().IsZero() {
-		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(from.Object, into); err != nil {
-			return fmt.Errorf("decode: %w", err)
-		}
-		return nil
-	}
-	data, err := json.Marshal(from)
-	if err != nil {
-		return fmt.Errorf("decode: %w", err)
-	}
-	if err := kjson.UnmarshalCaseSensitivePreserveInts(data, into); err != nil {
-		return fmt.Errorf("decode: %w", err)
-	}
 	return nil
 }
 
