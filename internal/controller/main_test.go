@@ -17,8 +17,9 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/harness"
 )
 
-// plane is shared by all tests of this package; it is set before any of them runs.
-var plane *harness.Plane
+// plane is shared by all tests of this package; it is set before any of them runs. model has models of the API server, for what is told many
+// times over.
+var plane, model *harness.Plane
 
 func TestMain(m *testing.M) { os.Exit(controlplane.Main(m, start)) }
 
@@ -28,10 +29,11 @@ var onModel = flag.Bool("model", false, "run on the model API server (package mo
 // start starts what the tests share.
 func start(ctx context.Context) (stop func() error, err error) {
 	flag.Parse() //nolint:revive // TestMain is the main function of a test
+	if model, err = harness.Model("../.."); err != nil {
+		return nil, err
+	}
 	if *onModel {
-		if plane, err = harness.Model("../.."); err != nil {
-			return nil, err
-		}
+		plane = model
 		return plane.Stop, nil
 	}
 	if plane, err = harness.Start(ctx, "../.."); err != nil {
@@ -64,6 +66,13 @@ func newWorld(t *testing.T, options ...harness.Option) *harness.World {
 	t.Helper()
 	t.Parallel()
 	return harness.New(t, plane, connect, options...)
+}
+
+// newModelWorld makes one with a model of the API server.
+func newModelWorld(t *testing.T, options ...harness.Option) *harness.World {
+	t.Helper()
+	t.Parallel()
+	return harness.New(t, model, connect, options...)
 }
 
 // connect makes clients as the operator does, allowed to call loopback addresses.

@@ -183,7 +183,7 @@ func (p policed) try(ctx context.Context, t *testing.T) error {
 func eventuallyRefused(t *testing.T, request policed) error {
 	t.Helper()
 	var last error
-	_ = wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) { //nolint:errcheck // the last answer is judged
+	_ = wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
 		last = request.try(ctx, t)
 		return last != nil, nil
 	})

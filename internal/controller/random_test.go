@@ -64,7 +64,7 @@ func TestRandomStoriesElsewhere(t *testing.T) {
 	atEach(t, func(t *testing.T, at place) {
 		for seed := from; seed <= to; seed++ {
 			t.Run(strconv.Itoa(seed), func(t *testing.T) {
-				w := newWorld(t, harness.At(at), generously())
+				w := newModelWorld(t, harness.At(at), generously())
 				r := &random{t: t, World: w, Rand: rand.New(rand.NewPCG(uint64(seed), 0)), rights: elsewhere(at)}
 				for _, call := range []string{harness.RouteCreate, harness.RouteCreate, harness.RouteList, harness.RouteRevoke} {
 					r.routes = append(r.routes, w.Route(call))

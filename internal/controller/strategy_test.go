@@ -473,13 +473,13 @@ func strategies() map[string]struct {
 func TestEveryEffectGoesWrongByStrategy(t *testing.T) {
 	for storyName, told := range strategies() {
 		t.Run(storyName, func(t *testing.T) {
-			effects := effectsOf(t, told.story, harness.At(told.at))
+			effects := effectsOf(t, model, told.story, harness.At(told.at))
 			for mishapName, mishap := range mishaps() {
 				// An error that is no answer of the vendor's leaves a doubt here, also where nothing happened.
 				mishap.lost = true
 				for _, effect := range effects {
 					t.Run(fmt.Sprintf("%s %d", mishapName, effect.Number), func(t *testing.T) {
-						w := newWorld(t, harness.At(told.at))
+						w := newModelWorld(t, harness.At(told.at))
 						w.Watch()
 						mishap.befall(w, effect.Number)
 						endure(t, w, told.story, mishap)
@@ -573,7 +573,7 @@ func TestRandomStoriesInPlace(t *testing.T) {
 	from, to := seeds(t, 4)
 	for seed := from; seed <= to; seed++ {
 		t.Run(strconv.Itoa(seed), func(t *testing.T) {
-			w := newWorld(t, atPersonal(), generously())
+			w := newModelWorld(t, atPersonal(), generously())
 			r := &random{t: t, World: w, Rand: rand.New(rand.NewPCG(uint64(seed), 0)), rights: elsewhere(places()["Causeloop, personal"])}
 			for _, call := range []string{harness.RouteCreate, harness.RouteList, harness.RouteRevoke, "roll", "roll", "roll"} {
 				r.routes = append(r.routes, w.Route(call))
@@ -612,7 +612,7 @@ func TestRandomStoriesRevokedFirst(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for seed := from; seed <= to; seed++ {
 				t.Run(strconv.Itoa(seed), func(t *testing.T) {
-					w := newWorld(t, harness.At(at.flavour()), generously())
+					w := newModelWorld(t, harness.At(at.flavour()), generously())
 					// What is lost where there is no room takes a person.
 					r := &randomInCorner{at: at, random: &random{t: t, World: w, Rand: rand.New(rand.NewPCG(uint64(seed), 0))}, keepsSecrets: true}
 					for _, call := range []string{harness.RouteCreate, harness.RouteCreate, harness.RouteRevoke, harness.RouteList} {

@@ -185,12 +185,12 @@ func TestEveryEffectGoesWrongInCorners(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for storyName, story := range storiesInCorners(at) {
 				t.Run(storyName, func(t *testing.T) {
-					effects := slices.DeleteFunc(effectsOf(t, story, harness.At(at.flavour())), func(e harness.Effect) bool { return !story.bears(e) })
+					effects := slices.DeleteFunc(effectsOf(t, model, story, harness.At(at.flavour())), func(e harness.Effect) bool { return !story.bears(e) })
 					for _, mishapName := range befalls(storyName) {
 						mishap := mishaps()[mishapName]
 						for _, effect := range effects {
 							t.Run(fmt.Sprintf("%s %d", mishapName, effect.Number), func(t *testing.T) {
-								w := newWorld(t, harness.At(at.flavour()))
+								w := newModelWorld(t, harness.At(at.flavour()))
 								w.Watch()
 								mishap.befall(w, effect.Number)
 								endureInCorner(t, w, at, story, mishap)
@@ -244,7 +244,7 @@ func decide(w *harness.World, object *v1alpha1.GatewayToken, at corner) {
 func TestCornersAreTold(t *testing.T) {
 	for name, at := range corners() {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, harness.At(at.flavour()))
+			w := newModelWorld(t, harness.At(at.flavour()))
 			told := storiesInCorners(at)["answer lost"]
 			told.tell(w)
 			told.settle(w)

@@ -19,7 +19,7 @@ func TestRandomStoriesInCorners(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for seed := from; seed <= to; seed++ {
 				t.Run(strconv.Itoa(seed), func(t *testing.T) {
-					w := newWorld(t, harness.At(at.flavour()), generously())
+					w := newModelWorld(t, harness.At(at.flavour()), generously())
 					r := &randomInCorner{at: at, random: &random{t: t, World: w, Rand: rand.New(rand.NewPCG(uint64(seed), 0))}}
 					for _, call := range []string{harness.RouteCreate, harness.RouteCreate, harness.RouteCreate, harness.RouteRevoke} {
 						r.routes = append(r.routes, w.Route(call))

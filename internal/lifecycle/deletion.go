@@ -215,14 +215,15 @@ func revokeUnlisted(v *view) Decision {
 }
 
 // confirmEnded: the Secret is lost, the status names tokens, and a list lacks them. One such list proves nothing: each is asked for or, where
-// that cannot be, another list is. Nothing is revoked for the word of a status; a list that shows it has the token's marker, too.
+// that cannot be, another list is. An account that is empty now has nothing to tell it by. Nothing is revoked for the word of a status; a
+// list that shows such a token shows its marker, too.
 func confirmEnded(v *view) Decision {
 	if !v.named() || v.Issuer.Capabilities.KeepsRevoked {
 		return nil
 	}
 	for _, id := range v.hintedIDs() {
 		_, listed := v.Snapshot.Rows[id]
-		if listed || v.kept(id) || v.proof.Knows(id) || v.saidEnded(id) || v.Snapshot.LackedTwice(id, v.latestUncertainty()) {
+		if listed || v.kept(id) || v.proof.Knows(id) || v.saidEnded(id) || v.lackedTwice(id) {
 			continue
 		}
 		shown := v.Memory.There[id]
@@ -235,6 +236,17 @@ func confirmEnded(v *view) Decision {
 		return Confirm{ID: id}
 	}
 	return nil
+}
+
+// lackedTwice tells whether this list and the one before it lack a token, both begun since nothing else can have been made.
+func (v *view) lackedTwice(id token.ID) bool {
+	before := v.Snapshot.Before
+	if before == nil || !before.BegunAfter(v.latestUncertainty()) {
+		return false
+	}
+	_, now := v.Snapshot.Rows[id]
+	_, then := before.Rows[id]
+	return !now && !then
 }
 
 // hintedIDs are the tokens that the status names.

@@ -54,7 +54,7 @@ func TestWithout(t *testing.T) {
 type answering int
 
 func (a answering) RoundTrip(*http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: int(a)}, nil
+	return &http.Response{StatusCode: int(a), Body: http.NoBody}, nil
 }
 
 func TestRecorder(t *testing.T) {
@@ -69,6 +69,7 @@ func TestRecorder(t *testing.T) {
 		if err != nil || response.StatusCode != int(status) {
 			t.Fatalf("%v, %v", response, err)
 		}
+		_ = response.Body.Close()
 		if forbidden := len(recorder.Forbidden()) > 0; forbidden != (status == 403) {
 			t.Errorf("forbidden: %t after %d", forbidden, status)
 		}
