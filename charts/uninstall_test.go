@@ -326,7 +326,7 @@ func (u *uninstalling) gone(kinds ...client.Object) error {
 			key.Namespace = namespace
 		}
 		if err := u.client.Get(u.t.Context(), key, object); !apierrors.IsNotFound(err) {
-			errs = append(errs, fmt.Errorf("%T %s is still there: %v", object, hookName, err))
+			errs = append(errs, fmt.Errorf("%T %s is still there: %w", object, hookName, err))
 		}
 	}
 	return errors.Join(errs...)

@@ -196,7 +196,7 @@ func (o *installation) judge() {
 // judgeRights holds that nothing is granted that the operator makes no use of.
 func (o *installation) judgeRights(text string) {
 	o.t.Helper()
-	granted := rights.Granted(append(rules(o.t, "manager_role.yaml"), rules(o.t, "leader_election_role.yaml")...))
+	granted := rights.Granted(append(rules(o.t, "rbac/manager_role.yaml"), rules(o.t, "rbac/leader_election_role.yaml")...))
 	if len(granted) < 20 {
 		o.t.Errorf("only %d rights are granted: %v", len(granted), granted)
 	}

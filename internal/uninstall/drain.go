@@ -51,7 +51,7 @@ func (d Drain) empty(ctx context.Context, kinds ...kind) error {
 		}
 		// The API server may be back before the time is over. What was seen before goes on being true until then.
 		if last = err; last != nil {
-			return false, nil
+			return false, nil //nolint:nilerr // it is asked again
 		}
 		left = now
 		if text := summary(left); text != told {

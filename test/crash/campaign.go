@@ -83,6 +83,7 @@ func (c *campaign) vendor(ctx context.Context, at vendor) tally {
 		singles = append(singles, c.singlesOf(at, told[i], came)...)
 		clean = append(clean, came)
 	}
+	singles = c.spare(singles)
 	for i, came := range c.playAll(ctx, singles, &result) {
 		if !c.singles {
 			pairs = append(pairs, pairsOf(singles[i], came)...)
@@ -93,6 +94,18 @@ func (c *campaign) vendor(ctx context.Context, at vendor) tally {
 		c.playAll(ctx, c.drawn(at, told, clean), &result)
 	}
 	return result
+}
+
+// spare leaves out some of the runs, evenly.
+func (c *campaign) spare(jobs []job) []job {
+	if c.spared == 0 {
+		return jobs
+	}
+	var kept []job
+	for i := 0; i < len(jobs); i += c.spared {
+		kept = append(kept, jobs[i])
+	}
+	return kept
 }
 
 func jobsOf(at vendor, told []scenario) []job {
@@ -251,6 +264,35 @@ func (c *campaign) replayOne(ctx context.Context) int {
 	return min(len(came.violations), 1)
 }
 
+// merged makes one fault of those that have one name and befall different effects.
+func merged(known []fault) fault {
+	one := known[0]
+	if len(known) == 1 {
+		return one
+	}
+	of := func(e harness.Effect, at vendor) fault {
+		found := slices.IndexFunc(known, func(f fault) bool { return f.on(e, at) })
+		return known[max(found, 0)]
+	}
+	one.on = nil
+	one.before = func(p *play, e harness.Effect) error { return of(e, p.at).do(p, e, false) }
+	one.after = func(p *play, e harness.Effect) error { return of(e, p.at).do(p, e, true) }
+	one.mints = func(p *play, e harness.Effect) int { return of(e, p.at).causes(p, e) }
+	return one
+}
+
+// do does what a fault does before or after an effect, if it does anything.
+func (f fault) do(p *play, e harness.Effect, after bool) error {
+	what := f.before
+	if after {
+		what = f.after
+	}
+	if what == nil {
+		return nil
+	}
+	return what(p, e)
+}
+
 // jobNamed finds a run by its name.
 func jobNamed(name string) (job, error) {
 	parts := strings.SplitN(name, "/", 3)
@@ -272,12 +314,12 @@ func jobNamed(name string) (job, error) {
 		if err != nil {
 			return job{}, fmt.Errorf("%q: want a fault and the number of its point", text)
 		}
-		// Faults of the same name befall different effects.
-		for _, f := range append(faults(), listFaults()...) {
-			if f.name == called {
-				found.hits = append(found.hits, hit{f, point})
-			}
+		known := slices.DeleteFunc(append(faults(), listFaults()...), func(f fault) bool { return f.name != called })
+		if len(known) == 0 {
+			return job{}, fmt.Errorf("no fault is called %q", called)
 		}
+		// Those of one name befall different effects.
+		found.hits = append(found.hits, hit{merged(known), point})
 	}
 	return found, nil
 }

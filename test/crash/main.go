@@ -42,7 +42,9 @@ type options struct {
 	vendor, scenario, fault, replay, profile string
 	seed                                     uint64
 	samples                                  int
-	singles, sabotage                        bool
+	// spared: of the runs with one fault only one of so many is played; all where it is zero.
+	spared            int
+	singles, sabotage bool
 }
 
 func parse(args []string) (options, error) {

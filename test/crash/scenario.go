@@ -197,9 +197,11 @@ func wantLeft(p *play, want int) {
 }
 
 // scenarios are all stories.
-func scenarios() []scenario { return append(ofTokens(), ofAccounts()...) }
+func scenarios() []scenario {
+	return slices.Concat(ofTokens(), ofRotations(), ofDeletions(), ofRestores(), ofAccounts())
+}
 
-// ofTokens are the stories about GatewayTokens and their Secrets.
+// ofTokens are the stories that are told whole: all pairs of faults befall them, too. And those of Secrets that somebody changes.
 func ofTokens() []scenario {
 	return []scenario{
 		{name: "issue", tell: func(p *play) { p.begin(); p.here() }, ends: ready, mints: always(1), pairs: true},
@@ -210,17 +212,18 @@ func ofTokens() []scenario {
 			p.request(false)
 		}, ends: ready},
 		{name: "delete", pairs: true, mints: always(1), tell: func(p *play) { p.published(); p.here(); p.remove() }, ends: released},
-		{name: "Secret present", mints: always(1), ends: ready, tell: func(p *play) {
-			foreign := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: p.Tenant, Name: "mediator"}, StringData: map[string]string{"token": "somebody's"}}
-			p.Create(foreign)
-			p.begin()
-			p.here()
-			p.pass(time.Minute)
-			if len(p.Made()) > 0 {
-				p.t.Error("a token was made that has no place")
-			}
-			p.Remove(foreign)
-		}},
+		{name: "Secret present",
+			mints: always(1), ends: ready, tell: func(p *play) {
+				foreign := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: p.Tenant, Name: "mediator"}, StringData: map[string]string{"token": "somebody's"}}
+				p.Create(foreign)
+				p.begin()
+				p.here()
+				p.pass(time.Minute)
+				if len(p.Made()) > 0 {
+					p.t.Error("a token was made that has no place")
+				}
+				p.Remove(foreign)
+			}},
 		{name: "Secret wiped", mints: lost(1), ends: ready, tell: func(p *play) { p.published(); p.here(); p.loseSecret() }},
 		{name: "status wiped", mints: always(1), ends: ready, tell: func(p *play) { p.published(); p.here(); p.WipeStatus(p.object) }},
 		{name: "both wiped", mints: lost(1), ends: ready, unknown: nameless, tell: func(p *play) {
@@ -234,7 +237,7 @@ func ofTokens() []scenario {
 			p.here()
 			harness.Change(p.World, p.Secret("mediator"), func(s *corev1.Secret) { s.Labels["extra"], s.Data["more"] = "x", []byte("y") })
 			harness.Change(p.World, p.object, func(o *v1alpha1.GatewayToken) {
-				o.Spec.Secret = &v1alpha1.SecretTemplate{Data: map[string]v1alpha1.DataTemplate{"token": "{{ .Token }}", "id": "{{ .ID }}"}}
+				o.Spec.Secret = &v1alpha1.SecretTemplate{Data: map[string]v1alpha1.DataTemplate{"token": "{{ .Token }}", "id": "{{ .ID }}"}} //nolint:gosec // a template, no credential
 			})
 		}},
 		{name: "value overwritten", mints: lost(1), ends: ready, tell: func(p *play) {
@@ -242,6 +245,12 @@ func ofTokens() []scenario {
 			p.here()
 			harness.Change(p.World, p.Secret("mediator"), func(s *corev1.Secret) { s.Data["token"] = []byte("by hand") })
 		}},
+	}
+}
+
+// ofRotations are about tokens that are replaced.
+func ofRotations() []scenario {
+	return []scenario{
 		{name: "rotate twice", mints: always(3), takes: time.Hour, ends: ready, tell: func(p *play) {
 			p.published()
 			p.here()
@@ -276,6 +285,12 @@ func ofTokens() []scenario {
 			p.here()
 			harness.Change(p.World, p.object, p.at.other)
 		}},
+	}
+}
+
+// ofDeletions are about the end.
+func ofDeletions() []scenario {
+	return []scenario{
 		{name: "deleted while rotating", mints: always(2), ends: released, tell: func(p *play) {
 			p.published()
 			p.request(false)
@@ -327,6 +342,12 @@ func ofTokens() []scenario {
 			p.pass(time.Minute)
 			p.remove()
 		}},
+	}
+}
+
+// ofRestores are about what a backup brings back.
+func ofRestores() []scenario {
+	return []scenario{
 		{name: "restored, older Secret", mints: always(3), takes: time.Hour, ends: ready, tell: func(p *play) { p.restored(true, false) }},
 		{name: "restored, older status", mints: always(2), takes: time.Hour, ends: ready, tell: func(p *play) { p.restored(false, true) }},
 		{name: "restored, older Secret and status", mints: always(3), takes: time.Hour, ends: ready, unknown: nameless, tell: func(p *play) { p.restored(true, true) }},

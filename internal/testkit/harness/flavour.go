@@ -41,7 +41,7 @@ type Preparer interface {
 }
 
 // Truth is what is known of a vendor from the outside.
-type Truth interface {
+type Truth interface { //nolint:interfacebloat // a vendor has as many sides
 	// Tokens are all that the vendor ever made, in whichever pool: oldest first of each account.
 	Tokens(vendor *simulator.Server) []Token
 	// Check tells what somebody meets who comes with a value.

@@ -157,7 +157,7 @@ func (p *Process) advance(d time.Duration) error {
 		}
 		at, waits := p.agenda.next()
 		if p.pauses() || !waits || at.After(until) {
-			if clock.Now().Before(until) && !p.retired && (p.breaks == nil || !p.breaks()) && !(p.gate.dead && p.world.attended) {
+			if clock.Now().Before(until) && !p.retired && (p.breaks == nil || !p.breaks()) && (!p.gate.dead || !p.world.attended) {
 				clock.SetTime(until)
 			}
 			return p.run()

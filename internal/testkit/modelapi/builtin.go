@@ -190,8 +190,11 @@ func differs(object, old client.Object) bool {
 func (*builtin) prepareStatus(object, old client.Object) {
 	before := copyOf(old)
 	part(object, "Spec").Set(part(before, "Spec"))
-	switch object.(type) {
+	switch of := object.(type) {
 	case *corev1.Pod:
+		if pod, ok := before.(*corev1.Pod); ok {
+			orElse(&of.Status.QOSClass, pod.Status.QOSClass)
+		}
 		object.SetDeletionTimestamp(before.GetDeletionTimestamp())
 		object.SetOwnerReferences(before.GetOwnerReferences())
 	case *appsv1.Deployment:

@@ -16,9 +16,9 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/controlplane"
 )
 
-// real is a client of a real control plane, and schemas are those of the models. Both are set before any test runs.
+// actual is a client of a actual control plane, and schemas are those of the models. Both are set before any test runs.
 var (
-	real    client.WithWatch
+	actual  client.WithWatch
 	schemas *Schemas
 )
 
@@ -45,6 +45,6 @@ func start(ctx context.Context) (stop func() error, err error) {
 	}
 	config := plane.RESTConfig()
 	config.UserAgent, config.WarningHandler = agent+"/test", rest.NoWarnings{}
-	real, err = client.NewWithWatch(config, client.Options{Scheme: scheme})
+	actual, err = client.NewWithWatch(config, client.Options{Scheme: scheme})
 	return plane.Stop, err
 }

@@ -129,7 +129,7 @@ func (s *Server) put(c call, data []byte) (client.Object, error) {
 		}
 		if uid := object.GetUID(); uid != "" && uid != live.GetUID() {
 			return nil, apierrors.NewConflict(c.kind.group(), c.key.Name,
-				fmt.Errorf("Precondition failed: UID in precondition: %v, UID in object meta: %v", uid, live.GetUID())) //nolint:revive,staticcheck // as the API server says it
+				fmt.Errorf("Precondition failed: UID in precondition: %v, UID in object meta: %v", uid, live.GetUID())) //nolint:staticcheck // as the API server says it
 		}
 		return s.manage(c, live, object), nil
 	})

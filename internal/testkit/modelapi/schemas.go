@@ -163,7 +163,7 @@ func (s *Schemas) kind(gvk schema.GroupVersionKind) (*kind, error) {
 // metadataOf is the metadata of an object as a struct, whatever the object is.
 func metadataOf(object client.Object) metav1.ObjectMeta {
 	return metav1.ObjectMeta{
-		Name: object.GetName(), GenerateName: object.GetGenerateName(), Namespace: object.GetNamespace(), SelfLink: object.GetSelfLink(),
+		Name: object.GetName(), GenerateName: object.GetGenerateName(), Namespace: object.GetNamespace(),
 		UID: object.GetUID(), ResourceVersion: object.GetResourceVersion(), Generation: object.GetGeneration(),
 		CreationTimestamp: object.GetCreationTimestamp(), DeletionTimestamp: object.GetDeletionTimestamp(),
 		DeletionGracePeriodSeconds: object.GetDeletionGracePeriodSeconds(), Labels: object.GetLabels(), Annotations: object.GetAnnotations(),

@@ -1,11 +1,13 @@
 package modelapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -52,7 +54,6 @@ const (
 	ignoresVersion
 	countsEveryWrite
 	forgetsFinalizers
-	keepsDroppedKeys
 )
 
 // NewServer makes a server that has the namespaces that every cluster has.
@@ -122,11 +123,11 @@ func (s *Server) create(c call, data []byte) (client.Object, error) {
 
 // blank is an object of which nothing is known but its kind.
 func (*Server) blank(c call) (client.Object, error) {
-	creater, ok := c.kind.rules.(runtime.ObjectCreater)
+	maker, ok := c.kind.rules.(runtime.ObjectCreater)
 	if !ok {
 		return nil, fmt.Errorf("no %s can be made", c.kind.Kind)
 	}
-	made, err := creater.New(c.kind.GroupVersionKind)
+	made, err := maker.New(c.kind.GroupVersionKind)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // it says what failed
 	}
@@ -141,7 +142,8 @@ func (s *Server) manage(c call, live, object client.Object) client.Object {
 	return managed
 }
 
-// stamp puts the server's time where the library has put that of the machine: into all entries but those that were known before.
+// stamp puts the server's time where the library has put that of the machine: into all entries but those that were known before. Then they
+// are in another order.
 func (s *Server) stamp(object client.Object, known []metav1.ManagedFieldsEntry) {
 	times := map[int64]bool{}
 	for _, entry := range known {
@@ -149,14 +151,24 @@ func (s *Server) stamp(object client.Object, known []metav1.ManagedFieldsEntry) 
 			times[entry.Time.UnixNano()] = true
 		}
 	}
-	entries := object.GetManagedFields()
+	entries, now := object.GetManagedFields(), s.now()
 	for i := range entries {
 		if entries[i].Time != nil && !times[entries[i].Time.UnixNano()] {
-			now := s.now()
 			entries[i].Time = &now
 		}
 	}
+	slices.SortStableFunc(entries, func(a, b metav1.ManagedFieldsEntry) int {
+		return cmp.Or(cmp.Compare(a.Operation, b.Operation), cmp.Compare(seconds(a), seconds(b)), cmp.Compare(a.Manager, b.Manager),
+			cmp.Compare(a.APIVersion, b.APIVersion), cmp.Compare(a.Subresource, b.Subresource))
+	})
 	object.SetManagedFields(entries)
+}
+
+func seconds(of metav1.ManagedFieldsEntry) int64 {
+	if of.Time == nil {
+		return 0
+	}
+	return of.Time.Unix()
 }
 
 // insert checks and stores an object that there is none of yet.
@@ -352,12 +364,12 @@ func finished(object, old client.Object) bool {
 func (s *Server) Snapshot() (restore func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	kept := s.copied(s.objects)
+	kept, bare := s.copied(s.objects), maps.Clone(s.bare)
 	owned, ending := s.owned, s.ending
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.objects, s.owned, s.ending = s.copied(kept), owned, ending
+		s.objects, s.bare, s.owned, s.ending = s.copied(kept), maps.Clone(bare), owned, ending
 	}
 }
 

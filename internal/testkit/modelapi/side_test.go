@@ -97,7 +97,7 @@ func failure(err error) string {
 	if err == nil {
 		return ""
 	}
-	status, ok := err.(apierrors.APIStatus) //nolint:errorlint // no client wraps what the server says
+	status, ok := err.(apierrors.APIStatus)
 	if !ok {
 		return "not an answer of an API server"
 	}
@@ -167,6 +167,10 @@ func withoutAdmission(kind string, fields map[string]any) {
 	case "Namespace":
 		if status, ok := fields["status"].(map[string]any); ok {
 			delete(status, "conditions")
+		}
+		if meta, ok := fields["metadata"].(map[string]any); ok {
+			delete(meta, "managedFields")
+			delete(meta, "resourceVersion")
 		}
 	}
 }
