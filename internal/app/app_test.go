@@ -109,6 +109,7 @@ func TestOperator(t *testing.T) {
 	o.deleteNamespace()
 	o.stop()
 	o.judge()
+	o.judgeRights()
 }
 
 // lostAnswer kills the operator between the vendor's commit and the Secret.
@@ -176,7 +177,6 @@ func (o *installation) judge() {
 	if strings.Contains(text, forbidden) {
 		o.t.Errorf("the chart does not grant what the operator does:\n%s", lines(text, forbidden))
 	}
-	o.judgeRights(text)
 	if harness.Disclosed(text, o.vendor.Causely().Secrets()...) != "" {
 		o.t.Error("a secret can be read in the log")
 	}
@@ -194,8 +194,9 @@ func (o *installation) judge() {
 }
 
 // judgeRights holds that nothing is granted that the operator makes no use of.
-func (o *installation) judgeRights(text string) {
+func (o *installation) judgeRights() {
 	o.t.Helper()
+	text := o.log.String()
 	granted := rights.Granted(append(rules(o.t, "rbac/manager_role.yaml"), rules(o.t, "rbac/leader_election_role.yaml")...))
 	if len(granted) < 20 {
 		o.t.Errorf("only %d rights are granted: %v", len(granted), granted)

@@ -2,6 +2,7 @@ package app
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -167,11 +168,15 @@ func TestReinstalled(t *testing.T) {
 			namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: tenant}}
 			o.delete(namespace)
 			o.await("the namespace controller has deleted all that nothing holds", func() error { return o.gone(o.credentials(), o.ca()) })
-			for _, held := range []client.Object{single, object, issuer, namespace} {
-				if o.get(held); held.GetDeletionTimestamp() == nil {
-					t.Errorf("%T %s is not in deletion", held, held.GetName())
+			// The namespace controller takes one kind after the other.
+			o.await("all else is in deletion, and stays", func() error {
+				for _, held := range []client.Object{single, object, issuer, namespace} {
+					if o.get(held); held.GetDeletionTimestamp() == nil {
+						return fmt.Errorf("%T %s is not in deletion", held, held.GetName())
+					}
 				}
-			}
+				return nil
+			})
 			o.wantActive(2)
 
 			if tc.all {

@@ -89,7 +89,7 @@ func playDisclosure(t *testing.T, vendor spoken, kind stage.Kind) {
 		// These are over when the client leaves.
 		options = append(options, harness.WithTimeout(time.Second))
 	}
-	w := newWorld(t, options...)
+	w := newModelWorld(t, options...)
 	set := func(routes ...string) {
 		for _, route := range routes {
 			if slices.Contains(w.Vendor.Faults().Kinds(route), kind) {
@@ -133,7 +133,7 @@ func wantSilence(t *testing.T, w *harness.World) {
 func TestSearchFindsWhatIsPlanted(t *testing.T) {
 	for name, vendor := range spokenTo() {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, harness.At(vendor.at))
+			w := newModelWorld(t, harness.At(vendor.at))
 			_, object := w.Publish()
 			secrets := w.Secrets()
 			value := string(w.Secret("mediator").Data["token"])
@@ -152,9 +152,7 @@ func TestSearchFindsWhatIsPlanted(t *testing.T) {
 			w.Errors = append(w.Errors, errors.New(value))
 			w.Refresh(object)
 			object.Status.Conditions[0].Message = value[len(value)-20:]
-			if err := plane.Admin.Status().Update(t.Context(), object); err != nil {
-				t.Fatal(err)
-			}
+			w.RestoreStatus(object)
 			harness.Change(w, w.Secret("mediator"), func(s *corev1.Secret) { metav1.SetMetaDataAnnotation(&s.ObjectMeta, "example.com/x", value) })
 			search, found := canary.Of(secrets...), map[string]bool{}
 			for channel, text := range w.Channels() {

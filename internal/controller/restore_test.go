@@ -74,12 +74,7 @@ func (b backup) putBack(w *harness.World) {
 // putStatusBack does that with the status.
 func (b backup) putStatusBack(t *testing.T, w *harness.World) {
 	t.Helper()
-	object := b.object.DeepCopy()
-	w.Refresh(object)
-	object.Status = *b.object.Status.DeepCopy()
-	if err := plane.Admin.Status().Update(t.Context(), object); err != nil {
-		t.Fatal(err)
-	}
+	w.RestoreStatus(b.object)
 }
 
 // everywhere are all vendors, by what a restore meets there.
@@ -273,7 +268,7 @@ func TestRestore(t *testing.T) {
 		for kind, flavours := range everywhere() {
 			for vendor, at := range flavours {
 				t.Run(name+"/"+vendor, func(t *testing.T) {
-					w := newWorld(t, harness.At(at))
+					w := newModelWorld(t, harness.At(at))
 					way.tell(t, w, way.ends[kind])
 				})
 			}
@@ -333,7 +328,7 @@ func (r restore) tell(t *testing.T, w *harness.World, want restored) {
 func TestDeletedWithoutLedgerKey(t *testing.T) {
 	for vendor, at := range map[string]harness.Flavour{"PingOne": harness.AtPingOne(false), "Causeloop, existing": harness.AtCauseloopExisting()} {
 		t.Run(vendor, func(t *testing.T) {
-			w := newWorld(t, harness.At(at))
+			w := newModelWorld(t, harness.At(at))
 			_, object := w.Publish()
 			w.RotateLedgerKey("the key of another installation")
 			w.Remove(object)

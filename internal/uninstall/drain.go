@@ -50,15 +50,10 @@ func (d Drain) empty(ctx context.Context, kinds ...kind) error {
 			return false, err
 		}
 		// The API server may be back before the time is over. What was seen before goes on being true until then.
-		if last = err; last != nil {
-			return false, nil //nolint:nilerr // it is asked again
+		if last = err; last == nil {
+			left, told = now, d.tell(summary(now), told)
 		}
-		left = now
-		if text := summary(left); text != told {
-			told = text
-			_, _ = fmt.Fprintln(d.Out, text) // nobody to tell is no reason to stop
-		}
-		return len(left) == 0, nil
+		return last == nil && len(left) == 0, nil
 	})
 	switch {
 	case !wait.Interrupted(err):
@@ -69,6 +64,14 @@ func (d Drain) empty(ctx context.Context, kinds ...kind) error {
 		return fmt.Errorf("not all is gone within %s. %s:\n%s\nIs the operator running? What holds a GatewayToken is in its condition %s. Nothing was uninstalled; what was deleted stays deleted",
 			d.Timeout, summary(left), details(left), v1alpha1.ConditionRevocationPending)
 	}
+}
+
+// tell says what has changed since it was told something last.
+func (d Drain) tell(text, told string) string {
+	if text != told {
+		_, _ = fmt.Fprintln(d.Out, text) // nobody to tell is no reason to stop
+	}
+	return text
 }
 
 // remaining are the objects of a kind that are there.
