@@ -80,7 +80,7 @@ func TestRackRecipe(t *testing.T) {
 			w.WantActive(2)
 			wantOrder(t, w, harness.Mint, harness.Apply)
 			pod(w, "new", object.SecretName())
-			gone(t, w, old)
+			w.Finish(old)
 			w.Advance(time.Duration(tc.overlap)*aDay + time.Hour)
 			w.WantActive(1)
 			w.WantNo(object, v1alpha1.ConditionRevocationPending)

@@ -10,7 +10,6 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
@@ -32,42 +31,8 @@ func restarting(deployments ...string) func(*v1alpha1.GatewayToken) {
 
 // deployment makes a Deployment of the tenant's that has Secrets in its environment, and one pod of it.
 func deployment(w *harness.World, name string, secrets ...string) (*appsv1.Deployment, *corev1.Pod) {
-	labels := map[string]string{"app": name}
-	template := corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels}, Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "app"}}}}
-	for _, secret := range secrets {
-		template.Spec.Containers[0].EnvFrom = append(template.Spec.Containers[0].EnvFrom, corev1.EnvFromSource{
-			SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: secret}},
-		})
-	}
-	made := &appsv1.Deployment{
-		ObjectMeta: metav1.ObjectMeta{Namespace: w.Tenant, Name: name},
-		Spec:       appsv1.DeploymentSpec{Selector: &metav1.LabelSelector{MatchLabels: labels}, Template: template},
-	}
-	// Nobody but the test makes pods. The garbage collector takes those away whose ReplicaSet does not exist.
-	w.Create(made, &appsv1.ReplicaSet{
-		ObjectMeta: metav1.ObjectMeta{Namespace: w.Tenant, Name: name + "-" + hash},
-		Spec:       appsv1.ReplicaSetSpec{Replicas: ptr.To[int32](0), Selector: made.Spec.Selector, Template: template},
-	})
-	return made, podOf(w, made, "old")
-}
-
-// hash is that of every template.
-const hash = "5d9c"
-
-// podOf makes a pod of a Deployment, as old as the world is now.
-func podOf(w *harness.World, of *appsv1.Deployment, name string) *corev1.Pod {
-	set := &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Namespace: w.Tenant, Name: of.Name + "-" + hash}}
-	w.Refresh(set)
-	made := &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: w.Tenant, Name: of.Name + "-" + name, Labels: map[string]string{appsv1.DefaultDeploymentUniqueLabelKey: hash},
-			OwnerReferences: []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "ReplicaSet", Name: set.Name, UID: set.UID, Controller: ptr.To(true)}},
-		},
-		Spec: of.Spec.Template.Spec,
-	}
-	made.Spec.NodeName = "node"
-	w.Create(made)
-	return made
+	made := w.Deployment(name, secrets...)
+	return made, w.PodOf(made, "old")
 }
 
 // noteOf is what a Deployment was restarted for, and its generation, which counts the changes of its spec.
@@ -119,8 +84,8 @@ func TestRestart(t *testing.T) {
 	w.Advance(3 * time.Hour)
 	wantRestarts(t, w, user, 1, "the ledger says that it was done")
 	w.WantActive(2)
-	podOf(w, user, "new")
-	gone(t, w, old)
+	w.PodOf(user, "new")
+	w.Finish(old)
 	w.Advance(2 * time.Hour)
 	w.Want(object, v1alpha1.ConditionConsumersReady, metav1.ConditionTrue, v1alpha1.ReasonConsumersCurrent)
 	w.WantActive(1)
@@ -162,8 +127,8 @@ func TestRestartPaused(t *testing.T) {
 	w.Advance(time.Minute)
 	ask(w, object, false)
 	w.Advance(13 * time.Second)
-	podOf(w, quick, "new")
-	gone(t, w, old)
+	w.PodOf(quick, "new")
+	w.Finish(old)
 	w.Advance(time.Minute)
 	wantRestarts(t, w, paused, 1, "its owner has paused it")
 	wantRestarts(t, w, quick, 0, "all its pods have the new value")
@@ -241,8 +206,8 @@ func TestRestartLimit(t *testing.T) {
 		t.Fatalf("%d workloads are being restarted, want %d", len(restarted), most)
 	}
 	for _, d := range restarted[:2] {
-		podOf(w, d, "new")
-		gone(t, w, all[d])
+		w.PodOf(d, "new")
+		w.Finish(all[d])
 	}
 	w.Advance(5 * time.Minute)
 	for d := range all {
@@ -280,8 +245,8 @@ func TestRestartForbidden(t *testing.T) {
 	w.Want(object, v1alpha1.ConditionConsumersReady, metav1.ConditionFalse, v1alpha1.ReasonRestartForbidden)
 	w.WantReady(object)
 	w.WantActive(2)
-	podOf(w, user, "new")
-	gone(t, w, old)
+	w.PodOf(user, "new")
+	w.Finish(old)
 	w.Advance(2 * time.Hour)
 	w.WantActive(1)
 	w.Want(object, v1alpha1.ConditionConsumersReady, metav1.ConditionTrue, v1alpha1.ReasonConsumersCurrent)

@@ -7,7 +7,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/causely"
@@ -47,14 +46,6 @@ func pod(w *harness.World, name, secret string) *corev1.Pod {
 	}
 	w.Create(made)
 	return made
-}
-
-// gone deletes a pod as a kubelet does when it has ended.
-func gone(t *testing.T, w *harness.World, pod *corev1.Pod) {
-	t.Helper()
-	if err := w.Admin().Delete(t.Context(), pod, client.GracePeriodSeconds(0)); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // A token is replaced at its age, again and again, and nothing is written in between.
@@ -189,7 +180,7 @@ func TestRotationWaitsForPods(t *testing.T) {
 	w.Restart()
 	w.Advance(time.Hour)
 	w.WantActive(2)
-	gone(t, w, old)
+	w.Finish(old)
 	w.Advance(30 * time.Minute)
 	w.WantActive(2)
 	w.Advance(time.Hour)

@@ -223,19 +223,30 @@ func confirmEnded(v *view) Decision {
 	}
 	for _, id := range v.hintedIDs() {
 		_, listed := v.Snapshot.Rows[id]
-		if listed || v.kept(id) || v.proof.Knows(id) || v.saidEnded(id) || v.lackedTwice(id) {
+		if listed || v.kept(id) || v.proof.Knows(id) || v.saidEnded(id) {
 			continue
 		}
-		shown := v.Memory.There[id]
-		if !v.Issuer.Capabilities.GetByID || !shown.IsZero() {
-			return Relist{After: later(v.Snapshot.StartedAt, shown), Purpose: "see that no token is left"}
+		if decision := v.confirmLacked(id); decision != nil {
+			return decision
 		}
-		if wait := v.heldBack(); wait != nil {
-			return wait
-		}
-		return Confirm{ID: id}
 	}
 	return nil
+}
+
+// confirmLacked finds out about one of them. What the vendor says of a token itself counts for more than what lists lack.
+func (v *view) confirmLacked(id token.ID) Decision {
+	switch {
+	case !v.Issuer.Capabilities.GetByID && v.lackedTwice(id):
+		return nil
+	case !v.Issuer.Capabilities.GetByID:
+		return Relist{After: v.Snapshot.StartedAt, Purpose: "see that no token is left"}
+	case !v.Snapshot.BegunAfter(v.Memory.There[id]):
+		return Wait{Problem: Problem{ReasonTokenNotListed, "The vendor knows token " + string(id) + ", and its list lacks it: it is looked for in the next list, and revoked when that shows it."}, Until: v.Now.Add(time.Minute)}
+	}
+	if wait := v.heldBack(); wait != nil {
+		return wait
+	}
+	return Confirm{ID: id}
 }
 
 // lackedTwice tells whether this list and the one before it lack a token, both begun since nothing else can have been made.

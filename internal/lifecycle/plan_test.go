@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -435,6 +436,50 @@ func TestPlanChangeDoubted(t *testing.T) {
 			}
 			if rests, ok := got.(Rest); ok && (rests.Next.IsZero() || rests.Next.Sub(o.Now) > o.Settings.Settle) {
 				t.Errorf("%s: it rests until %s", tc.reason, rests.Next)
+			}
+		})
+	}
+}
+
+// A Secret that went with its namespace leaves the status to say what there was: it proves nothing, and is not ignored either.
+func TestReleaseWithoutTheSecret(t *testing.T) {
+	const asks, lists = true, false
+	hinted := func(byID bool) func(*Observation) {
+		return func(o *Observation) {
+			deleted(o)
+			o.Object.HintID, o.Object.HintSequence = "T1", 1
+			o.Issuer.Capabilities.KeepsRevoked, o.Issuer.Capabilities.GetByID = false, byID
+			o.Memory.LeaderSince = start.Add(-time.Hour)
+			o.Memory.There, o.Memory.Gone = map[token.ID]time.Time{}, map[token.ID]bool{}
+		}
+	}
+	lackedBefore := func(o *Observation) {
+		o.Snapshot.Before = &token.Snapshot{StartedAt: o.Snapshot.StartedAt.Add(-time.Minute), Complete: true, Anchored: true}
+	}
+	there := func(at time.Duration) func(*Observation) {
+		return func(o *Observation) { o.Memory.There["T1"] = o.Snapshot.StartedAt.Add(at) }
+	}
+	gone := func(o *Observation) { o.Memory.Gone["T1"] = true }
+	tests := map[string]struct {
+		reason  string
+		changes []func(*Observation)
+		want    string
+	}{
+		"it is listed":                         {"its name is the proof", []func(*Observation){hinted(asks), row("T1", 1, token.Active)}, "Revoke T1"},
+		"a list lacks it":                      {"another list is taken", []func(*Observation){hinted(lists)}, "Relist"},
+		"two lists lack it":                    {"nobody can be asked for more", []func(*Observation){hinted(lists), lackedBefore}, "Release"},
+		"a list lacks it, and it can be asked": {"one list proves nothing", []func(*Observation){hinted(asks)}, "Confirm T1"},
+		"the vendor does not know it":          {"then it is gone", []func(*Observation){hinted(asks), gone}, "Release"},
+		"the vendor has it":                    {"the next list may show it", []func(*Observation){hinted(asks), there(time.Second)}, "Wait TokenNotListed"},
+		"the vendor has it, whatever lists say": {
+			"what it says of the token itself counts for more than what two lists lack", []func(*Observation){hinted(asks), lackedBefore, there(time.Second)}, "Wait TokenNotListed",
+		},
+		"the vendor had it before that list": {"it is asked again", []func(*Observation){hinted(asks), lackedBefore, there(-time.Second)}, "Confirm T1"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := describe(Plan(observed(t, tc.changes...)).Decision); !strings.HasPrefix(got, tc.want) {
+				t.Errorf("%s, want %s: %s", got, tc.want, tc.reason)
 			}
 		})
 	}

@@ -259,7 +259,7 @@ func tenants() []fault {
 		}),
 		edit("Secret recreated", once, func(p *play, s *corev1.Secret) {
 			p.Remove(s)
-			harness.PutBack(p.World, s, false)
+			harness.PutBack(p.World, s)
 		}),
 		{name: "status stripped", before: func(p *play, _ harness.Effect) error {
 			if p.object != nil && !p.Gone(p.object) {

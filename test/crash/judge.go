@@ -24,15 +24,10 @@ type judge struct {
 	replaced map[string]time.Time
 	// pods are the values that pods hold.
 	pods map[client.ObjectKey]string
-	// values are those that the Secret has had, latest last, and since when.
-	values []held
+	// value is what the Secret has.
+	value string
 	// hasty: what is replaced may end at once: a person asked for it, or the strategy is one that cuts off.
 	hasty bool
-}
-
-type held struct {
-	value string
-	since time.Time
 }
 
 func newJudge(p *play) *judge {
@@ -59,14 +54,14 @@ func (j *judge) look() {
 		value = string(secret.Data[v1alpha1.DefaultDataKey])
 		id = j.p.Opens(value).ID
 	}
-	if last := j.last(); last.value == value {
+	if j.value == value {
 		return
 	}
+	j.value = value
 	if value != "" {
 		j.p.Use(value)
 	}
 	now := j.p.Clock.Now()
-	j.values = append(j.values, held{value, now})
 	for other, since := range j.replaced {
 		if other != id && since.IsZero() {
 			j.replaced[other] = now
@@ -78,13 +73,6 @@ func (j *judge) look() {
 }
 
 func (j *judge) secret() *corev1.Secret { return j.p.Secret("mediator") }
-
-func (j *judge) last() held {
-	if len(j.values) == 0 {
-		return held{}
-	}
-	return j.values[len(j.values)-1]
-}
 
 // judgeEnd: a token that consumers may hold does not end before they have let go of it.
 func (j *judge) judgeEnd(e harness.Effect) {
@@ -106,19 +94,11 @@ func (j *judge) judgeEnd(e harness.Effect) {
 	}
 }
 
-// starts notes that a pod starts, which reads the Secret: as it is now, or as it was before the latest write where its kubelet has not
-// heard of it yet.
-func (j *judge) starts(pod client.Object, behind bool) {
+// starts notes that a pod starts, which reads the Secret.
+func (j *judge) starts(pod client.Object) {
 	j.look()
-	value := j.last().value
-	if count := len(j.values); behind && count > 1 && j.p.Clock.Now().Sub(j.last().since) < kubeletLag {
-		value = j.values[count-2].value
-	}
-	j.pods[client.ObjectKeyFromObject(pod)] = value
+	j.pods[client.ObjectKeyFromObject(pod)] = j.value
 }
-
-// kubeletLag is how old what a kubelet gives to a new pod can be: less than the operator allows for.
-const kubeletLag = 9 * time.Second
 
 // ends notes that a pod has ended.
 func (j *judge) ends(pod client.Object) { delete(j.pods, client.ObjectKeyFromObject(pod)) }

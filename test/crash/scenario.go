@@ -8,7 +8,6 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/stage"
@@ -85,45 +84,10 @@ func (p *play) loseSecret() {
 }
 
 // user makes a Deployment that takes the token by its environment, with one pod.
-func (p *play) user() {
-	labels := map[string]string{"app": "user"}
-	from := corev1.EnvFromSource{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "mediator"}}}
-	template := corev1.PodTemplateSpec{
-		ObjectMeta: metav1.ObjectMeta{Labels: labels},
-		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "app", EnvFrom: []corev1.EnvFromSource{from}}}},
-	}
-	made := &appsv1.Deployment{
-		ObjectMeta: metav1.ObjectMeta{Namespace: p.Tenant, Name: "user"},
-		Spec:       appsv1.DeploymentSpec{Selector: &metav1.LabelSelector{MatchLabels: labels}, Template: template},
-	}
-	p.Create(made)
-	p.Create(&appsv1.ReplicaSet{
-		ObjectMeta: metav1.ObjectMeta{Namespace: p.Tenant, Name: "user-" + hash, OwnerReferences: []metav1.OwnerReference{{
-			APIVersion: "apps/v1", Kind: "Deployment", Name: made.Name, UID: made.UID, Controller: ptr.To(true),
-		}}},
-		Spec: appsv1.ReplicaSetSpec{Replicas: ptr.To[int32](0), Selector: made.Spec.Selector, Template: template},
-	})
-	p.start(made, "0", false)
-}
+func (p *play) user() { p.start(p.Deployment("user", "mediator"), "0") }
 
-// hash is that of every template.
-const hash = "5d9c"
-
-// start starts a pod of the Deployment.
-func (p *play) start(of *appsv1.Deployment, name string, behind bool) {
-	set := &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Namespace: p.Tenant, Name: of.Name + "-" + hash}}
-	p.Refresh(set)
-	pod := &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: p.Tenant, Name: of.Name + "-" + name, Labels: map[string]string{appsv1.DefaultDeploymentUniqueLabelKey: hash},
-			OwnerReferences: []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "ReplicaSet", Name: set.Name, UID: set.UID, Controller: ptr.To(true)}},
-		},
-		Spec: of.Spec.Template.Spec,
-	}
-	pod.Spec.NodeName = "node"
-	p.Create(pod)
-	p.starts(pod, behind)
-}
+// start starts a pod of the Deployment, which reads the Secret.
+func (p *play) start(of *appsv1.Deployment, name string) { p.starts(p.PodOf(of, name)) }
 
 // end ends a pod.
 func (p *play) end(name string) {
@@ -148,7 +112,7 @@ func (p *play) rollsOut(e harness.Effect) {
 		user := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: p.Tenant, Name: "user"}}
 		p.Refresh(user)
 		p.pods++
-		p.start(user, strconv.Itoa(p.pods), false)
+		p.start(user, strconv.Itoa(p.pods))
 		p.end("user-" + strconv.Itoa(p.pods-1))
 		return true
 	})
@@ -362,9 +326,10 @@ func ofRestores() []scenario {
 			}
 			p.pass(time.Minute)
 			if secret != nil {
-				harness.PutBack(p.World, secret, false)
+				harness.PutBack(p.World, secret)
 			}
-			p.object = harness.PutBack(p.World, object, true)
+			p.object = harness.PutBack(p.World, object)
+			p.RestoreStatus(object)
 		}},
 	}
 }
@@ -385,7 +350,7 @@ func (p *play) restored(secret, status bool) {
 			p.Excuse(id)
 		}
 		p.Vanish(p.Secret("mediator"))
-		harness.PutBack(p.World, kept, false)
+		harness.PutBack(p.World, kept)
 	}
 	if status {
 		p.RestoreStatus(object)

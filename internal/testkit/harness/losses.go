@@ -1,7 +1,6 @@
 package harness
 
 import (
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -38,9 +37,9 @@ func (w *World) Vanish(object client.Object) {
 	w.somebody("removes at once", object)
 }
 
-// PutBack creates an object as it was when it was read, as a restore from a backup does: it is another object of that name. With its
-// status, where that was in the backup.
-func PutBack[T client.Object](w *World, backup T, status bool) T {
+// PutBack creates an object as it was when it was read, as a restore from a backup does: it is another object of that name, and has no
+// status.
+func PutBack[T client.Object](w *World, backup T) T {
 	w.t.Helper()
 	restored, ok := backup.DeepCopyObject().(T)
 	if !ok {
@@ -51,25 +50,6 @@ func PutBack[T client.Object](w *World, backup T, status bool) T {
 	restored.SetGeneration(0)
 	restored.SetManagedFields(nil)
 	w.Create(restored)
-	if !status {
-		return restored
-	}
-	switch of := any(restored).(type) {
-	case *v1alpha1.GatewayToken:
-		if was, same := any(backup).(*v1alpha1.GatewayToken); same {
-			was.Status.DeepCopyInto(&of.Status)
-		}
-	case *v1alpha1.ClusterTokenIssuer:
-		if was, same := any(backup).(*v1alpha1.ClusterTokenIssuer); same {
-			was.Status.DeepCopyInto(&of.Status)
-		}
-	default:
-		return restored
-	}
-	if err := w.admin.Status().Update(w.ctx(), restored); err != nil {
-		w.t.Fatal(err)
-	}
-	w.somebody("restores the status of", restored)
 	return restored
 }
 
@@ -88,25 +68,11 @@ func (w *World) Excused(id string) bool { return w.excused[id] }
 // Note adds to the story.
 func (w *World) Note(format string, args ...any) { w.note(format, args...) }
 
-// Finish deletes a pod as a kubelet does when it has ended.
-func (w *World) Finish(pod *corev1.Pod) {
-	w.t.Helper()
-	if err := w.admin.Delete(w.ctx(), pod, client.GracePeriodSeconds(0)); err != nil {
-		w.t.Fatal(err)
-	}
-	w.note("pod %s is gone", pod.Name)
-}
-
 // RestoreStatus gives a GatewayToken the status that it had when it was read.
 func (w *World) RestoreStatus(backup *v1alpha1.GatewayToken) {
 	w.t.Helper()
 	now := backup.DeepCopy()
-	w.Refresh(now)
-	backup.Status.DeepCopyInto(&now.Status)
-	if err := w.admin.Status().Update(w.ctx(), now); err != nil {
-		w.t.Fatal(err)
-	}
-	w.somebody("restores the status of", now)
+	w.ChangeStatus(now, func() { backup.Status.DeepCopyInto(&now.Status) })
 }
 
 // Flavour is the world's vendor.

@@ -87,8 +87,8 @@ type scope struct {
 	lacking time.Time
 	// prints tell per object whether its rows changed.
 	prints map[string]string
-	// ended are the tokens that the vendor said it had revoked, until a list agrees.
-	ended map[token.ID]struct{}
+	// ended tells when the vendor said that it had revoked a token, until a list that began later has been read.
+	ended map[token.ID]time.Time
 	// wanted are the instants after which somebody needs a list to begin, earliest first.
 	wanted []time.Time
 	// seen are the rows with our marker that any list has shown, foreign those that somebody else made, and settled those of the latter
@@ -102,7 +102,7 @@ type scope struct {
 func (i *Inventory) scope(name Scope) *scope {
 	s := i.scopes[name]
 	if s == nil {
-		s = &scope{ended: map[token.ID]struct{}{}, seen: map[token.ID]bool{}, foreign: map[token.ID]token.Token{}, settled: map[token.ID]bool{}}
+		s = &scope{ended: map[token.ID]time.Time{}, seen: map[token.ID]bool{}, foreign: map[token.ID]token.Token{}, settled: map[token.ID]bool{}}
 		i.scopes[name] = s
 	}
 	return s
@@ -175,7 +175,9 @@ func (i *Inventory) Ended(name Scope, id token.ID) {
 	defer i.mu.Unlock()
 	s := i.scope(name)
 	delete(s.known, id)
-	s.ended[id] = struct{}{}
+	if s.latest.Taken() {
+		s.ended[id] = i.now()
+	}
 }
 
 // Forget drops what is known of a scope.
@@ -276,13 +278,15 @@ func (s *scope) replace(snapshot token.Snapshot, list *listing) []string {
 			changed = append(changed, object)
 		}
 	}
-	for id := range s.ended {
-		row, listed := list.rows[id]
-		if listed && row.State != token.Revoked {
+	for id, at := range s.ended {
+		if !snapshot.BegunAfter(at) {
+			continue
+		}
+		delete(s.ended, id)
+		if row, listed := list.rows[id]; listed && row.State != token.Revoked {
 			marker, _ := row.Marker()
 			changed = append(changed, marker.Object)
 		}
-		delete(s.ended, id)
 	}
 	s.latest, s.prints = snapshot, prints
 	if snapshot.Anchored || len(s.known) == 0 {

@@ -302,6 +302,44 @@ func TestAnchorAfterRevocations(t *testing.T) {
 	}
 }
 
+// A revocation that the vendor confirmed and did not carry out is news, though no row has changed: once, in the first list that began later.
+func TestEndedAndStillThere(t *testing.T) {
+	tests := map[string]struct {
+		reason string
+		rows   func(*bench) []token.Token
+		want   []string
+	}{
+		"still active":   {"its object must know", func(b *bench) []token.Token { return []token.Token{row("1", b.name("a", 1))} }, []string{"a"}},
+		"revoked":        {"its object is told of the other row", func(b *bench) []token.Token { return []token.Token{row("1", b.name("a", 1), revoked)} }, []string{"a"}},
+		"somebody's too": {"that one is nobody's of ours", func(b *bench) []token.Token { return []token.Token{row("1", b.name("a", 1)), row("9", "by hand")} }, []string{"a"}},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			b.rows = []token.Token{row("1", b.name("a", 1))}
+			b.refresh("")
+			takes := b.takes
+			b.takes = func() { b.now = b.now.Add(time.Second); b.Ended(scope, "1") }
+			if _, changed := b.refresh(""); len(changed) > 0 {
+				t.Errorf("a list that began before the revocation changed %v", changed)
+			}
+			b.takes, b.rows = takes, tc.rows(b)
+			b.now = b.now.Add(time.Second)
+			var want []string
+			for _, object := range tc.want {
+				want = append(want, b.object(object))
+			}
+			if _, changed := b.refresh(""); !cmp.Equal(want, changed) {
+				t.Errorf("changed %v, want %v: %s", changed, want, tc.reason)
+			}
+			b.now = b.now.Add(time.Second)
+			if _, changed := b.refresh(""); len(changed) > 0 {
+				t.Errorf("it is told again: %v", changed)
+			}
+		})
+	}
+}
+
 // Only those whose rows differ are woken.
 func TestChanged(t *testing.T) {
 	b := newBench(t)

@@ -144,8 +144,12 @@ func (s *scope) foreigners() map[token.ID]bool {
 	return ids
 }
 
-// Asking notes that the vendor is about to be asked for a token, or for another value of one, under a name.
+// Asking notes that the vendor is about to be asked for a token, or for another value of one, under a name. Of tokens without names
+// nothing is judged.
 func (i *Inventory) Asking(name string) {
+	if name == "" {
+		return
+	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	of := i.origins.asked[name]
