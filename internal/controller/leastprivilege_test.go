@@ -23,6 +23,7 @@ import (
 // privileged has the operator act with some rules and no others, and tells what it asks for.
 func privileged(t *testing.T, w *harness.World, rules []rbacv1.PolicyRule) *rights.Recorder {
 	t.Helper()
+	needsReal(t, "the operator has rights")
 	user := "operator-of-" + w.Name
 	role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: user}, Rules: rules}
 	w.Create(role, &rbacv1.ClusterRoleBinding{

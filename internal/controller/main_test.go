@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"testing"
 
@@ -33,6 +34,8 @@ func start(ctx context.Context) (stop func() error, err error) {
 		return nil, err
 	}
 	if *onModel {
+		// Worlds in memory leave much behind, and little of it at a time.
+		debug.SetGCPercent(400)
 		plane = model
 		return plane.Stop, nil
 	}

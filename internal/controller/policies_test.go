@@ -93,6 +93,7 @@ func policies(w *harness.World, labelled string) map[string]struct {
 
 // TestPolicies holds that the sample policies are taken by the API server, refuse what they say, in their words, and nothing else.
 func TestPolicies(t *testing.T) {
+	needsReal(t, "policies")
 	w := newWorld(t)
 	labelled := w.Name + "-labelled"
 	w.Create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: labelled, Labels: map[string]string{"example.com/token-issuers": "allowed"}}})

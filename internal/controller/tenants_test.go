@@ -36,6 +36,7 @@ var aggregated = []string{"system:aggregate-to-view", "system:aggregate-to-edit"
 // newTenant makes a namespace with somebody who administers it.
 func newTenant(t *testing.T, w *harness.World, namespace string) *tenant {
 	t.Helper()
+	needsReal(t, "a tenant has rights")
 	user := "admin-of-" + namespace
 	if err := plane.Admin.Get(t.Context(), client.ObjectKey{Name: namespace}, &corev1.Namespace{}); apierrors.IsNotFound(err) {
 		w.Namespace(namespace)

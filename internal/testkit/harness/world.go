@@ -115,7 +115,13 @@ func WithSettings(change func(*lifecycle.Settings)) Option {
 
 // Beside lets the world share the vendor's account and the clock of another: a second cluster with an operator of its own.
 func Beside(other *World) Option {
-	return func(w *World) { w.beside, w.Clock, w.flavour = other, other.Clock, other.flavour }
+	return func(w *World) {
+		w.beside, w.Clock, w.flavour = other, other.Clock, other.flavour
+		if w.plane.IsModel() {
+			// Worlds on models share one name, and these two are to be told apart.
+			w.call(other.Name + "-beside")
+		}
+	}
 }
 
 // As gives the world the identity of another: somebody gave both the same --cluster-id.
@@ -134,13 +140,12 @@ func New(t T, plane *Plane, connector Connector, options ...Option) *World {
 		Name: plane.next(), Clock: newClock(), Settings: lifecycle.DefaultSettings(),
 		excused: map[string]bool{}, isTracked: map[entry]bool{}, restless: map[entry]bool{},
 	}
-	w.Identity = token.Identity{ClusterID: "cluster-of-" + w.Name}
-	w.Tenant, w.System = w.Name+"-tenant", w.Name+"-system"
+	w.call(w.Name)
 	for _, option := range options {
 		option(w)
 	}
 	if plane.IsModel() {
-		w.model = plane.schemas.NewServer(w.Clock)
+		w.model = plane.schemas.NewServer(w.Clock, w.Name)
 		w.admin = w.model.Connect(agent())
 	}
 	w.times = &times{clock: w.Clock, of: map[types.UID]*written{}, pods: map[types.UID]metav1.Time{}}
@@ -161,6 +166,14 @@ func New(t T, plane *Plane, connector Connector, options ...Option) *World {
 	})
 	w.Process = w.start()
 	return w
+}
+
+// call gives the world its name, and what is called after it. An identity that is another world's stays.
+func (w *World) call(name string) {
+	w.Name, w.Tenant, w.System = name, name+"-tenant", name+"-system"
+	if !w.disputed {
+		w.Identity = token.Identity{ClusterID: "cluster-of-" + name}
+	}
 }
 
 // agent is who writes where nothing else is said: whom a real API server reads from the name of the program.

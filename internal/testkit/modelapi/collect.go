@@ -13,7 +13,7 @@ import (
 // collect does what the garbage collector and the namespace controller do, until nothing is left to do. Each write calls it, and it
 // writes, so that it ends where it is called by itself.
 func (s *Server) collect() {
-	owned, ending := s.owned, s.ending
+	owned, ending := s.owned && s.flaw != leavesDependents, s.ending
 	s.owned, s.ending = false, false
 	for again := owned || ending; again; {
 		again = (owned && s.collectOwned()) || (ending && s.emptyNamespaces())

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -45,7 +46,10 @@ func (s *Server) applied(c call, live client.Object, patch []byte, force bool) (
 		return nil, apierrors.NewBadRequest(fmt.Sprintf("error decoding YAML: %v", err))
 	}
 	known := live.GetManagedFields()
-	merged, err := c.kind.managers[c.sub].Apply(copyOf(live), configuration, c.manager, force)
+	if s.flaw == keepsDroppedKeys {
+		live.SetManagedFields(slices.DeleteFunc(slices.Clone(known), func(of metav1.ManagedFieldsEntry) bool { return of.Manager == c.manager }))
+	}
+	merged, err := c.kind.managers[c.sub].Apply(copyOf(live), configuration, c.manager, force || s.flaw == alwaysForces)
 	if err != nil {
 		return nil, err
 	}

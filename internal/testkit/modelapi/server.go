@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"maps"
 	"net/http"
 	"slices"
@@ -31,6 +32,8 @@ import (
 type Server struct {
 	schemas *Schemas
 	clock   clock.PassiveClock
+	// name is what UIDs begin with.
+	name uint32
 
 	mu sync.Mutex
 	// objects are never changed, but replaced.
@@ -54,11 +57,14 @@ const (
 	ignoresVersion
 	countsEveryWrite
 	forgetsFinalizers
+	keepsDroppedKeys
+	alwaysForces
+	leavesDependents
 )
 
-// NewServer makes a server that has the namespaces that every cluster has.
-func (s *Schemas) NewServer(clock clock.PassiveClock) *Server {
-	server := &Server{schemas: s, clock: clock, objects: map[*kind]map[client.ObjectKey]client.Object{}, bare: map[types.UID]bool{}, pages: map[string]page{}}
+// NewServer makes a server that has the namespaces that every cluster has. Servers of one name give the same UIDs, others give others.
+func (s *Schemas) NewServer(clock clock.PassiveClock, name string) *Server {
+	server := &Server{schemas: s, clock: clock, name: crc32.ChecksumIEEE([]byte(name)), objects: map[*kind]map[client.ObjectKey]client.Object{}, bare: map[types.UID]bool{}, pages: map[string]page{}}
 	for _, k := range s.kinds {
 		server.objects[k] = map[client.ObjectKey]client.Object{}
 	}
@@ -182,7 +188,7 @@ func (s *Server) insert(c call, object client.Object) (client.Object, error) {
 	}
 	rest.WipeObjectMetaSystemFields(object)
 	s.made++
-	object.SetUID(types.UID(fmt.Sprintf("00000000-0000-4000-8000-%012x", s.made)))
+	object.SetUID(types.UID(fmt.Sprintf("%08x-0000-4000-8000-%012x", s.name, s.made)))
 	object.SetCreationTimestamp(s.now())
 	if err := rest.BeforeCreate(strategy{c.kind, c.sub}, c.context(), object); err != nil {
 		return nil, err
