@@ -174,6 +174,22 @@ func TestExistingSecretDeleted(t *testing.T) {
 	}
 }
 
+// A refused revocation proves nothing where no list does: whatever the vendor refused it for, it is tried again until the vendor says that
+// there is no such token.
+func TestExistingRefusedRevocation(t *testing.T) {
+	w := newWorld(t, harness.At(harness.AtCauseloopExisting()))
+	_, object := w.Publish()
+	w.Fault(w.Route(harness.RouteRevoke), stage.Status, func(f *simulator.Fault) { f.Status = http.StatusConflict })
+	w.Remove(object)
+	w.Settle()
+	w.Want(object, v1alpha1.ConditionRevocationPending, metav1.ConditionTrue, "WaitingForVendor")
+	w.Advance(10 * time.Minute)
+	if !w.Gone(object) {
+		t.Error("it is not gone")
+	}
+	w.WantActive(0)
+}
+
 // Somebody deletes the service account: no token can be made of it, and none is left to be revoked.
 func TestExistingAccountDeleted(t *testing.T) {
 	w := newWorld(t, harness.At(harness.AtCauseloopExisting()))

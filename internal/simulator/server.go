@@ -7,11 +7,13 @@
 package simulator
 
 import (
+	cryptorand "crypto/rand"
 	"crypto/tls"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"log"
-	"net"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"time"
@@ -40,10 +42,11 @@ type Server struct {
 	rackGateway *rackgateway.Vendor
 	causeloop   *causeloop.Vendor
 	pingOne     *pingone.Vendor
-	ca          []byte
-	listener    net.Listener
-	http        *http.Server
-	stopped     chan struct{}
+	host        *Host
+	// ownsHost: nobody else serves there.
+	ownsHost bool
+	http     *http.Server
+	stopped  chan struct{}
 }
 
 // vendor is what the server wants of each vendor.
@@ -57,6 +60,8 @@ type vendor interface {
 
 type settings struct {
 	listen      string
+	host        *Host
+	random      io.Reader
 	clock       stage.Clock
 	causely     []causely.Account
 	rackGateway []rackgateway.Account
@@ -71,6 +76,18 @@ type Option func(*settings)
 
 // WithListen sets the address, 127.0.0.1:0 when left out. Only loopback addresses are accepted.
 func WithListen(address string) Option { return func(s *settings) { s.listen = address } }
+
+// WithHost has the simulator serve where others did before it, one at a time: it has their address and authority.
+func WithHost(host *Host) Option { return func(s *settings) { s.host = host } }
+
+// WithSeed has IDs and values drawn from a seed, so that they can be foretold. Without it they are random.
+func WithSeed(seed uint64) Option {
+	return func(s *settings) {
+		var key [32]byte
+		binary.LittleEndian.PutUint64(key[:], seed)
+		s.random = rand.NewChaCha8(key)
+	}
+}
 
 // WithClock sets the clock that all of the simulator's times and delays come from, the real one when left out.
 func WithClock(c stage.Clock) Option { return func(s *settings) { s.clock = c } }
@@ -109,6 +126,7 @@ func WithRevealedSecrets() Option { return func(s *settings) { s.reveal = true }
 func NewServer(options ...Option) (*Server, error) {
 	set := settings{
 		listen:      "127.0.0.1:0",
+		random:      cryptorand.Reader,
 		clock:       stage.SystemClock{},
 		causely:     []causely.Account{causely.DemoAccount()},
 		rackGateway: []rackgateway.Account{rackgateway.DemoAccount()},
@@ -119,23 +137,26 @@ func NewServer(options ...Option) (*Server, error) {
 	for _, option := range options {
 		option(&set)
 	}
-	s := &Server{stage: stage.New(set.clock), stopped: make(chan struct{})}
+	s := &Server{stage: stage.New(set.clock, set.random), host: set.host, stopped: make(chan struct{})}
 	if err := s.addVendors(set); err != nil {
 		return nil, err
 	}
-	authority, err := newAuthority()
-	if err != nil {
-		return nil, err
+	if s.host == nil {
+		var err error
+		if s.host, err = Listen(set.listen); err != nil {
+			return nil, err
+		}
+		s.ownsHost = true
 	}
-	s.ca = authority.pem
-	if s.listener, err = listenLoopback(set.listen); err != nil {
+	listener, err := s.host.lend()
+	if err != nil {
 		return nil, err
 	}
 	s.http = &http.Server{
 		Handler:           s.mux(set.reveal),
 		ReadHeaderTimeout: 10 * time.Second,
 		TLSConfig: &tls.Config{
-			Certificates: []tls.Certificate{authority.server},
+			Certificates: []tls.Certificate{s.host.authority.server},
 			MinVersion:   tls.VersionTLS12,
 			// Nobody records these connections for a later day, and a test makes many.
 			CurvePreferences: []tls.CurveID{tls.X25519},
@@ -145,7 +166,7 @@ func NewServer(options ...Option) (*Server, error) {
 	}
 	go func() {
 		defer close(s.stopped)
-		_ = s.http.ServeTLS(s.listener, "", "") // ends when the listener is closed, and always with an error
+		_ = s.http.ServeTLS(listener, "", "") // ends when the listener is closed, and always with an error
 	}()
 	return s, nil
 }
@@ -167,10 +188,10 @@ func (s *Server) addVendors(set settings) (err error) {
 }
 
 // URL is the base of all vendors' URLs: https, a loopback address and a port.
-func (s *Server) URL() string { return "https://" + s.listener.Addr().String() }
+func (s *Server) URL() string { return "https://" + s.host.listener.Addr().String() }
 
 // CAPEM is the certificate of the authority that signed the server's, for the names localhost, 127.0.0.1 and ::1.
-func (s *Server) CAPEM() []byte { return slices.Clone(s.ca) }
+func (s *Server) CAPEM() []byte { return slices.Clone(s.host.authority.pem) }
 
 // Causely is the simulated vendor of this name.
 func (s *Server) Causely() *causely.Vendor { return s.causely }
@@ -196,6 +217,9 @@ func (s *Server) Close() {
 	_ = s.http.Close() // what it fails to close is closed already
 	<-s.stopped
 	s.stage.Close()
+	if s.ownsHost {
+		s.host.Close()
+	}
 }
 
 // mux keeps the admin API apart from the vendors', whose paths may begin in any way.
@@ -224,20 +248,4 @@ func (s *Server) mux(reveal bool) *http.ServeMux {
 	mux.Handle("/sim/", admin)
 	mux.Handle("/", vendors)
 	return mux
-}
-
-// listenLoopback checks the address before it listens there: nobody outside this machine is to reach the admin API.
-func listenLoopback(address string) (net.Listener, error) {
-	resolved, err := net.ResolveTCPAddr("tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("listen address: %w", err)
-	}
-	if !resolved.IP.IsLoopback() {
-		return nil, fmt.Errorf("listen address %q is not a loopback address", address)
-	}
-	listener, err := net.ListenTCP("tcp", resolved)
-	if err != nil {
-		return nil, fmt.Errorf("listen: %w", err)
-	}
-	return listener, nil
 }

@@ -11,16 +11,18 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator"
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/harness"
 )
 
 // campaign is all runs together.
 type campaign struct {
 	options
-	stage   *harness.Plane
-	out     io.Writer
-	workers int
-	began   time.Time
+	stage *harness.Plane
+	out   io.Writer
+	// hosts are where vendors are served: one for each run that is played at the same time.
+	hosts []*simulator.Host
+	began time.Time
 
 	mu sync.Mutex
 	// told is whether a story was told: those of all violations would be too long to read.
@@ -49,6 +51,24 @@ func (j job) name() string {
 // tally is what came of the runs at one vendor.
 type tally struct {
 	scenarios, points, runs, violations int
+}
+
+// listen makes hosts for so many runs at the same time, and gives what closes them.
+func (c *campaign) listen(runs int) (closeAll func(), err error) {
+	closeAll = func() {
+		for _, host := range c.hosts {
+			host.Close()
+		}
+	}
+	for range runs {
+		host, err := simulator.Listen("127.0.0.1:0")
+		if err != nil {
+			closeAll()
+			return nil, err
+		}
+		c.hosts = append(c.hosts, host)
+	}
+	return closeAll, nil
 }
 
 // prove has everything go wrong at every vendor.
@@ -126,7 +146,7 @@ func (c *campaign) singlesOf(at vendor, told scenario, clean outcome) []job {
 	}
 	for _, e := range clean.effects[clean.from:] {
 		for _, f := range faults() {
-			if f.on == nil || f.on(e, at) {
+			if befalls(f, e, at, clean, clean.from) {
 				add(f, e.Number)
 			}
 		}
@@ -137,6 +157,14 @@ func (c *campaign) singlesOf(at vendor, told scenario, clean outcome) []job {
 		}
 	}
 	return jobs
+}
+
+// befalls tells whether a fault can befall an effect of a run, and is not the same as another one there. Effects count from the one after first.
+func befalls(f fault, e harness.Effect, at vendor, came outcome, first int) bool {
+	if f.likeAfter && came.prompt[e.Number] && e.Number > first+1 {
+		return false
+	}
+	return f.on == nil || f.on(e, at)
 }
 
 // pairsOf are the runs with a second fault at each effect that came after the first one, of the scenarios and faults that are paired.
@@ -151,7 +179,7 @@ func pairsOf(single job, came outcome) []job {
 			continue
 		}
 		for _, f := range faults() {
-			if f.paired && (f.on == nil || f.on(e, single.at)) {
+			if f.paired && befalls(f, e, single.at, came, first.at) {
 				jobs = append(jobs, job{single.at, single.told, []hit{first, {f, e.Number}}})
 			}
 		}
@@ -188,10 +216,10 @@ func (c *campaign) playAll(ctx context.Context, jobs []job, into *tally) []outco
 	results := make([]outcome, len(jobs))
 	next := make(chan int)
 	var group sync.WaitGroup
-	for range c.workers {
+	for _, host := range c.hosts {
 		group.Go(func() {
 			for i := range next {
-				results[i] = perform(ctx, c.stage, jobs[i].told, jobs[i].at, jobs[i].hits...)
+				results[i] = perform(ctx, c.stage, host, jobs[i])
 				c.report(jobs[i], &results[i], into)
 			}
 		})
@@ -255,7 +283,7 @@ func (c *campaign) replayOne(ctx context.Context) int {
 		fmt.Fprintln(c.out, "crash:", err)
 		return 2
 	}
-	came := perform(ctx, c.stage, of.told, of.at, of.hits...)
+	came := perform(ctx, c.stage, c.hosts[0], of)
 	fmt.Fprintln(c.out, came.story)
 	for _, violation := range came.violations {
 		fmt.Fprintln(c.out, "VIOLATION", violation)

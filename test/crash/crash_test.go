@@ -23,7 +23,12 @@ func TestSelection(t *testing.T) {
 		t.Run(at.name, func(t *testing.T) {
 			t.Parallel()
 			var out strings.Builder
-			c := &campaign{options: options{singles: true, spared: spared}, stage: stage, out: &out, workers: max(runtime.GOMAXPROCS(0)/2, 1)}
+			c := &campaign{options: options{singles: true, spared: spared}, stage: stage, out: &out}
+			closeAll, err := c.listen(max(runtime.GOMAXPROCS(0)/2, 1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer closeAll()
 			if result := c.vendor(t.Context(), at); result.violations > 0 || result.runs < 100 || result.scenarios < 20 {
 				t.Errorf("%+v\n%s", result, out.String())
 			}

@@ -28,6 +28,8 @@ type fault struct {
 	// counted: what comes of it may be counted as an orphan rather than be revoked: the vendor carries out something later than settle, or
 	// somebody takes away what tells whose a token is.
 	counted bool
+	// likeAfter: before an effect that comes at once after another it is the same as after that one.
+	likeAfter bool
 	// paired: it is combined with all others of these in pairs.
 	paired bool
 }
@@ -88,7 +90,7 @@ var resource = schema.GroupResource{Resource: "things"}
 func faults() []fault {
 	kill := func(*play, harness.Effect) error { harness.Kill(); return nil }
 	all := []fault{
-		{name: "die before", before: kill, mints: valueLost, paired: true},
+		{name: "die before", before: kill, mints: valueLost, likeAfter: true, paired: true},
 		{name: "die after", after: kill, mints: valueLost, paired: true},
 		{name: "answer lost", on: atCluster, after: answer(harness.ErrLost), paired: true},
 		{name: "answer lost", on: atVendor, before: meets(stage.CutAfterCommit), mints: answerLost, paired: true},
@@ -193,6 +195,10 @@ func lateCommits() []fault {
 	later := func(name string, paired, counted bool, due func(began harness.Effect, since, now time.Time, e harness.Effect) bool) fault {
 		return fault{name: name, on: atVendor, mints: anyMake, paired: paired, counted: counted, before: func(p *play, began harness.Effect) error {
 			since := p.Clock.Now()
+			if counted && makes(began) && !p.at.named {
+				// Nothing tells such a token from somebody else's.
+				p.unknown++
+			}
 			p.Fault(p.at.route(p.World, began), stage.LateCommit, func(f *simulator.Fault) { f.Delay = 10_000 * time.Hour })
 			p.pending = append(p.pending, func(e harness.Effect) bool {
 				if e.Number >= 0 && !due(began, since, p.Clock.Now(), e) {
@@ -246,6 +252,7 @@ func tenants() []fault {
 		}
 		return 1
 	}
+	another := func(*play, harness.Effect) int { return 1 }
 	return []fault{
 		edit("ledger forged", once, func(p *play, s *corev1.Secret) {
 			harness.Change(p.World, s, func(s *corev1.Secret) {
@@ -255,15 +262,25 @@ func tenants() []fault {
 			})
 		}),
 		edit("labels stripped", once, func(p *play, s *corev1.Secret) {
+			// The watch tells of the Secret as it was, too.
+			p.RefreshCache()
 			harness.Change(p.World, s, func(s *corev1.Secret) { s.Labels = nil })
 		}),
 		edit("Secret recreated", once, func(p *play, s *corev1.Secret) {
 			p.Remove(s)
 			harness.PutBack(p.World, s)
 		}),
+		{name: "GatewayToken recreated", mints: another, counted: true, before: func(p *play, _ harness.Effect) error {
+			p.recreate()
+			return nil
+		}},
 		{name: "status stripped", before: func(p *play, _ harness.Effect) error {
 			if p.object != nil && !p.Gone(p.object) {
 				p.WipeStatus(p.object)
+				if !p.at.named && (p.wentBack || p.Secret("mediator") == nil) {
+					// Neither tells any more what was made last.
+					p.unknown++
+				}
 			}
 			return nil
 		}},
@@ -301,4 +318,23 @@ func switched() fault {
 		lead("another-project")
 		p.after90(func() { lead(causely.DemoProjectID) })
 	}}
+}
+
+// recreate has somebody take the GatewayToken away, whatever holds it, and make it again: another object, whose predecessor's tokens are nobody's.
+func (p *play) recreate() {
+	if p.object == nil || p.Gone(p.object) {
+		return
+	}
+	if p.Refresh(p.object); p.object.DeletionTimestamp != nil {
+		return
+	}
+	for _, made := range p.Made() {
+		p.Excuse(made.ID)
+		if made.Active && !p.at.named {
+			p.unknown++
+		}
+	}
+	backup := p.object.DeepCopy()
+	p.Vanish(p.object)
+	p.object = harness.PutBack(p.World, backup)
 }

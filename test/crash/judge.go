@@ -43,7 +43,7 @@ func (j *judge) judgeEffect(e harness.Effect) {
 		j.look()
 	}
 	if e.Kind == harness.VendorToken && (e.Verb == harness.Revoke || e.Verb == harness.Roll) {
-		j.judgeEnd(e)
+		j.judgeCutOff(e)
 	}
 }
 
@@ -74,8 +74,8 @@ func (j *judge) look() {
 
 func (j *judge) secret() *corev1.Secret { return j.p.Secret("mediator") }
 
-// judgeEnd: a token that consumers may hold does not end before they have let go of it.
-func (j *judge) judgeEnd(e harness.Effect) {
+// judgeCutOff: a token that consumers may hold does not end before they have let go of it.
+func (j *judge) judgeCutOff(e harness.Effect) {
 	p := j.p
 	if j.hasty || p.object == nil || p.Gone(p.object) {
 		return
@@ -103,41 +103,45 @@ func (j *judge) starts(pod client.Object) {
 // ends notes that a pod has ended.
 func (j *judge) ends(pod client.Object) { delete(j.pods, client.ObjectKeyFromObject(pod)) }
 
-// judgeRest judges the world at rest.
-func (j *judge) judgeRest(told scenario) {
+// judgeEnd judges what has come of the story.
+func (j *judge) judgeEnd(told scenario) {
 	p := j.p
 	told.ends(p)
 	if allowed := told.mints(p.at) + p.mints; len(p.Made()) > allowed {
 		p.t.Errorf("%d tokens were made, and there are causes for %d", len(p.Made()), allowed)
 	}
-	if !p.counted && p.unknown == 0 {
+	if p.counted || p.unknown > 0 {
+		p.CheckDisclosure()
+	} else {
 		p.CheckRest()
 	}
-	j.judgeIdleness()
 }
 
-// idle is how long the world is watched at rest.
-const idle = 11 * time.Minute
+// sight is what there was at one moment: the versions of objects, and the calls to the vendor.
+type sight struct {
+	versions map[string]string
+	calls    map[string]int
+}
 
-// judgeIdleness: at rest nothing is written, and the vendor is asked for a list per interval and nothing else.
-func (j *judge) judgeIdleness() {
+func (j *judge) lookAround() sight { return sight{j.p.Versions(), maps.Clone(j.p.AllCalls())} }
+
+// judgeIdleness: at rest nothing is written in an interval, and the vendor is asked for a list and nothing else.
+func (j *judge) judgeIdleness(before sight) {
 	p := j.p
-	versions, calls := p.Versions(), maps.Clone(p.AllCalls())
-	p.pass(idle)
 	after := p.Versions()
 	for _, name := range slices.Sorted(maps.Keys(after)) {
-		if versions[name] != after[name] {
+		if before.versions[name] != after[name] {
 			p.t.Errorf("%s is written at rest", name)
 		}
 	}
 	total := 0
-	for _, count := range p.CallsSince(calls) {
+	for _, count := range p.CallsSince(before.calls) {
 		total += count
 	}
 	if total > restCalls {
-		p.t.Errorf("%d calls in %s at rest: %v", total, idle, p.CallsSince(calls))
+		p.t.Errorf("%d calls in %s at rest: %v", total, interval, p.CallsSince(before.calls))
 	}
 }
 
-// restCalls are two or three intervals' lists of few pages each, and a login.
-const restCalls = 8
+// restCalls are the lists of one or two intervals, of few pages each, and a login.
+const restCalls = 6

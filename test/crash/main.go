@@ -92,7 +92,13 @@ func run(ctx context.Context, args []string, out io.Writer) int {
 		fmt.Fprintln(out, "crash:", err)
 		return 1
 	}
-	c := &campaign{options: o, stage: stage, out: out, workers: runtime.GOMAXPROCS(0) + 1, began: time.Now()}
+	c := &campaign{options: o, stage: stage, out: out, began: time.Now()}
+	closeAll, err := c.listen(runtime.GOMAXPROCS(0) + 1)
+	if err != nil {
+		fmt.Fprintln(out, "crash:", err)
+		return 1
+	}
+	defer closeAll()
 	switch {
 	case o.replay != "":
 		return c.replayOne(ctx)

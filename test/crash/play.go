@@ -7,6 +7,7 @@ import (
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator"
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/harness"
 )
 
@@ -25,23 +26,34 @@ type play struct {
 
 	issuer *v1alpha1.ClusterTokenIssuer
 	object *v1alpha1.GatewayToken
+	// neighbour is another cluster at the same vendor, to which nothing happens; nil for none. neighbours is its GatewayToken.
+	neighbour  *harness.World
+	neighbours *v1alpha1.GatewayToken
+	stage      *harness.Plane
 
 	// from and fromLists are the effects and the lists before the part of the story where faults are.
 	from, fromLists int
 	// effects are those that were seen, whatever came of them; lists is how many lists were asked for.
 	effects []harness.Effect
 	lists   int
+	// prompt tells of effects whether they came at once after the one before, and latest when the latest was.
+	prompt map[int]bool
+	latest time.Time
 	// calmLists is how many lists there were when faults ended.
 	calmLists int
 	// pods counts the pods that were started after the first.
 	pods int
 	hits []hit
+	// befallen is how many of them happened.
+	befallen int
 	// pending is what a fault does later, each once: it tells whether it is done.
 	pending []func(harness.Effect) bool
 	// inHand: a token was made that is in no Secret yet.
 	inHand bool
 	// mints are creates that the faults may have caused beside those of the story.
 	mints int
+	// wentBack: the Secret is an older one.
+	wentBack bool
 	// unknown is how many tokens nobody can tell any more.
 	unknown int
 	// counted: tokens may be left that are counted as orphans.
@@ -56,18 +68,20 @@ type outcome struct {
 	violations []string
 	story      string
 	effects    []harness.Effect
+	prompt     map[int]bool
 	from       int
 	fromLists  int
 	calmLists  int
 }
 
-// perform plays a scenario with faults.
-func perform(ctx context.Context, stage *harness.Plane, told scenario, at vendor, hits ...hit) outcome {
+// perform plays a run. The host serves one at a time.
+func perform(ctx context.Context, stage *harness.Plane, host *simulator.Host, of job) outcome {
 	t := &trial{context: ctx}
-	p := &play{t: t, at: at, hits: hits}
+	at, told := of.at, of.told
+	p := &play{t: t, stage: stage, at: at, hits: of.hits, prompt: map[int]bool{}}
 	var result outcome
 	t.run(func() {
-		p.World = harness.New(t, stage, connect, harness.At(at.flavour()), generously())
+		p.World = harness.New(t, stage, connect, harness.At(at.flavour()), harness.ServedBy(host), generously())
 		defer func() { result.story = p.Story() }()
 		p.judge = newJudge(p)
 		p.Watch()
@@ -77,8 +91,8 @@ func perform(ctx context.Context, stage *harness.Plane, told scenario, at vendor
 		}
 		told.tell(p)
 		p.rest(told)
-		p.judgeRest(told)
 	})
+	result.prompt = p.prompt
 	result.violations, result.effects, result.from, result.calmLists, result.fromLists = t.violations, p.effects, p.from, p.calmLists, p.fromLists
 	return result
 }
@@ -95,6 +109,8 @@ func (p *play) here() { p.from, p.fromLists = len(p.effects), p.lists }
 
 // before is asked before each effect.
 func (p *play) before(e harness.Effect) error {
+	now := p.Clock.Now()
+	p.prompt[e.Number], p.latest = now.Sub(p.latest) < time.Second, now
 	p.effects = append(p.effects, e)
 	p.later(e)
 	return p.befall(e, func(f fault) func(*play, harness.Effect) error { return f.before })
@@ -117,6 +133,7 @@ func (p *play) befall(e harness.Effect, moment func(fault) func(*play, harness.E
 		}
 		p.mints += h.fault.causes(p, e)
 		p.counted = p.counted || h.fault.counted
+		p.befallen++
 		if err := do(p, e); err != nil {
 			return err
 		}
@@ -146,17 +163,71 @@ func (p *play) later(e harness.Effect) {
 	}
 }
 
-// pass lets time pass. A process that ends is soon followed by another.
-func (p *play) pass(d time.Duration) { p.Await(d) }
+// slice is how often it is looked for what faults and workloads left to be done.
+const slice = 30 * time.Second
 
-// rest lets the operator come to rest, once nothing disturbs it any more.
+// pass lets time pass. A process that ends is soon followed by another.
+func (p *play) pass(d time.Duration) {
+	until := p.Clock.Now().Add(d)
+	for (len(p.pending) > 0 || p.neighbour != nil) && p.Clock.Now().Add(slice).Before(until) {
+		p.spend(slice)
+	}
+	p.spend(max(until.Sub(p.Clock.Now()), 0))
+}
+
+// spend lets time pass here, and then has the neighbour do what is due.
+func (p *play) spend(d time.Duration) {
+	p.Await(d)
+	p.later(harness.Effect{})
+	if p.neighbour != nil {
+		p.neighbour.Advance(0)
+	}
+}
+
+// rest lets the operator come to rest, once nothing disturbs it any more. A person does what is asked for, and no more.
 func (p *play) rest(told scenario) {
 	p.pass(2 * time.Minute)
 	p.calmLists = p.lists
 	p.calm()
-	p.pass(max(told.takes, 15*time.Minute))
-	p.decide()
-	p.pass(max(told.takes, 15*time.Minute))
+	if p.settles(told) || p.decide() && p.settles(told) {
+		return
+	}
+	// It says why.
+	before := p.lookAround()
+	p.pass(interval)
+	p.judgeEnd(told)
+	p.judgeIdleness(before)
+}
+
+// interval is how often it is looked whether the operator has come to rest: it lists once in the meantime.
+const interval = 6 * time.Minute
+
+// settles waits until all is as it is to be, and for two intervals nothing changed, failed or was asked without need. It tells whether that
+// came.
+func (p *play) settles(told scenario) bool {
+	quiet, until := 0, p.Clock.Now().Add(p.patience(told))
+	for quiet < 2 && p.Clock.Now().Before(until) {
+		failed, befallen, before := len(p.Errors), p.befallen, p.lookAround()
+		p.pass(interval)
+		switch {
+		case p.befallen > befallen:
+			quiet, until = 0, p.Clock.Now().Add(p.patience(told))
+		case len(p.Errors) > failed || !p.t.holds(func() { p.judgeEnd(told) }) || !p.t.holds(func() { p.judgeIdleness(before) }):
+			quiet = 0
+		default:
+			quiet++
+		}
+	}
+	return quiet == 2
+}
+
+// patience is how long the operator may need to come to rest. What is counted as orphaned is watched for long before.
+func (p *play) patience(told scenario) time.Duration {
+	patience := max(told.takes, 30*time.Minute)
+	if p.counted {
+		patience = max(patience, 3*time.Hour)
+	}
+	return patience
 }
 
 // calm ends what disturbs the operator.
@@ -171,10 +242,10 @@ func (p *play) calm() {
 	p.ThawCache()
 }
 
-// decide has a person do what conditions ask for, where nothing goes on without it.
-func (p *play) decide() {
+// decide has a person do what conditions ask for, where nothing goes on without it. It tells whether there was something.
+func (p *play) decide() bool {
 	if p.object == nil || p.Gone(p.object) {
-		return
+		return false
 	}
 	switch p.Condition(p.object, v1alpha1.ConditionStalled).Reason {
 	case v1alpha1.ReasonPossibleOrphans:
@@ -185,9 +256,9 @@ func (p *play) decide() {
 	case v1alpha1.ReasonSecretConflict:
 		p.Remove(p.Secret(p.object.SecretName()))
 	default:
-		return
+		return false
 	}
-	p.pass(max(30*time.Minute, overlap))
+	return true
 }
 
 // acknowledge says of all that the issuer reports that it was looked at.

@@ -37,6 +37,20 @@ func (t *trial) Logf(format string, args ...any) {
 
 func (t *trial) Failed() bool { return len(t.violations) > 0 }
 
+// holds tells whether a judgement finds nothing, and forgets what it finds.
+func (t *trial) holds(judgement func()) (held bool) {
+	before := len(t.violations)
+	defer func() {
+		held = len(t.violations) == before
+		t.violations = t.violations[:before]
+		if ended := recover(); ended != nil && ended != any(abandoned{}) {
+			panic(ended)
+		}
+	}()
+	judgement()
+	return held
+}
+
 func (t *trial) Cleanup(do func()) { t.cleanups = append(t.cleanups, do) }
 
 func (t *trial) Context() context.Context { return t.context }

@@ -13,8 +13,6 @@ type vendor struct {
 	flavour func() harness.Flavour
 	// readable: the value of a token can be read again. listed: tokens are listed. named: by names.
 	readable, listed, named bool
-	// exclusive: nobody else makes tokens where there are no names.
-	exclusive bool
 	// inPlace: the value can be replaced in place. updates: the rights of a token can be changed.
 	inPlace, updates bool
 	// other asks for other rights; nil where tokens have none.
@@ -42,7 +40,7 @@ func vendors() []vendor {
 		},
 		{name: "causeloop-existing", flavour: harness.AtCauseloopExisting},
 		{name: "pingone", flavour: func() harness.Flavour { return harness.AtPingOne(false) }, listed: true},
-		{name: "pingone-exclusive", flavour: func() harness.Flavour { return harness.AtPingOne(true) }, listed: true, exclusive: true},
+		{name: "pingone-exclusive", flavour: func() harness.Flavour { return harness.AtPingOne(true) }, listed: true},
 	}
 }
 

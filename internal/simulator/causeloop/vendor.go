@@ -7,7 +7,6 @@
 package causeloop
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -503,8 +502,7 @@ func (v *Vendor) add(made token, now time.Time) (t *token, value string) {
 
 // newValue gives the token a value and returns it.
 func (v *Vendor) newValue(t *token) string {
-	random := make([]byte, 32)
-	_, _ = rand.Read(random) // never fails: crypto/rand ends the program instead
+	random := v.stage.Random(32)
 	prefix := "clp_pat_"
 	if t.machine != nil {
 		prefix = "clp_sat_"
@@ -540,9 +538,7 @@ func (v *Vendor) newID(prefix string) string {
 	if v.switches.IDs == IDsUUID {
 		return uuid.Must(uuid.NewV7()).String() // fails only without random numbers, which never happens
 	}
-	random := make([]byte, 12)
-	_, _ = rand.Read(random) // never fails: crypto/rand ends the program instead
-	return prefix + "_" + hex.EncodeToString(random)
+	return prefix + "_" + hex.EncodeToString(v.stage.Random(12))
 }
 
 func (t *token) ownedBy(a *account) bool {

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/stage"
 )
 
@@ -63,10 +61,10 @@ func (v *Vendor) prepareLogin(call stage.Call) stage.Commit {
 		if call.Fault.Kind == stage.EmptyValue {
 			return v.switches.login("", "", now)
 		}
-		value := newJWT(a.ClientID, now)
+		value := v.newJWT(a.ClientID, now)
 		v.bearers[value] = bearer{clientID: a.ClientID, expires: v.switches.bearerEnd(now)}
 		v.logins++
-		refresh := uuid.NewString()
+		refresh := v.stage.NewUUID()
 		if v.revealing {
 			v.revealed = append(v.revealed, value, refresh)
 		}

@@ -5,7 +5,6 @@
 package causely
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -290,9 +289,9 @@ func (v *Vendor) token(id string) *token {
 
 func (v *Vendor) add(a *account, name string, by user, now time.Time) *token {
 	t := &token{
-		id:             uuid.NewString(),
+		id:             v.stage.NewUUID(),
 		name:           name,
-		value:          newJWT(a.ProjectID, now),
+		value:          v.newJWT(a.ProjectID, now),
 		clientID:       a.ClientID,
 		projectID:      a.ProjectID,
 		createdBy:      by.id,
@@ -357,10 +356,9 @@ func mediatorID(projectID string) string { return stableUUID("mediator/" + proje
 func stableUUID(of string) string { return uuid.NewSHA1(uuid.NameSpaceURL, []byte(of)).String() }
 
 // newJWT looks like a JWT signed with RS256; the signature is random and the only secret part.
-func newJWT(subject string, now time.Time) string {
-	signature := make([]byte, 256)
-	_, _ = rand.Read(signature) // never fails: crypto/rand ends the program instead
-	claims := fmt.Sprintf(`{"sub":%q,"jti":%q,"iat":%d}`, subject, uuid.NewString(), now.Unix())
+func (v *Vendor) newJWT(subject string, now time.Time) string {
+	signature := v.stage.Random(256)
+	claims := fmt.Sprintf(`{"sub":%q,"jti":%q,"iat":%d}`, subject, v.stage.NewUUID(), now.Unix())
 	encode := base64.RawURLEncoding.EncodeToString
 	return encode([]byte(`{"alg":"RS256","typ":"JWT"}`)) + "." + encode([]byte(claims)) + "." + encode(signature)
 }

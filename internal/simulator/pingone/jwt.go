@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -80,7 +81,7 @@ func (v *Vendor) bearerFor(a *account, now, expires time.Time) string {
 	return v.sign(bearerClaims{
 		ClientID:      a.ClientID,
 		Issuer:        "https://auth.pingone.com/" + a.EnvironmentID + "/as",
-		ID:            uuid.NewString(),
+		ID:            v.stage.NewUUID(),
 		IssuedAt:      now.Unix(),
 		Expires:       expires.Unix(),
 		Audience:      "https://api.pingone.com",
@@ -88,18 +89,24 @@ func (v *Vendor) bearerFor(a *account, now, expires time.Time) string {
 	})
 }
 
+// signingKey is that of the vendor, which has one, however many simulators of it there are.
+var signingKey = sync.OnceValue(func() *rsa.PrivateKey {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err) // it fails only without random numbers, which never happens
+	}
+	return key
+})
+
 // sign makes a JWT of the claims, which escapes slashes as the vendor's do.
 func (v *Vendor) sign(claims any) string {
 	text, err := json.Marshal(claims)
-	if err == nil && v.key == nil {
-		v.key, err = rsa.GenerateKey(rand.Reader, 2048)
-	}
 	encode := base64.RawURLEncoding.EncodeToString
 	signed := encode([]byte(`{"alg":"RS256"}`)) + "." + encode([]byte(strings.ReplaceAll(string(text), "/", `\/`)))
 	digest := sha256.Sum256([]byte(signed))
 	var signature []byte
 	if err == nil {
-		signature, err = rsa.SignPKCS1v15(nil, v.key, crypto.SHA256, digest[:])
+		signature, err = rsa.SignPKCS1v15(nil, signingKey(), crypto.SHA256, digest[:])
 	}
 	if err != nil {
 		panic(err) // plain structs, and a key of our own making

@@ -9,7 +9,6 @@ package pingone
 
 import (
 	"cmp"
-	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -17,8 +16,6 @@ import (
 	"maps"
 	"slices"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/stage"
 )
@@ -143,7 +140,6 @@ type Vendor struct {
 	credentials  []*credential     // oldest first, deleted ones included
 	bearers      map[string]bearer // by the SHA-256 of their value
 	logins       int
-	key          *rsa.PrivateKey // of this simulator alone; nil until something is signed
 	// revealing keeps in revealed what was given out, for Secrets.
 	revealing bool
 	revealed  []string
@@ -454,7 +450,7 @@ func (v *Vendor) of(g *gateway) []*credential {
 
 // add makes the credential and returns its value, which nobody knows from now on.
 func (v *Vendor) add(g *gateway, by string, now time.Time) (c *credential, value string) {
-	c = &credential{id: uuid.NewString(), createdBy: by, gateway: g, createdAt: now}
+	c = &credential{id: v.stage.NewUUID(), createdBy: by, gateway: g, createdAt: now}
 	value = v.valueOf(c)
 	c.digest = digestOf(value)
 	v.credentials = append(v.credentials, c)

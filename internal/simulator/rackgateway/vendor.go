@@ -6,7 +6,6 @@
 package rackgateway
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -15,8 +14,6 @@ import (
 	"maps"
 	"slices"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/stage"
 )
@@ -364,13 +361,12 @@ func (v *Vendor) find(is func(*token) bool) *token {
 
 // add makes the token and returns its value, which nobody knows from now on.
 func (v *Vendor) add(made token, now time.Time) (t *token, value string) {
-	random := make([]byte, 32)
-	_, _ = rand.Read(random) // never fails: crypto/rand ends the program instead
+	random := v.stage.Random(32)
 	value = "rgw_" + base64.URLEncoding.EncodeToString(random)
 	if v.revealing && !made.own {
 		v.revealed = append(v.revealed, value)
 	}
-	made.number, made.id = int64(len(v.tokens)+1), uuid.NewString()
+	made.number, made.id = int64(len(v.tokens)+1), v.stage.NewUUID()
 	made.digest, made.createdAt = digestOf(value), now
 	v.tokens = append(v.tokens, &made)
 	return &made, value

@@ -5,10 +5,13 @@ package stage
 
 import (
 	"errors"
+	"io"
 	"maps"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // TranscriptLimit is how many of the last calls the transcript keeps.
@@ -32,6 +35,7 @@ type Entry struct {
 // that calls, commits and faults have a single order.
 type Stage struct {
 	clock  Clock
+	random io.Reader
 	faults *Faults
 	// done is closed by Close; it releases everything that waits.
 	done chan struct{}
@@ -48,10 +52,11 @@ type Stage struct {
 	next           int
 }
 
-// New returns a stage whose time comes from the clock.
-func New(clock Clock) *Stage {
+// New returns a stage whose time comes from the clock, and whose IDs and values come from what is random.
+func New(clock Clock, random io.Reader) *Stage {
 	s := &Stage{
 		clock:   clock,
+		random:  random,
 		done:    make(chan struct{}),
 		routes:  map[string]Route{},
 		calls:   map[string]int{},
@@ -60,6 +65,24 @@ func New(clock Clock) *Stage {
 	}
 	s.faults = &Faults{stage: s}
 	return s
+}
+
+// Random gives random bytes. It is for changes of state, which come one after the other.
+func (s *Stage) Random(count int) []byte {
+	random := make([]byte, count)
+	if _, err := io.ReadFull(s.random, random); err != nil {
+		panic(err) // neither crypto/rand nor a generator ever fails
+	}
+	return random
+}
+
+// NewUUID makes a random UUID, as Random makes bytes.
+func (s *Stage) NewUUID() string { return uuid.Must(uuid.FromBytes(versioned(s.Random(16)))).String() }
+
+// versioned marks 16 random bytes as a random UUID.
+func versioned(random []byte) []byte {
+	random[6], random[8] = random[6]&0x0f|0x40, random[8]&0x3f|0x80
+	return random
 }
 
 // Faults is where faults are set.

@@ -27,6 +27,24 @@ func (w *World) OvertakeUntil(rest time.Duration, happened func() bool) {
 	w.note("process %d goes on", first.number)
 }
 
+// SideBySide has a second process work beside the one that there is, for so long: each believes that it leads, and they take turns. Then the
+// first one ends.
+func (w *World) SideBySide(d, turn time.Duration) {
+	w.t.Helper()
+	w.Clock.Step(stride)
+	both := []*Process{w.Process, w.start()}
+	for until := w.Clock.Now().Add(d); w.Clock.Now().Before(until); {
+		for i := range both {
+			w.Process = both[i]
+			w.Await(turn)
+			both[i] = w.Process
+		}
+	}
+	w.note("process %d ends", both[0].number)
+	both[0].gate.dead = true
+	w.Process = both[1]
+}
+
 // Await lets time pass, and starts another process at once for one that ends meanwhile.
 func (w *World) Await(d time.Duration) {
 	w.t.Helper()

@@ -220,7 +220,7 @@ func (w *World) ending(secret *corev1.Secret) bool {
 func (w *World) CheckRest() {
 	w.t.Helper()
 	w.checkLeaks()
-	w.checkDisclosure()
+	w.CheckDisclosure()
 	w.CheckUndisputed()
 }
 
@@ -297,8 +297,8 @@ func (w *World) held() map[string]bool {
 	return held
 }
 
-// checkDisclosure: no secret is in anything that the operator put out.
-func (w *World) checkDisclosure() {
+// CheckDisclosure: no secret is in anything that the operator put out.
+func (w *World) CheckDisclosure() {
 	w.t.Helper()
 	search := canary.Of(w.Secrets()...)
 	for channel, text := range w.Channels() {

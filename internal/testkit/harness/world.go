@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"crypto/sha256"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -97,10 +98,14 @@ type World struct {
 	forbidden map[string]bool
 	// foreign are tokens that somebody made by hand, under another name than the operator's.
 	foreign []string
+	// original is the world that this one began as a copy of; nil for none.
+	original *World
 	// disputed: somebody else has the identity of this installation.
 	disputed bool
 	// hidden are tokens that the vendor does not show, though they are there.
 	hidden map[token.ID]bool
+	// host is where the vendor is served; nil for a place of its own.
+	host *simulator.Host
 	// beside is the world that this one shares its vendor with; nil for none.
 	beside *World
 }
@@ -129,8 +134,25 @@ func As(other *World) Option {
 	return func(w *World) { w.Identity, w.disputed, other.disputed = other.Identity, true, true }
 }
 
+// CopyOf makes the world a copy of another as that is now: it has all its objects, its identity and its ledger key, and an API server and an
+// operator of its own. Both have the same vendor. Only models can be copied.
+func CopyOf(other *World) Option {
+	return func(w *World) {
+		w.original, w.beside, w.Clock, w.flavour, w.host = other, other, other.Clock, other.flavour, other.host
+		w.Name, w.Tenant, w.System, w.Identity, w.Settings = other.Name, other.Tenant, other.System, other.Identity, other.Settings
+		w.Sealer, w.keys = other.Sealer, slices.Clone(other.keys)
+		w.tracked, w.isTracked = slices.Clone(other.tracked), maps.Clone(other.isTracked)
+	}
+}
+
+// HaltedBy has the operator call no vendor, for a reason that is told.
+func HaltedBy(why string) Option { return func(w *World) { w.Halted = why } }
+
 // WithTimeout sets the time-out of a vendor call, in true time: only a test of it waits for it.
 func WithTimeout(timeout time.Duration) Option { return func(w *World) { w.timeout = timeout } }
+
+// ServedBy has the vendor served by a host, which serves one world at a time. What is told there twice has the same tokens twice, to the last byte.
+func ServedBy(host *simulator.Host) Option { return func(w *World) { w.host = host } }
 
 // New makes a world with its namespaces, its vendor and a first process. The connector makes the vendor's clients.
 func New(t T, plane *Plane, connector Connector, options ...Option) *World {
@@ -144,7 +166,11 @@ func New(t T, plane *Plane, connector Connector, options ...Option) *World {
 	for _, option := range options {
 		option(w)
 	}
-	if plane.IsModel() {
+	switch {
+	case w.original != nil:
+		w.model = w.original.model.Copy(w.Name + "-copy")
+		w.admin = w.model.Connect(agent())
+	case plane.IsModel():
 		w.model = plane.schemas.NewServer(w.Clock, w.Name)
 		w.admin = w.model.Connect(agent())
 	}
@@ -154,9 +180,11 @@ func New(t T, plane *Plane, connector Connector, options ...Option) *World {
 	if w.metrics, err = metrics.New(w.registry); err != nil {
 		t.Fatal(err)
 	}
-	w.RotateLedgerKey("first")
-	w.Namespace(w.System)
-	w.Namespace(w.Tenant)
+	if w.original == nil {
+		w.RotateLedgerKey("first")
+		w.Namespace(w.System)
+		w.Namespace(w.Tenant)
+	}
 	w.connect()
 	w.found()
 	t.Cleanup(func() {
@@ -186,8 +214,12 @@ func (w *World) found() {
 		w.Vendor = w.beside.Vendor
 		return
 	}
+	options := []simulator.Option{simulator.WithClock(w.Clock), simulator.WithRevealedSecrets()}
+	if w.host != nil {
+		options = append(options, simulator.WithHost(w.host), simulator.WithSeed(1))
+	}
 	var err error
-	if w.Vendor, err = simulator.NewServer(simulator.WithClock(w.Clock), simulator.WithRevealedSecrets()); err != nil {
+	if w.Vendor, err = simulator.NewServer(options...); err != nil {
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(w.Vendor.Close)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/utils/clock"
 	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -67,9 +68,13 @@ func TestScriptsFindFlaws(t *testing.T) {
 }
 
 func newModel(wrong flaw) *Server {
-	server := schemas.NewServer(clocktesting.NewFakePassiveClock(time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)), "model")
+	server := schemas.NewServer(newClock(), "model")
 	server.flaw = wrong
 	return server
+}
+
+func newClock() clock.PassiveClock {
+	return clocktesting.NewFakePassiveClock(time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC))
 }
 
 // play plays a script at two API servers, and gives the story up to the first difference; nothing where there is none. Controllers have as

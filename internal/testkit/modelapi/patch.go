@@ -28,7 +28,8 @@ func (s *Server) patch(c call, kind types.PatchType, patch []byte, options *meta
 	}
 	if kind == types.ApplyPatchType {
 		force := options.Force != nil && *options.Force
-		return s.update(c, true, func(live client.Object) (client.Object, error) { return s.applied(c, live, patch, force) })
+		asked := demand{verb: string(kind), body: patch, force: force, creates: true}
+		return s.update(c, asked, func(live client.Object) (client.Object, error) { return s.applied(c, live, patch, force) })
 	}
 	if kind == types.StrategicMergePatchType {
 		if _, ok := c.kind.rules.(*custom); ok {
@@ -36,7 +37,8 @@ func (s *Server) patch(c call, kind types.PatchType, patch []byte, options *meta
 				"the body of the request was in an unknown format", 0, true)
 		}
 	}
-	return s.update(c, false, func(live client.Object) (client.Object, error) { return s.patched(c, live, kind, patch) })
+	asked := demand{verb: string(kind), body: patch}
+	return s.update(c, asked, func(live client.Object) (client.Object, error) { return s.patched(c, live, kind, patch) })
 }
 
 // applied is an object after a server-side apply.
@@ -126,7 +128,7 @@ func jsonPatched(before, patch []byte) ([]byte, error) {
 
 // put replaces an object by another, which may say of which UID it is.
 func (s *Server) put(c call, data []byte) (client.Object, error) {
-	return s.update(c, false, func(live client.Object) (client.Object, error) {
+	return s.update(c, demand{verb: http.MethodPut, body: data}, func(live client.Object) (client.Object, error) {
 		object, err := c.kind.rules.read(data)
 		if err != nil {
 			return nil, err

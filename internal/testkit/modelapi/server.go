@@ -38,6 +38,8 @@ type Server struct {
 	mu sync.Mutex
 	// objects are never changed, but replaced.
 	objects map[*kind]map[client.ObjectKey]client.Object
+	// prints are those of the objects, by UID.
+	prints map[types.UID]print
 	// bare tells of objects whether the store lacks defaults that they are read with, so that the next write writes, whatever it says.
 	bare map[types.UID]bool
 	// version is the latest resource version, made counts the objects that were ever made.
@@ -64,7 +66,10 @@ const (
 
 // NewServer makes a server that has the namespaces that every cluster has. Servers of one name give the same UIDs, others give others.
 func (s *Schemas) NewServer(clock clock.PassiveClock, name string) *Server {
-	server := &Server{schemas: s, clock: clock, name: crc32.ChecksumIEEE([]byte(name)), objects: map[*kind]map[client.ObjectKey]client.Object{}, bare: map[types.UID]bool{}, pages: map[string]page{}}
+	server := &Server{
+		schemas: s, clock: clock, name: crc32.ChecksumIEEE([]byte(name)), objects: map[*kind]map[client.ObjectKey]client.Object{}, prints: map[types.UID]print{}, bare: map[types.UID]bool{},
+		pages: map[string]page{},
+	}
 	for _, k := range s.kinds {
 		server.objects[k] = map[client.ObjectKey]client.Object{}
 	}
@@ -226,8 +231,13 @@ func (s *Server) admit(c call) error {
 	return refused
 }
 
-// store keeps an object, and does what follows from that. A dry run keeps nothing.
+// store keeps an object that was made or changed by other means than an update.
 func (s *Server) store(c call, object client.Object) (client.Object, error) {
+	return s.keep(c, object, printOf(object))
+}
+
+// keep keeps an object with its print, and does what follows from that. A dry run keeps nothing.
+func (s *Server) keep(c call, object client.Object, mark print) (client.Object, error) {
 	bare := object
 	object, err := canonical(c.kind, copyOf(object))
 	if err != nil || c.dryRun {
@@ -238,6 +248,7 @@ func (s *Server) store(c call, object client.Object) (client.Object, error) {
 	s.version++
 	object.SetResourceVersion(strconv.FormatInt(s.version, 10))
 	s.objects[c.kind][c.key] = object
+	s.prints[object.GetUID()] = mark
 	s.owned = s.owned || len(object.GetOwnerReferences()) > 0
 	s.collect()
 	return object, nil
@@ -257,38 +268,52 @@ func (s *Server) remove(c call) {
 type change func(live client.Object) (client.Object, error)
 
 // update changes an object, or makes one where none is there and creating is allowed.
-func (s *Server) update(c call, creating bool, change change) (client.Object, error) {
+func (s *Server) update(c call, asked demand, change change) (client.Object, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c.kind.managers[c.sub] == nil {
 		return nil, apierrors.NewGenericServerResponse(http.StatusNotFound, "patch", c.kind.group(), c.key.Name, "the server could not find the requested resource", 0, true)
 	}
 	old := s.objects[c.kind][c.key]
-	if old == nil && !creating {
-		return nil, c.notFound()
+	if old == nil {
+		return s.updateNothing(c, asked, change)
 	}
-	live := old
-	if live == nil {
+	update := s.printOfUpdate(c, asked, old)
+	object := s.recall(update, old)
+	if object == nil {
 		var err error
-		if live, err = s.blank(c); err != nil {
+		if object, err = change(copyOf(old)); err != nil {
+			return nil, answered(err)
+		}
+		if object, err = s.successor(c, object, old); err != nil {
 			return nil, err
 		}
+		s.remember(update, object)
 	}
-	object, err := change(copyOf(live))
+	return s.replace(c, object, old, update)
+}
+
+// updateNothing is an update of an object that is not there.
+func (s *Server) updateNothing(c call, asked demand, change change) (client.Object, error) {
+	if !asked.creates {
+		return nil, c.notFound()
+	}
+	blank, err := s.blank(c)
+	if err != nil {
+		return nil, err
+	}
+	object, err := change(blank)
 	if err != nil {
 		return nil, answered(err)
 	}
-	if old == nil && object.GetUID() != "" {
+	if object.GetUID() != "" {
 		return nil, apierrors.NewConflict(c.kind.group(), c.key.Name,
 			fmt.Errorf("uid mismatch: the provided object specified uid %s, and no existing object was found", object.GetUID()))
 	}
 	if err := c.fits(object); err != nil {
 		return nil, err
 	}
-	if old == nil {
-		return s.insert(c, object)
-	}
-	return s.replace(c, object, old)
+	return s.insert(c, object)
 }
 
 // answered is an error as it reaches a client: what is no answer yet is a server's own fault.
@@ -313,8 +338,11 @@ func (c call) fits(object client.Object) error {
 	return nil
 }
 
-// replace checks and stores what becomes of an object.
-func (s *Server) replace(c call, object, old client.Object) (client.Object, error) {
+// successor is what becomes of an object, checked.
+func (s *Server) successor(c call, object, old client.Object) (client.Object, error) {
+	if err := c.fits(object); err != nil {
+		return nil, err
+	}
 	if err := s.checkVersion(c, object, old); err != nil {
 		return nil, err
 	}
@@ -328,9 +356,11 @@ func (s *Server) replace(c call, object, old client.Object) (client.Object, erro
 	if err != nil {
 		return nil, apierrors.NewInternalError(err)
 	}
-	if object, err = canonical(c.kind, asObject(same)); err != nil {
-		return nil, err
-	}
+	return canonical(c.kind, asObject(same))
+}
+
+// replace stores what becomes of an object.
+func (s *Server) replace(c call, object, old client.Object, update print) (client.Object, error) {
 	if finished(object, old) {
 		s.remove(c)
 		return object, nil
@@ -338,7 +368,7 @@ func (s *Server) replace(c call, object, old client.Object) (client.Object, erro
 	if s.flaw != countsEveryWrite && equality.Semantic.DeepEqual(object, old) && !s.bare[old.GetUID()] {
 		return object, nil
 	}
-	return s.store(c, object)
+	return s.keep(c, object, update)
 }
 
 // checkVersion is the optimistic lock.
@@ -370,12 +400,23 @@ func finished(object, old client.Object) bool {
 func (s *Server) Snapshot() (restore func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	kept, bare := s.copied(s.objects), maps.Clone(s.bare)
+	kept, bare, prints := s.copied(s.objects), maps.Clone(s.bare), maps.Clone(s.prints)
 	owned, ending := s.owned, s.ending
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.objects, s.bare, s.owned, s.ending = s.copied(kept), maps.Clone(bare), owned, ending
+		s.objects, s.bare, s.prints, s.owned, s.ending = s.copied(kept), maps.Clone(bare), maps.Clone(prints), owned, ending
+	}
+}
+
+// Copy makes another server of everything that this one has: another cluster that began as a copy of this one. What is made there has UIDs of its
+// own.
+func (s *Server) Copy(name string) *Server {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return &Server{
+		schemas: s.schemas, clock: s.clock, name: crc32.ChecksumIEEE([]byte(name)), version: s.version, made: s.made,
+		objects: s.copied(s.objects), bare: maps.Clone(s.bare), prints: maps.Clone(s.prints), pages: map[string]page{}, owned: s.owned, ending: s.ending,
 	}
 }
 
