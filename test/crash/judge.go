@@ -110,10 +110,9 @@ func (j *judge) judgeEnd(told scenario) {
 	if allowed := told.mints(p.at) + p.mints; len(p.Made()) > allowed {
 		p.t.Errorf("%d tokens were made, and there are causes for %d", len(p.Made()), allowed)
 	}
-	if p.counted || p.unknown > 0 {
-		p.CheckDisclosure()
-	} else {
-		p.CheckRest()
+	if !p.counted && p.unknown == 0 {
+		p.CheckLeaks()
+		p.CheckUndisputed()
 	}
 }
 

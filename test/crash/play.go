@@ -189,14 +189,14 @@ func (p *play) rest(told scenario) {
 	p.pass(2 * time.Minute)
 	p.calmLists = p.lists
 	p.calm()
-	if p.settles(told) || p.decide() && p.settles(told) {
-		return
+	if !p.settles(told) && !(p.decide() && p.settles(told)) {
+		// It says why.
+		before := p.lookAround()
+		p.pass(interval)
+		p.judgeEnd(told)
+		p.judgeIdleness(before)
 	}
-	// It says why.
-	before := p.lookAround()
-	p.pass(interval)
-	p.judgeEnd(told)
-	p.judgeIdleness(before)
+	p.CheckDisclosure()
 }
 
 // interval is how often it is looked whether the operator has come to rest: it lists once in the meantime.
@@ -212,7 +212,7 @@ func (p *play) settles(told scenario) bool {
 		switch {
 		case p.befallen > befallen:
 			quiet, until = 0, p.Clock.Now().Add(p.patience(told))
-		case len(p.Errors) > failed || !p.t.holds(func() { p.judgeEnd(told) }) || !p.t.holds(func() { p.judgeIdleness(before) }):
+		case len(p.Errors) > failed || !p.t.holds(func() { p.judgeIdleness(before) }) || !p.t.holds(func() { p.judgeEnd(told) }):
 			quiet = 0
 		default:
 			quiet++

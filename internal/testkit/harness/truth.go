@@ -219,7 +219,7 @@ func (w *World) ending(secret *corev1.Secret) bool {
 // CheckRest judges a world at rest: no token is forgotten (I1), and no secret is anywhere but where it belongs (I4).
 func (w *World) CheckRest() {
 	w.t.Helper()
-	w.checkLeaks()
+	w.CheckLeaks()
 	w.CheckDisclosure()
 	w.CheckUndisputed()
 }
@@ -234,8 +234,8 @@ func (w *World) CheckUndisputed() {
 	}
 }
 
-// checkLeaks: every active token of this installation is accounted for, and none that an object has is reported as nobody's.
-func (w *World) checkLeaks() {
+// CheckLeaks: every active token of this installation is accounted for, and none that an object has is reported as nobody's.
+func (w *World) CheckLeaks() {
 	w.t.Helper()
 	held, reported, open := w.held(), w.reported(false), w.reported(true)
 	for _, active := range w.Active() {

@@ -82,7 +82,7 @@ func (c *connection) Get(ctx context.Context, key client.ObjectKey, into client.
 	if err != nil {
 		return err
 	}
-	return fill(into, object)
+	return c.server.fill(into, object)
 }
 
 // List implements client.Reader.
@@ -100,7 +100,7 @@ func (c *connection) List(ctx context.Context, into client.ObjectList, options .
 	if err != nil {
 		return err
 	}
-	items, err := itemsOf(into, k, found.objects)
+	items, err := c.itemsOf(into, k, found.objects)
 	if err != nil {
 		return err
 	}
@@ -114,14 +114,14 @@ func (c *connection) List(ctx context.Context, into client.ObjectList, options .
 }
 
 // itemsOf makes the items of a list. Those of kinds that have a CRD say of which kind they are.
-func itemsOf(list client.ObjectList, k *kind, objects []client.Object) ([]runtime.Object, error) {
+func (c *connection) itemsOf(list client.ObjectList, k *kind, objects []client.Object) ([]runtime.Object, error) {
 	items := make([]runtime.Object, 0, len(objects))
 	for _, object := range objects {
 		item, err := itemOf(list, k)
 		if err != nil {
 			return nil, err
 		}
-		if err := fill(item, object); err != nil {
+		if err := c.server.fill(item, object); err != nil {
 			return nil, err
 		}
 		if _, isCustom := k.rules.(*custom); isCustom {
@@ -148,7 +148,7 @@ func (c *connection) Create(ctx context.Context, object client.Object, options .
 	if err != nil {
 		return err
 	}
-	return fill(object, made)
+	return c.server.fill(object, made)
 }
 
 // Update implements client.Writer.
@@ -171,7 +171,7 @@ func (c *connection) put(ctx context.Context, object, body client.Object, sub st
 	if err != nil {
 		return err
 	}
-	return fill(body, updated)
+	return c.server.fill(body, updated)
 }
 
 // Patch implements client.Writer.
@@ -194,7 +194,7 @@ func (c *connection) patch(ctx context.Context, object client.Object, sub string
 	if err != nil {
 		return err
 	}
-	return fill(object, patched)
+	return c.server.fill(object, patched)
 }
 
 // Apply implements client.Writer.

@@ -45,6 +45,9 @@ type Server struct {
 	// version is the latest resource version, made counts the objects that were ever made.
 	version, made int64
 	pages         map[string]page
+	// decoded are the objects as Go types, by UID, as far as somebody has asked for them.
+	decoding sync.Mutex
+	decoded  map[types.UID]decoded
 	// owned and ending tell whether there may be anything to collect: objects with owners, namespaces that end.
 	owned, ending bool
 	flaw          flaw
@@ -68,7 +71,7 @@ const (
 func (s *Schemas) NewServer(clock clock.PassiveClock, name string) *Server {
 	server := &Server{
 		schemas: s, clock: clock, name: crc32.ChecksumIEEE([]byte(name)), objects: map[*kind]map[client.ObjectKey]client.Object{}, prints: map[types.UID]print{}, bare: map[types.UID]bool{},
-		pages: map[string]page{},
+		pages: map[string]page{}, decoded: map[types.UID]decoded{},
 	}
 	for _, k := range s.kinds {
 		server.objects[k] = map[client.ObjectKey]client.Object{}
@@ -416,7 +419,7 @@ func (s *Server) Copy(name string) *Server {
 	defer s.mu.Unlock()
 	return &Server{
 		schemas: s.schemas, clock: s.clock, name: crc32.ChecksumIEEE([]byte(name)), version: s.version, made: s.made,
-		objects: s.copied(s.objects), bare: maps.Clone(s.bare), prints: maps.Clone(s.prints), pages: map[string]page{}, owned: s.owned, ending: s.ending,
+		objects: s.copied(s.objects), bare: maps.Clone(s.bare), prints: maps.Clone(s.prints), pages: map[string]page{}, decoded: map[types.UID]decoded{}, owned: s.owned, ending: s.ending,
 	}
 }
 

@@ -21,8 +21,11 @@ func encode(object client.Object) ([]byte, error) {
 	return data, nil
 }
 
+// decoded is an object as a Go type.
+type decoded struct{ of, as client.Object }
+
 // fill puts what the server has into an object of the caller's, of which nothing stays as it was.
-func fill(into, object client.Object) error {
+func (s *Server) fill(into, object client.Object) error {
 	switch to := into.(type) {
 	case *metav1.PartialObjectMetadata:
 		kind := to.GroupVersionKind()
@@ -42,11 +45,24 @@ func fill(into, object client.Object) error {
 		into.GetObjectKind().SetGroupVersionKind(schema.GroupVersionKind{})
 		return nil
 	}
-	reflect.ValueOf(into).Elem().SetZero()
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(from.Object, into); err != nil {
-		return fmt.Errorf("decode: %w", err)
+	return s.decode(into, from)
+}
+
+// decode decodes an object once for all who ask for it as the same type.
+func (s *Server) decode(into client.Object, from *unstructured.Unstructured) error {
+	s.decoding.Lock()
+	defer s.decoding.Unlock()
+	known := s.decoded[from.GetUID()]
+	if known.of != from || reflect.TypeOf(known.as) != reflect.TypeOf(into) {
+		reflect.ValueOf(into).Elem().SetZero()
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(from.Object, into); err != nil {
+			return fmt.Errorf("decode: %w", err)
+		}
+		into.GetObjectKind().SetGroupVersionKind(schema.GroupVersionKind{})
+		s.decoded[from.GetUID()] = decoded{from, copyOf(into)}
+		return nil
 	}
-	into.GetObjectKind().SetGroupVersionKind(schema.GroupVersionKind{})
+	reflect.ValueOf(into).Elem().Set(reflect.ValueOf(copyOf(known.as)).Elem())
 	return nil
 }
 

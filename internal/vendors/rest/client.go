@@ -25,9 +25,11 @@ const (
 	// DefaultTimeout bounds one call, from the connection to the last byte of the answer.
 	DefaultTimeout = 15 * time.Second
 	connectTimeout = 10 * time.Second
-	maxHeader      = 64 << 10
-	maxURL         = 2048
-	maxHost        = 260 // a name of 253 characters, and a port
+	// sessions is how many TLS sessions are kept, by the server's name.
+	sessions  = 8
+	maxHeader = 64 << 10
+	maxURL    = 2048
+	maxHost   = 260 // a name of 253 characters, and a port
 )
 
 var (
@@ -148,8 +150,12 @@ func plainHost(host string) bool {
 func newTransport(options Options, proxy *url.URL) *http.Transport {
 	dialer := &net.Dialer{Timeout: connectTimeout}
 	transport := &http.Transport{
-		DialContext:            dialer.DialContext,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: options.RootCAs},
+		DialContext: dialer.DialContext,
+		TLSClientConfig: &tls.Config{
+			MinVersion: tls.VersionTLS12, RootCAs: options.RootCAs,
+			// Each call has a connection of its own; those that follow the first resume its session.
+			ClientSessionCache: tls.NewLRUClientSessionCache(sessions),
+		},
 		TLSHandshakeTimeout:    connectTimeout,
 		DisableKeepAlives:      true,
 		MaxResponseHeaderBytes: maxHeader,
