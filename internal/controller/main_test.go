@@ -30,6 +30,9 @@ var onModel = flag.Bool("model", false, "run on the model API server (package mo
 // start starts what the tests share.
 func start(ctx context.Context) (stop func() error, err error) {
 	flag.Parse() //nolint:revive // TestMain is the main function of a test
+	if err = drawTheSame(); err != nil {
+		return nil, err
+	}
 	if model, err = harness.Model("../.."); err != nil {
 		return nil, err
 	}
@@ -43,6 +46,23 @@ func start(ctx context.Context) (stop func() error, err error) {
 		return nil, err
 	}
 	return plane.Stop, parallel()
+}
+
+// drawTheSame has rapid draw the same tales each time, and write none down, unless its flags say otherwise.
+func drawTheSame() error {
+	given := map[string]bool{}
+	flag.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	for name, value := range map[string]string{
+		"rapid.seed": "1", "rapid.checks": "12", "rapid.steps": "20", "rapid.shrinktime": "5m", "rapid.nofailfile": "true",
+	} {
+		if given[name] {
+			continue
+		}
+		if err := flag.Set(name, value); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // needsReal skips a test that the model API server cannot serve.

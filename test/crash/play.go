@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"runtime/debug"
 	"time"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
@@ -21,7 +20,7 @@ type hit struct {
 type play struct {
 	*harness.World
 	*judge
-	t  *trial
+	t  *harness.Trial
 	at vendor
 
 	issuer *v1alpha1.ClusterTokenIssuer
@@ -76,11 +75,11 @@ type outcome struct {
 
 // perform plays a run. The host serves one at a time.
 func perform(ctx context.Context, stage *harness.Plane, host *simulator.Host, of job) outcome {
-	t := &trial{context: ctx}
+	t := harness.NewTrial(ctx)
 	at, told := of.at, of.told
 	p := &play{t: t, stage: stage, at: at, hits: of.hits, prompt: map[int]bool{}}
 	var result outcome
-	t.run(func() {
+	t.Run(func() {
 		p.World = harness.New(t, stage, connect, harness.At(at.flavour()), harness.ServedBy(host), generously())
 		defer func() { result.story = p.Story() }()
 		p.judge = newJudge(p)
@@ -93,7 +92,7 @@ func perform(ctx context.Context, stage *harness.Plane, host *simulator.Host, of
 		p.rest(told)
 	})
 	result.prompt = p.prompt
-	result.violations, result.effects, result.from, result.calmLists, result.fromLists = t.violations, p.effects, p.from, p.calmLists, p.fromLists
+	result.violations, result.effects, result.from, result.calmLists, result.fromLists = t.Violations(), p.effects, p.from, p.calmLists, p.fromLists
 	return result
 }
 
@@ -101,8 +100,6 @@ func perform(ctx context.Context, stage *harness.Plane, host *simulator.Host, of
 func generously() harness.Option {
 	return harness.WithSettings(func(s *lifecycle.Settings) { s.MintsPerHour, s.MintsPerDay = 100, 100 })
 }
-
-func stack() string { return string(debug.Stack()) }
 
 // here begins the part of a story where faults are.
 func (p *play) here() { p.from, p.fromLists = len(p.effects), p.lists }
@@ -212,7 +209,7 @@ func (p *play) settles(told scenario) bool {
 		switch {
 		case p.befallen > befallen:
 			quiet, until = 0, p.Clock.Now().Add(p.patience(told))
-		case len(p.Errors) > failed || !p.t.holds(func() { p.judgeIdleness(before) }) || !p.t.holds(func() { p.judgeEnd(told) }):
+		case len(p.Errors) > failed || !p.t.Holds(func() { p.judgeIdleness(before) }) || !p.t.Holds(func() { p.judgeEnd(told) }):
 			quiet = 0
 		default:
 			quiet++

@@ -408,3 +408,10 @@ func (w *World) Resume(z *Zombie) {
 	}
 	w.outdate()
 }
+
+// Bury kills the parked process where it is: it never goes on.
+func (w *World) Bury(z *Zombie) {
+	w.t.Helper()
+	z.process.gate.dead = true
+	w.Resume(z)
+}

@@ -1,0 +1,213 @@
+package controller_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/harness"
+)
+
+// Whatever happens, in whatever order: no value in a Secret is cut off on the way, and in the end, when all is well again, each Secret holds an
+// active token, every other is revoked, counted or reported, none was made without a cause, nobody else's was touched, and nothing is left to do.
+//
+// What happens is drawn by rapid, which tells a tale that fails again and again, each time with less in it, until nothing can be left out.
+func TestTales(t *testing.T) {
+	for _, at := range scenes() {
+		t.Run(at.name, func(t *testing.T) {
+			t.Parallel()
+			rapid.Check(t, func(t *rapid.T) { tell(t, at, (*tale).judge) })
+		})
+	}
+}
+
+// tell tells one tale that is drawn. Whatever it finds is told to rapid at two places, one for each part of the tale: failures at different
+// places are different ones to rapid.
+func tell(t *rapid.T, at scene, claim func(*tale)) {
+	told := begin(t, at)
+	told.claim = claim
+	actions := map[string]func(*rapid.T){"": func(t *rapid.T) { told.report(t) }}
+	for name, happens := range at.happenings() {
+		actions[name] = func(t *rapid.T) { told.take(step{happens.Draw(t, "what happens"), pauses().Draw(t, "then"), 0}) }
+	}
+	t.Repeat(actions)
+	told.end()
+	told.report(t)
+}
+
+// step is something that happens, and how long nothing happens after it.
+type step struct {
+	happening
+	pause time.Duration
+	// began is when it happened, since the tale began.
+	began time.Duration
+}
+
+// happening is something that happens, in words. What does not fit any more when it comes changes nothing.
+type happening struct {
+	says string
+	do   func(*tale)
+}
+
+// GoString implements fmt.GoStringer: rapid prints what it draws in this way.
+func (h happening) GoString() string { return h.says }
+
+// tale is a world in which things happen.
+type tale struct {
+	*harness.World
+	*scene
+	trial *harness.Trial
+	steps []step
+	since time.Time
+
+	issuer *v1alpha1.ClusterTokenIssuer
+	// objects are the GatewayTokens that people want, by name, also those that are gone for now.
+	objects map[string]*v1alpha1.GatewayToken
+	parked  *harness.Zombie
+	// backups are what was kept of a GatewayToken, store is what puts back everything.
+	backups map[string]backup
+	store   func()
+	serial  int
+	// revoked counts the tokens that were revoked by hand, strays those that were made by hand on the way.
+	revoked, strays int
+	// strangers are tokens that are nobody's business.
+	strangers []string
+	// causes is how many tokens there are reasons to make.
+	causes int
+	// claim is what is judged in the end.
+	claim func(*tale)
+}
+
+// The GatewayTokens of a tale. The second comes and goes.
+const (
+	theFirst  = "mediator"
+	theSecond = "second"
+)
+
+// begin makes the world of a tale, with an issuer and a GatewayToken that was not looked at yet.
+func begin(t *rapid.T, at scene) *tale {
+	told := &tale{scene: &at, trial: harness.NewTrial(t.Context()), objects: map[string]*v1alpha1.GatewayToken{}, backups: map[string]backup{}}
+	t.Cleanup(told.trial.Clean)
+	told.trial.Try(func() {
+		told.World = harness.New(told.trial, model, connect, harness.At(at.flavour()), generously())
+		told.since = told.Clock.Now()
+		told.trial.Cleanup(func() {
+			if told.parked != nil {
+				told.Bury(told.parked)
+			}
+		})
+		told.Watch()
+		for range at.crowd {
+			told.strangers = append(told.strangers, told.CreateByHand("somebody's"))
+		}
+		told.Provide(told.System)
+		told.issuer = told.ClusterIssuer()
+		told.Create(told.issuer)
+		told.want(theFirst)
+	})
+	return told
+}
+
+// want makes a GatewayToken where there is none.
+func (l *tale) want(name string) {
+	if l.objects[name] != nil && !l.Gone(l.objects[name]) {
+		return
+	}
+	l.objects[name] = l.Token(name, harness.Overlapping(5*time.Minute))
+	l.Create(l.objects[name])
+	l.causes++
+}
+
+// have gives a GatewayToken that is there; nil for none.
+func (l *tale) have(name string) *v1alpha1.GatewayToken {
+	object := l.objects[name]
+	if object == nil || l.Gone(object) {
+		return nil
+	}
+	l.Refresh(object)
+	return object
+}
+
+// names are those of the GatewayTokens that people wanted, first things first.
+func (l *tale) names() []string {
+	return slices.DeleteFunc([]string{theFirst, theSecond}, func(name string) bool { return l.objects[name] == nil })
+}
+
+// take lets something happen, and then time pass.
+func (l *tale) take(next step) {
+	next.began = l.Clock.Now().Sub(l.since)
+	l.steps = append(l.steps, next)
+	l.trial.Try(func() {
+		l.Note("— %s", next.says)
+		next.do(l)
+		l.pass(next.pause)
+	})
+}
+
+// end mends everything, and judges.
+func (l *tale) end() {
+	l.trial.Try(func() {
+		l.Note("— in the end")
+		l.mend()
+		l.claim(l)
+	})
+}
+
+// pass lets time pass. A process that has ended by then is followed by another.
+func (l *tale) pass(d time.Duration) {
+	l.Advance(d)
+	if l.Ended() {
+		l.restart()
+	}
+}
+
+func (l *tale) restart() {
+	l.Interfere(harness.Interference{})
+	l.Restart()
+}
+
+// report fails the test if anything was found, with the steps that led to it and the whole story. Two tales of the same steps fail alike: what is
+// drawn by the vendor is replaced by names.
+func (l *tale) report(t *rapid.T) {
+	if !l.trial.Failed() {
+		return
+	}
+	plain := l.plainly()
+	if l.World != nil {
+		t.Logf("what happened in detail:\n%s", plain.Replace(l.Story()))
+	}
+	t.Logf("all that was found:\n%s", plain.Replace(strings.Join(l.trial.Violations(), "\n")))
+	t.Logf("a tale at %s in %d steps:\n%s", l.name, len(l.steps), l.summary())
+	found, _, _ := strings.Cut(l.trial.Violations()[0], "\n")
+	t.Fatalf("%s", plain.Replace(found))
+}
+
+// summary is the tale in few words.
+func (l *tale) summary() string {
+	var lines strings.Builder
+	for i, taken := range l.steps {
+		fmt.Fprintf(&lines, "%3d. %12s  %s", i+1, "+"+taken.began.String(), taken.says)
+		if taken.pause > 0 {
+			fmt.Fprintf(&lines, "; %s pass", taken.pause)
+		}
+		fmt.Fprintln(&lines)
+	}
+	return lines.String()
+}
+
+// plainly names tokens by the order in which they were made, in place of IDs that are others each time.
+func (l *tale) plainly() *strings.Replacer {
+	var pairs []string
+	if l.World != nil && l.Vendor != nil {
+		for i, made := range l.Tokens() {
+			pairs = append(pairs, made.ID, fmt.Sprintf("<token %d>", i+1))
+		}
+		pairs = append(pairs, l.Vendor.URL(), "<the vendor>")
+	}
+	return strings.NewReplacer(pairs...)
+}
