@@ -209,7 +209,7 @@ func reportStrangers(v *view) Decision {
 	if _, certain := v.ours(); certain {
 		told = nil
 	}
-	if v.stuck() && !v.usable() && !v.Object.Deleting {
+	if (v.stuck() || v.blocked()) && !v.usable() && !v.Object.Deleting {
 		told = append(told, v.namelessStrays()...)
 	}
 	var ids []token.ID
@@ -223,6 +223,9 @@ func reportStrangers(v *view) Decision {
 	}
 	return Report{IDs: ids}
 }
+
+// blocked tells whether there is no room for the token that would list what creates have left, and no Secret that can do so without it.
+func (v *view) blocked() bool { return v.full() && !v.crowded() }
 
 // stuck tells whether two creates in a row were not answered, and the second left something, too.
 func (v *view) stuck() bool {

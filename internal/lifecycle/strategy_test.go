@@ -317,6 +317,17 @@ func TestStrategies(t *testing.T) {
 			s.observation.Object.Strategy = StrategyRevokeFirst
 			s.settles().lives(day).asks(false).settles().hasCreates(2).leaves("T1", "T2")
 		},
+		"no room for the first, nobody else's, and the answer to the create is lost": func(s *story) {
+			firstOut(s)
+			s.observation.Issuer.Exclusive = true
+			s.createFault = "lost"
+			s.settles().passes(time.Hour).lists().settles().hasCreates(1)
+			if !s.observation.Issuer.Reported["T1"] {
+				s.t.Error("no person is told of T1, which takes the last place, and which nothing lists")
+			}
+			s.says("a person deletes what was reported").revokedBySomebody("T1")
+			s.passes(time.Minute).lists().settles().hasCreates(2).leaves("A", "B", "C", "D", "T2")
+		},
 		"no room, and nobody says that it may be revoked first": func(s *story) {
 			firstOut(s)
 			s.observation.Object.Strategy = StrategyOverlap
