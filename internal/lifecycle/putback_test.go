@@ -72,6 +72,24 @@ func TestPutBack(t *testing.T) {
 	}
 }
 
+// No number is used twice: what a create leaves would be taken for what had its number before.
+func TestNumberAfterPutBack(t *testing.T) {
+	for name, tc := range map[string]struct {
+		copied, want int
+	}{"the copy is newer": {copied: 5, want: 6}, "the copy is older": {copied: 1, want: 3}} {
+		t.Run(name, func(t *testing.T) {
+			o := observed(t, holds("T2", 2), func(o *Observation) {
+				o.Issuer.Capabilities, o.Snapshot = token.Capabilities{RevokeConfirms: true, MaxNameLength: 64}, token.Snapshot{}
+				o.Object.Record = &ledger.Ledger{Current: ledger.Entry{ID: "T5", Sequence: tc.copied}}
+				o.Object.HintID, o.Object.HintSequence = "T2", 2
+			})
+			if got, _ := Next(o); got != tc.want {
+				t.Errorf("the next number is %d, want %d", got, tc.want)
+			}
+		})
+	}
+}
+
 // What the status alone names is told to a person, once, and nothing more is done about it.
 func TestUnproved(t *testing.T) {
 	hinted := func(o *Observation) {

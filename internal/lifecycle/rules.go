@@ -442,7 +442,8 @@ func issuerMints(v *view) Decision {
 // nextSequence follows everything that may have been used: ledger, list (revoked rows included) and status. What people can
 // write counts within bounds: a sequence that no name can carry, or the same one again and again, would defeat list and budget.
 func (v *view) nextSequence() int {
-	last := v.proof.LastSequence()
+	// Of two ledgers that are proof the older one may have been put back.
+	last := max(v.proof.LastSequence(), v.Object.Record.LastSequence())
 	for _, row := range v.Snapshot.Of(v.Object.Marker) {
 		last = max(last, sequenceOf(row))
 	}
