@@ -140,6 +140,25 @@ func late(w *harness.World) {
 	w.Fault(pingone.RouteCreate, stage.LateCommit, func(f *simulator.Fault) { f.Delay = 10 * time.Second })
 }
 
+// The machine sleeps while a create is written down, and the answer to it gets lost. What it left is told to a person all the same: it is
+// made in the time that was written down, not an hour later.
+func TestPingOneSleeps(t *testing.T) {
+	w := newModelWorld(t, harness.At(harness.AtPingOne(false)))
+	sleeps, slept := once(func(e harness.Effect) bool { return e.Is(harness.Status, v1alpha1.KindGatewayToken) }, func() { w.Clock.Step(time.Hour) })
+	w.Interfere(harness.Interference{Before: sleeps})
+	w.Fault(pingone.RouteCreate, stage.CutAfterCommit)
+	_, object := w.Ask()
+	w.Advance(time.Minute)
+	w.Advance(time.Hour)
+	wantHappened(t, slept)
+	w.WantReady(object)
+	w.WantActive(2)
+	if told := len(w.Reported()); told != 1 {
+		t.Errorf("%d tokens are reported, want 1", told)
+	}
+	w.CheckRest()
+}
+
 // The Secret is deleted, and with it the ledger: whose the old credential is, is told by the copy in the status.
 func TestPingOneSecretDeleted(t *testing.T) {
 	w := newWorld(t, harness.At(harness.AtPingOne(false)))

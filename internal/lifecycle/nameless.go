@@ -45,6 +45,10 @@ const (
 // AttemptWindow is how long after an attempt its token may have been made. Nobody else's create at the same place begins within.
 func AttemptWindow(settle time.Duration) time.Duration { return createTime + settle + 2*clockGrain }
 
+// Outlived tells whether too much time has passed since the attempt was written for the vendor to be asked now: what came of that would be
+// taken for somebody else's.
+func (a *Attempt) Outlived(now time.Time) bool { return now.Sub(a.StartedAt) > createTime/2 }
+
 // named tells whether tokens have names that a list shows.
 func (v *view) named() bool { return v.Issuer.Capabilities.Named }
 

@@ -150,7 +150,15 @@ func (r *Reconciler) prepare(ctx context.Context, s *scene, d lifecycle.Issue) (
 	if !r.Book.TryHold(s.scope, s.object.UID, now, now.Add(lifecycle.AttemptWindow(r.Settings.Settle))) {
 		return &outcome{after: time.Second}, nil
 	}
-	return nil, r.writeAttempt(ctx, s, d.Attempt)
+	if err := r.writeAttempt(ctx, s, d.Attempt); err != nil {
+		return nil, err
+	}
+	if d.Attempt.Outlived(r.Clock.Now()) {
+		// The machine slept, or the write took that long. There is another attempt.
+		r.Book.Unhold(s.scope, s.object.UID)
+		return &outcome{after: time.Second}, nil
+	}
+	return nil, nil //nolint:nilnil // it is the time
 }
 
 // heldUntil tells until when a create for another object may be under way at the place of this one.
