@@ -366,3 +366,13 @@ func TestEveryEffectGoesWrongElsewhere(t *testing.T) {
 		}
 	})
 }
+
+// elsewhere edits what the spec asks of the vendor.
+func elsewhere(at place) []func(*v1alpha1.GatewayToken) {
+	if at.asks {
+		return []func(*v1alpha1.GatewayToken){
+			permitted("convox:app:read"), permitted("convox:app:*"), inRole(v1alpha1.RackGatewayViewer), inRole(v1alpha1.RackGatewayDeployer),
+		}
+	}
+	return []func(*v1alpha1.GatewayToken){scoped("issues:read"), scoped("issues:write"), scoped("issues:read", "patterns:read")}
+}

@@ -53,7 +53,7 @@ func drawTheSame() error {
 	given := map[string]bool{}
 	flag.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	for name, value := range map[string]string{
-		"rapid.seed": "1", "rapid.checks": "12", "rapid.steps": "20", "rapid.shrinktime": "5m", "rapid.nofailfile": "true",
+		"rapid.seed": "1", "rapid.checks": "12", "rapid.steps": "5", "rapid.shrinktime": "5m", "rapid.nofailfile": "true",
 	} {
 		if given[name] {
 			continue

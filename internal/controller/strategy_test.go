@@ -2,10 +2,8 @@ package controller_test
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -564,85 +562,6 @@ func TestStrategyZombie(t *testing.T) {
 				t.Errorf("active: %+v", w.Active())
 			}
 			w.CheckRest()
-		})
-	}
-}
-
-// Random stories of a token whose value is replaced in place, now with one ID and now with another.
-func TestRandomStoriesInPlace(t *testing.T) {
-	from, to := seeds(t, 4)
-	for seed := from; seed <= to; seed++ {
-		t.Run(strconv.Itoa(seed), func(t *testing.T) {
-			w := newModelWorld(t, atPersonal(), generously())
-			r := &random{t: t, World: w, Rand: rand.New(rand.NewPCG(uint64(seed), 0)), rights: elsewhere(places()["Causeloop, personal"])}
-			for _, call := range []string{harness.RouteCreate, harness.RouteList, harness.RouteRevoke, "roll", "roll", "roll"} {
-				r.routes = append(r.routes, w.Route(call))
-			}
-			r.stranger = w.CreateByHand("somebody's")
-			rolled := func() {
-				if !w.Gone(r.object) {
-					harness.Change(w, r.object, replaced(v1alpha1.StrategyInPlace))
-					ask(w, r.object, r.IntN(3) == 0)
-				}
-			}
-			ids := func() {
-				switches := w.Vendor.Causeloop().Switches()
-				switches.RollKeepsID = !switches.RollKeepsID
-				if err := w.Vendor.Causeloop().SetSwitches(switches); err != nil {
-					t.Fatal(err)
-				}
-			}
-			for range 8 {
-				r.more = append(r.more, rolled)
-			}
-			r.more = append(r.more, ids)
-			r.tell()
-			t.Logf("%d times rolled", w.Calls(causeloop.RouteRoll))
-		})
-	}
-}
-
-// Random stories of two tokens of one gateway that is full, each of which may be revoked before its successor comes.
-func TestRandomStoriesRevokedFirst(t *testing.T) {
-	from, to := seeds(t, 2)
-	for name, at := range corners() {
-		if at.unlisted {
-			continue // it has room for any number
-		}
-		t.Run(name, func(t *testing.T) {
-			for seed := from; seed <= to; seed++ {
-				t.Run(strconv.Itoa(seed), func(t *testing.T) {
-					w := newModelWorld(t, harness.At(at.flavour()), generously())
-					// What is lost where there is no room takes a person.
-					r := &randomInCorner{at: at, random: &random{t: t, World: w, Rand: rand.New(rand.NewPCG(uint64(seed), 0))}, keepsSecrets: true}
-					for _, call := range []string{harness.RouteCreate, harness.RouteCreate, harness.RouteRevoke, harness.RouteList} {
-						r.routes = append(r.routes, w.Route(call))
-					}
-					// With somebody's that are made beside, there are three, and room for two.
-					w.CreateByHand("somebody's")
-					if at.exclusive {
-						w.CreateByHand("somebody's")
-					}
-					cuts := 0
-					rotate := func() {
-						object := []*v1alpha1.GatewayToken{r.object, r.other}[r.IntN(2)]
-						if !w.Gone(object) {
-							harness.Change(w, object, replaced(v1alpha1.StrategyRevokeFirst))
-							ask(w, object, r.IntN(3) == 0)
-						}
-					}
-					for range 16 {
-						r.more = append(r.more, rotate)
-					}
-					r.tell()
-					for _, event := range w.Events {
-						if event.Reason == gatewaytoken.EventConsumersCut {
-							cuts++
-						}
-					}
-					t.Logf("%d times revoked first", cuts)
-				})
-			}
 		})
 	}
 }

@@ -11,6 +11,12 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/harness"
 )
 
+// end mends everything, and judges.
+func (l *tale) end() {
+	l.mend()
+	l.judge()
+}
+
 // mend puts everything right that a person can put right, and waits.
 func (l *tale) mend() {
 	l.calm()
@@ -40,7 +46,7 @@ func (l *tale) calm() {
 	l.Vendor.Faults().CommitLate()
 	l.Interfere(harness.Interference{})
 	l.SkewServer(0)
-	l.ThawCache()
+	l.thaw()
 	if l.SecretIn(l.System, harness.CredentialsName) == nil {
 		l.credentials()
 	}
@@ -77,14 +83,14 @@ func (l *tale) mendSecret(name string) {
 // decide has a person look after what is reported, as often as something new is.
 func (l *tale) decide() {
 	for range 3 {
-		l.CheckRest()
 		l.acknowledgeAll()
-		l.pass(2 * time.Hour)
+		l.pass(time.Hour)
+		l.CheckRest()
 	}
 	for _, name := range l.names() {
 		l.want(name)
 	}
-	l.pass(2 * time.Hour)
+	l.pass(time.Hour)
 }
 
 // judge judges a world that was mended.

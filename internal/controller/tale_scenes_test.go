@@ -23,6 +23,8 @@ type scene struct {
 	makes  int
 	// strategies are how a token may be replaced.
 	strategies []v1alpha1.RotationStrategy
+	// turns is how much more likely rotations are than anything else.
+	turns int
 	// crowd is how many tokens somebody made by hand before the tale begins.
 	crowd int
 	// keepsSecrets: nobody edits or deletes one, since what is lost where there is no room takes a person.
@@ -46,6 +48,7 @@ func scenes() []scene {
 		return scene{
 			name: name, flavour: func() harness.Flavour { return harness.AtPingOne(exclusive) }, exclusive: exclusive, crowd: crowd, keepsSecrets: true,
 			routes: []string{"create", "create", "revoke", "list"}, makes: 2, strategies: []v1alpha1.RotationStrategy{v1alpha1.StrategyRevokeFirst},
+			turns: 6,
 		}
 	}
 	return []scene{
@@ -65,6 +68,11 @@ func scenes() []scene {
 			name: "Causeloop, personal", flavour: func() harness.Flavour { return harness.AtCauseloop(v1alpha1.CauseloopKindPersonal) },
 			named: true, crowd: 1, rights: scopes, strategies: []v1alpha1.RotationStrategy{v1alpha1.StrategyOverlap, v1alpha1.StrategyInPlace},
 			routes: []string{"create", "roll", "list", "revoke", "scopes"}, makes: 2,
+		},
+		{
+			name: "Causeloop, in place", flavour: func() harness.Flavour { return harness.AtCauseloop(v1alpha1.CauseloopKindPersonal) },
+			named: true, crowd: 1, rights: scopes, strategies: []v1alpha1.RotationStrategy{v1alpha1.StrategyInPlace}, turns: 5,
+			routes: []string{"create", "roll", "roll", "list", "revoke"}, makes: 3,
 		},
 		{
 			name: "Causeloop, dedicated", flavour: func() harness.Flavour { return harness.AtCauseloop(v1alpha1.CauseloopKindDedicated) },

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/harness"
 )
 
@@ -18,26 +19,35 @@ import (
 //
 // What happens is drawn by rapid, which tells a tale that fails again and again, each time with less in it, until nothing can be left out.
 func TestTales(t *testing.T) {
+	t.Parallel()
 	for _, at := range scenes() {
 		t.Run(at.name, func(t *testing.T) {
 			t.Parallel()
-			rapid.Check(t, func(t *rapid.T) { tell(t, at, (*tale).judge) })
+			rapid.Check(t, func(t *rapid.T) { tell(t, at, func(*tale) {}, (*tale).end) })
 		})
 	}
 }
 
-// tell tells one tale that is drawn. Whatever it finds is told to rapid at two places, one for each part of the tale: failures at different
-// places are different ones to rapid.
-func tell(t *rapid.T, at scene, claim func(*tale)) {
+// tell tells one tale that is drawn, in chapters: rapid leaves out whole chapters first, and then what happens in them. Whatever is found is told
+// to rapid at two places, one on the way and one in the end: failures at different places are different ones to rapid. After each step, and in the end, it is judged.
+func tell(t *rapid.T, at scene, after, end func(*tale)) {
 	told := begin(t, at)
-	told.claim = claim
-	actions := map[string]func(*rapid.T){"": func(t *rapid.T) { told.report(t) }}
-	for name, happens := range at.happenings() {
-		actions[name] = func(t *rapid.T) { told.take(step{happens.Draw(t, "what happens"), pauses().Draw(t, "then"), 0}) }
-	}
-	t.Repeat(actions)
-	told.end()
+	chapters := rapid.SliceOfN(at.steps(), 1, 8)
+	t.Repeat(map[string]func(*rapid.T){
+		"": func(t *rapid.T) { told.report(t) },
+		"a chapter": func(t *rapid.T) {
+			for _, next := range chapters.Draw(t, "what happens") {
+				told.take(next, after)
+			}
+		},
+	})
+	told.finish(end)
 	told.report(t)
+}
+
+// generously does not count what is made.
+func generously() harness.Option {
+	return harness.WithSettings(func(s *lifecycle.Settings) { s.MintsPerHour, s.MintsPerDay = 100, 100 })
 }
 
 // step is something that happens, and how long nothing happens after it.
@@ -48,14 +58,27 @@ type step struct {
 	began time.Duration
 }
 
+// GoString implements fmt.GoStringer: rapid prints what it draws in this way.
+func (s step) GoString() string {
+	if s.pause > 0 {
+		return s.says + "; " + s.pause.String() + " pass"
+	}
+	return s.says
+}
+
+// steps generates them.
+func (at *scene) steps() *rapid.Generator[step] {
+	happenings, after := rapid.OneOf(at.happenings()...), pauses()
+	return rapid.Custom(func(t *rapid.T) step {
+		return step{happening: happenings.Draw(t, "happening"), pause: after.Draw(t, "pause")}
+	})
+}
+
 // happening is something that happens, in words. What does not fit any more when it comes changes nothing.
 type happening struct {
 	says string
 	do   func(*tale)
 }
-
-// GoString implements fmt.GoStringer: rapid prints what it draws in this way.
-func (h happening) GoString() string { return h.says }
 
 // tale is a world in which things happen.
 type tale struct {
@@ -73,14 +96,14 @@ type tale struct {
 	backups map[string]backup
 	store   func()
 	serial  int
+	// thawsAt is when stopped watches go on; zero while they do.
+	thawsAt time.Time
 	// revoked counts the tokens that were revoked by hand, strays those that were made by hand on the way.
 	revoked, strays int
 	// strangers are tokens that are nobody's business.
 	strangers []string
 	// causes is how many tokens there are reasons to make.
 	causes int
-	// claim is what is judged in the end.
-	claim func(*tale)
 }
 
 // The GatewayTokens of a tale. The second comes and goes.
@@ -138,32 +161,58 @@ func (l *tale) names() []string {
 	return slices.DeleteFunc([]string{theFirst, theSecond}, func(name string) bool { return l.objects[name] == nil })
 }
 
-// take lets something happen, and then time pass.
-func (l *tale) take(next step) {
+// take lets something happen, and then time pass. Nothing happens any more once something was found.
+func (l *tale) take(next step, after func(*tale)) {
+	if l.trial.Failed() {
+		return
+	}
 	next.began = l.Clock.Now().Sub(l.since)
 	l.steps = append(l.steps, next)
 	l.trial.Try(func() {
 		l.Note("— %s", next.says)
 		next.do(l)
 		l.pass(next.pause)
+		after(l)
 	})
 }
 
-// end mends everything, and judges.
-func (l *tale) end() {
+// finish tells the end.
+func (l *tale) finish(end func(*tale)) {
+	if l.trial.Failed() {
+		return
+	}
 	l.trial.Try(func() {
 		l.Note("— in the end")
-		l.mend()
-		l.claim(l)
+		end(l)
 	})
 }
 
 // pass lets time pass. A process that has ended by then is followed by another.
 func (l *tale) pass(d time.Duration) {
+	if rest := l.thawsAt.Sub(l.Clock.Now()); !l.thawsAt.IsZero() && rest <= d {
+		l.advance(max(rest, 0))
+		l.thaw()
+		d -= max(rest, 0)
+	}
+	l.advance(d)
+}
+
+func (l *tale) advance(d time.Duration) {
 	l.Advance(d)
 	if l.Ended() {
 		l.restart()
 	}
+}
+
+// freeze stops watches for a while: an informer notices soon when its watch is dead.
+func (l *tale) freeze(kinds ...string) {
+	l.FreezeCache(kinds...)
+	l.thawsAt = l.Clock.Now().Add(90 * time.Second)
+}
+
+func (l *tale) thaw() {
+	l.ThawCache()
+	l.thawsAt = time.Time{}
 }
 
 func (l *tale) restart() {
@@ -191,11 +240,7 @@ func (l *tale) report(t *rapid.T) {
 func (l *tale) summary() string {
 	var lines strings.Builder
 	for i, taken := range l.steps {
-		fmt.Fprintf(&lines, "%3d. %12s  %s", i+1, "+"+taken.began.String(), taken.says)
-		if taken.pause > 0 {
-			fmt.Fprintf(&lines, "; %s pass", taken.pause)
-		}
-		fmt.Fprintln(&lines)
+		fmt.Fprintf(&lines, "%3d. %14s  %#v\n", i+1, "+"+taken.began.String(), taken)
 	}
 	return lines.String()
 }
