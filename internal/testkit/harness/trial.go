@@ -9,7 +9,7 @@ import (
 
 // Trial is what a world has in place of a test where thousands are played: it keeps what was found, and fails nothing.
 type Trial struct {
-	context    context.Context //nolint:containedctx // as testing.T has it
+	context    context.Context
 	violations []string
 	notes      []string
 	cleanups   []func()
