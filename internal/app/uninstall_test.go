@@ -20,6 +20,9 @@ import (
 // hook is what the chart's hook of an uninstall runs as.
 const hook = name + "-uninstall"
 
+// unused is an issuer that no GatewayToken names.
+const unused = "unused"
+
 // allow gives the hook the rights that it has with a policy, and a kubeconfig for them.
 func (o *installation) allow(policy string) (kubeconfig string) {
 	o.t.Helper()
@@ -72,7 +75,7 @@ func TestUninstallCheck(t *testing.T) {
 			t.Errorf("it says %q, and nothing of %q", said, want)
 		}
 	}
-	if said, err := o.call(kubeconfig, CommandDrain, "--timeout=30s"); err == nil || !strings.Contains(said, forbidden) {
+	if said, err := o.call(kubeconfig, CommandDrain, "--timeout="+patience.String()); err == nil || !strings.Contains(said, forbidden) {
 		t.Errorf("%v: %s: who may only look deletes", err, said)
 	}
 	o.deleteNamespace()
@@ -90,22 +93,22 @@ func TestDrain(t *testing.T) {
 	issuer, object := o.apply("mediator")
 	retained := o.token("retained")
 	retained.Spec.DeletionPolicy = v1alpha1.DeletionRetain
-	unused := &v1alpha1.ClusterTokenIssuer{
-		ObjectMeta: metav1.ObjectMeta{Name: "unused"}, Spec: v1alpha1.ClusterTokenIssuerSpec{TokenIssuerSpec: issuer.Spec},
+	idle := &v1alpha1.ClusterTokenIssuer{
+		ObjectMeta: metav1.ObjectMeta{Name: unused}, Spec: v1alpha1.ClusterTokenIssuerSpec{TokenIssuerSpec: issuer.Spec},
 	}
-	o.create(retained, unused)
+	o.create(retained, idle)
 	for _, of := range []*v1alpha1.GatewayToken{object, retained} {
 		o.await("the token is ready", func() error { return o.ready(of) })
 	}
 	value := o.value("retained")
-	said, err := o.call(kubeconfig, CommandDrain, "--timeout=90s", "--pause=100ms")
+	said, err := o.call(kubeconfig, CommandDrain, "--timeout="+patience.String(), "--pause=100ms")
 	if err != nil {
 		t.Fatalf("%v: %s", err, said)
 	}
 	if strings.Contains(said, forbidden) || !strings.Contains(said, "nothing is left") {
 		t.Errorf("it says %s", said)
 	}
-	if err := o.gone(object, retained, issuer, unused); err != nil {
+	if err := o.gone(object, retained, issuer, idle); err != nil {
 		t.Error(err)
 	}
 	o.wantActive(1)
@@ -124,7 +127,7 @@ func TestDrainWithoutOperator(t *testing.T) {
 	issuer, object := o.apply("mediator")
 	o.await("the token is ready", func() error { return o.ready(object) })
 	o.stop()
-	said, err := o.call(kubeconfig, CommandDrain, "--timeout=3s", "--pause=100ms")
+	said, err := o.call(kubeconfig, CommandDrain, "--timeout=10s", "--pause=100ms")
 	if err == nil || !strings.Contains(said, "causely/mediator") {
 		t.Errorf("%v: %s", err, said)
 	}
@@ -134,7 +137,7 @@ func TestDrainWithoutOperator(t *testing.T) {
 	}
 	o.wantActive(1)
 	o.start()
-	if said, err := o.call(kubeconfig, CommandDrain, "--timeout=90s", "--pause=100ms"); err != nil {
+	if said, err := o.call(kubeconfig, CommandDrain, "--timeout="+patience.String(), "--pause=100ms"); err != nil {
 		t.Errorf("with the operator again: %v: %s", err, said)
 	}
 	o.wantActive(0)
