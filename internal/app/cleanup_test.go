@@ -20,6 +20,10 @@ import (
 // cleanUp takes away all that an installation has made, however the test ended: the next test begins with nothing.
 func (o *installation) cleanUp() {
 	o.end()
+	// The operator is this very program, with the race detector if the tests have it, and is mostly killed before it could fail by itself.
+	if report := lines(o.log.String(), "DATA RACE"); report != "" {
+		o.t.Errorf("the operator has data races: %s", report)
+	}
 	if o.t.Failed() {
 		o.t.Logf("the operator's log:\n%s", o.log)
 	}
