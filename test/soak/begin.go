@@ -54,6 +54,11 @@ func lowered() []string {
 	}
 }
 
+// patient are the settings of an operator with the race detector, which is slow: it is not to end because it could not renew its Lease.
+func patient() []string {
+	return []string{"--request-timeout=3s", "--settle=6s", "--leader-elect-lease-duration=15s", "--leader-elect-renew-deadline=12s"}
+}
+
 // begin starts the stack and makes the issuers that namespaces share.
 func (s *soak) begin(ctx context.Context) error {
 	if err := s.stack.StartControlPlane(ctx); err != nil {
@@ -69,8 +74,12 @@ func (s *soak) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "soak: lowered: %s\n", strings.Join(lowered(), " "))
-	if s.operator, err = s.stack.StartOperator(ctx, release, lowered()...); err != nil {
+	settings := lowered()
+	if s.race {
+		settings = append(settings, patient()...)
+	}
+	fmt.Fprintf(s.out, "soak: lowered: %s\n", strings.Join(settings, " "))
+	if s.operator, err = s.stack.StartOperator(ctx, release, settings...); err != nil {
 		return err
 	}
 	s.books.spans = append(s.books.spans, span{began: time.Now()})

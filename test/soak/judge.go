@@ -33,6 +33,9 @@ func (s *soak) judge(ctx context.Context) {
 	s.stopWatching()
 	s.verdict("told to stop, the operator ends well", s.operator.Stop())
 	s.verdict("nothing secret was put out", s.silence(ctx))
+	if s.race {
+		s.verdict("the operator's log tells of no data race", s.operator.Races())
+	}
 }
 
 // letAge takes it back that tokens are replaced every few seconds: one of them would always be on its way out.

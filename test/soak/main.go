@@ -38,6 +38,7 @@ func run(ctx context.Context, args []string, out io.Writer) int {
 	seed := flags.Uint64("seed", uint64(time.Now().UnixNano()), "seed of the workload")
 	vendor := flags.String("vendor", "", "have tokens of this vendor only")
 	keep := flags.Bool("keep", false, "keep logs and all else that was put out, also when all is well")
+	race := flags.Bool("race", false, "have the operator run as bin/manager-race, and fail when that tells of a data race")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return 0
@@ -55,7 +56,14 @@ func run(ctx context.Context, args []string, out io.Writer) int {
 		return 1
 	}
 	defer func() { _ = running.Stop() }() // if something goes so wrong that the end is not reached
+	if *race {
+		if err := running.DetectRaces(); err != nil {
+			fmt.Fprintln(out, "soak:", err)
+			return 1
+		}
+	}
 	s := newSoak(running, out, chosen, *rounds, *seed)
+	s.race = *race
 	s.run(ctx)
 	return s.end(*keep)
 }
@@ -90,6 +98,9 @@ type soak struct {
 	excusedExits int
 	// stopFollowing ends what watches the cluster.
 	stopFollowing func()
+
+	// race: the operator is a build that tells of data races.
+	race bool
 
 	passed, failed int
 }
