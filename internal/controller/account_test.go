@@ -63,7 +63,7 @@ func TestAccountSwitched(t *testing.T) {
 	for name, tc := range switches() {
 		for when, down := range map[string]bool{"operator there": false, "operator down": true} {
 			t.Run(name+", "+when, func(t *testing.T) {
-				w := newWorld(t, harness.At(tc.at))
+				w := newWorldAt(t, tc.at)
 				issuer, object := w.Publish()
 				doomed, waiting := w.Token("doomed"), w.Token("waiting", harness.Suspended)
 				w.Create(doomed, waiting)

@@ -76,7 +76,7 @@ func TestBreakGlass(t *testing.T) {
 		for _, flavours := range everywhere() {
 			for vendor, at := range flavours {
 				t.Run(closing+"/"+vendor, func(t *testing.T) {
-					w := newWorld(t, harness.At(at))
+					w := newWorldAt(t, at)
 					w.Provide(w.Tenant)
 					issuer := w.NamespacedIssuer()
 					object, bystander := w.Token("mediator", harness.FromNamespacedIssuer), w.Token("bystander", harness.FromNamespacedIssuer)
@@ -134,7 +134,7 @@ func TestBreakGlass(t *testing.T) {
 	}
 }
 
-// namespaceGoes deletes the namespace, with a GatewayToken whose glass was broken before, by the real namespace controller.
+// namespaceGoes deletes the namespace, with a GatewayToken whose glass was broken before, by the namespace controller.
 func namespaceGoes(t *testing.T, w *harness.World, bystander *v1alpha1.GatewayToken) {
 	t.Helper()
 	current := bystander.Status.Current.ID

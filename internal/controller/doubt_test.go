@@ -40,7 +40,7 @@ func TestLostAnswerOfCreate(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, tc.options...)
+			w := newWorldOf(t, tc.kind == stage.CutAfterCommit, tc.options...)
 			w.Watch()
 			w.Fault(causely.RouteCreate, tc.kind, func(f *simulator.Fault) {
 				if tc.kind == stage.ClockSkew {
@@ -235,7 +235,7 @@ func TestLostAnswerOfRevocation(t *testing.T) {
 	for _, kind := range []stage.Kind{stage.CutAfterCommit, stage.StatusAfterCommit, stage.CutBeforeCommit, stage.Status, stage.HTML, stage.TruncatedBody, stage.Redirect} {
 		for _, second := range []string{causely.SecondRevokeSame, causely.SecondRevokeConflict, causely.SecondRevokeNotFound} {
 			t.Run(string(kind)+" "+second, func(t *testing.T) {
-				w := newWorld(t)
+				w := newWorldOf(t, second == causely.SecondRevokeSame)
 				_, object := w.Publish()
 				switches := w.Vendor.Causely().Switches()
 				switches.SecondRevoke = second

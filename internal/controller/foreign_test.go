@@ -23,7 +23,7 @@ const calm = 12 * time.Minute
 func atEachNamed(t *testing.T, tell func(*testing.T, harness.Flavour)) {
 	t.Helper()
 	t.Run("Causely", func(t *testing.T) { tell(t, harness.AtCausely()) })
-	atEach(t, func(t *testing.T, at place) { tell(t, at) })
+	atEach(t, func(t *testing.T, at place) { tell(t, at.Flavour) })
 }
 
 // wanted is what the message of a condition asks a person to write.
@@ -95,8 +95,8 @@ func take(turns time.Duration, worlds ...*harness.World) {
 // Two clusters with identities of their own share an account. Neither touches what the other made, whatever either does.
 func TestTwoClusters(t *testing.T) {
 	atEachNamed(t, func(t *testing.T, at harness.Flavour) {
-		one := newWorld(t, harness.At(at))
-		two := harness.New(t, plane, connect, harness.Beside(one))
+		one := newWorldAt(t, at)
+		two := harness.New(t, planeAt(at), connect, harness.Beside(one))
 		one.Watch()
 		two.Watch()
 		issuer, first := one.Publish(harness.Overlapping(5 * time.Minute))
@@ -126,12 +126,12 @@ func TestTwoClusters(t *testing.T) {
 // with what is its own.
 func TestSameIdentity(t *testing.T) {
 	atEachNamed(t, func(t *testing.T, at harness.Flavour) {
-		one := newWorld(t, harness.At(at))
+		one := newWorldAt(t, at)
 		one.Watch()
 		issuer, first := one.Publish(harness.Overlapping(5 * time.Minute))
 		one.Advance(calm)
 		one.WantNo(issuer, v1alpha1.ConditionIdentityConflict)
-		two := harness.New(t, plane, connect, harness.Beside(one), harness.As(one))
+		two := harness.New(t, planeAt(at), connect, harness.Beside(one), harness.As(one))
 		_, second := two.Publish(harness.Overlapping(5 * time.Minute))
 		two.Refresh(second)
 		theirs := second.Status.Current.ID
@@ -157,7 +157,7 @@ func TestSameIdentity(t *testing.T) {
 // a person has acknowledged this very token.
 func TestCopyOfTheCluster(t *testing.T) {
 	atEachNamed(t, func(t *testing.T, at harness.Flavour) {
-		w := newWorld(t, harness.At(at))
+		w := newWorldAt(t, at)
 		issuer, object := w.Publish(harness.Overlapping(5 * time.Minute))
 		w.Advance(calm)
 		w.Watch()
@@ -367,7 +367,7 @@ func TestOwnRevocationsAreNotMissed(t *testing.T) {
 // many makes an issuer with several GatewayTokens, and lets the first things pass. A stranger anchors the list where all of them go.
 func many(t *testing.T, at harness.Flavour, count int) (*harness.World, *v1alpha1.ClusterTokenIssuer, []*v1alpha1.GatewayToken) {
 	t.Helper()
-	w := newWorld(t, harness.At(at))
+	w := newWorldAt(t, at)
 	w.CreateByHand("somebody's")
 	w.Watch()
 	issuer, first := w.Publish()

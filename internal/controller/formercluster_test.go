@@ -49,7 +49,7 @@ func TestFormerCluster(t *testing.T) {
 	for story, named := range map[string]bool{"named": true, "not named": false} {
 		t.Run(story, func(t *testing.T) {
 			atAll(t, func(t *testing.T, at harness.Flavour) {
-				w := newWorld(t, harness.At(at))
+				w := newWorldAt(t, at)
 				_, object := w.Publish(harness.Overlapping(overlap))
 				first := object.Status.Current.ID
 				w.Watch()
@@ -100,7 +100,7 @@ func TestFormerClusterDeletion(t *testing.T) {
 	for story, named := range map[string]bool{"named": true, "not named": false} {
 		t.Run(story, func(t *testing.T) {
 			atAll(t, func(t *testing.T, at harness.Flavour) {
-				w := newWorld(t, harness.At(at))
+				w := newWorldAt(t, at)
 				_, object := w.Publish()
 				first := object.Status.Current.ID
 				object = move(t, w, object, named)

@@ -87,7 +87,7 @@ func TestRedirectsLeadNowhere(t *testing.T) {
 	for _, status := range []int{http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect} {
 		for _, route := range []string{"POST /login", "GET /api/tokens", "POST /api/tokens"} {
 			t.Run(fmt.Sprintf("%d at %s", status, strings.ReplaceAll(route, "/", " ")), func(t *testing.T) {
-				w := newWorld(t)
+				w := newWorldOf(t, status == http.StatusFound)
 				server, other := newLiar(t), newLiar(t)
 				server.lies(route, status, "text/html", "gone elsewhere", "Location", other.server.URL+"/login")
 				asksLiar(w, server)
@@ -144,7 +144,7 @@ func TestNothingIsReflected(t *testing.T) {
 	for name, lie := range lies {
 		for _, route := range []string{"POST /login", "GET /api/tokens", "POST /api/tokens"} {
 			t.Run(name+" at "+strings.ReplaceAll(route, "/", " "), func(t *testing.T) {
-				w := newWorld(t)
+				w := newWorldOf(t, name == "a refusal")
 				server := newLiar(t)
 				server.lies(route, lie.status, lie.contentType, lie.text, "Retry-After", reflected, "Server", reflected, "WWW-Authenticate", reflected)
 				made, object := asksLiar(w, server)

@@ -1,5 +1,6 @@
-// Package controller_test tests the controllers together, as they work in the operator: on a real API server, with the
-// real client of the vendor and a simulated vendor over TLS, step by step on a clock that is moved by hand.
+// Package controller_test tests the controllers together, as they work in the operator: on a real API server, or on a model of it what
+// tells one story many times over, with the real client of the vendor and a simulated vendor over TLS, step by step on a clock that is moved
+// by hand.
 package controller_test
 
 import (
@@ -36,9 +37,9 @@ func start(ctx context.Context) (stop func() error, err error) {
 	if model, err = harness.Model("../.."); err != nil {
 		return nil, err
 	}
+	// Worlds in memory leave much behind, and little of it at a time.
+	debug.SetGCPercent(400)
 	if *onModel {
-		// Worlds in memory leave much behind, and little of it at a time.
-		debug.SetGCPercent(400)
 		plane = model
 		return plane.Stop, nil
 	}
@@ -96,6 +97,31 @@ func newModelWorld(t *testing.T, options ...harness.Option) *harness.World {
 	t.Helper()
 	t.Parallel()
 	return harness.New(t, model, connect, options...)
+}
+
+// newWorldOf makes one for a row of a table that tells one story many times over: on the real API server where the row stands for the others,
+// on a model otherwise. What is in the way of the story, such as a vendor's answer, is nothing to the API server.
+func newWorldOf(t *testing.T, stands bool, options ...harness.Option) *harness.World {
+	t.Helper()
+	if stands {
+		return newWorld(t, options...)
+	}
+	return newModelWorld(t, options...)
+}
+
+// newWorldAt makes one for a story that is told at each of several vendors.
+func newWorldAt(t *testing.T, at harness.Flavour, options ...harness.Option) *harness.World {
+	t.Helper()
+	t.Parallel()
+	return harness.New(t, planeAt(at), connect, append([]harness.Option{harness.At(at)}, options...)...)
+}
+
+// planeAt is where such a story is told: at Causely, and at that of places that stands for all, on the real API server, and at others on a model.
+func planeAt(at harness.Flavour) *harness.Plane {
+	if of, isPlace := at.(place); (isPlace && of.stands) || at == harness.AtCausely() {
+		return plane
+	}
+	return model
 }
 
 // connect makes clients as the operator does, allowed to call loopback addresses.

@@ -99,7 +99,7 @@ func TestOrphanRevoked(t *testing.T) {
 	}
 	for name, flavour := range flavours {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, harness.At(flavour), harness.WithSettings(shortRest))
+			w := newWorldAt(t, flavour, harness.WithSettings(shortRest))
 			issuer, object := w.Publish()
 			named, other := orphanAt(w, "never"), orphanAt(w, "neither")
 			w.Advance(orphanRest + 10*time.Minute)
@@ -164,7 +164,7 @@ func TestOrphanWordRefused(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, harness.WithSettings(shortRest))
+			w := newWorldOf(t, name == "one of two", harness.WithSettings(shortRest))
 			issuer, object := w.Publish()
 			old := orphanAt(w, "never")
 			w.Advance(orphanRest + 10*time.Minute)
@@ -309,7 +309,7 @@ func TestOrphanRevocationRepeated(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, harness.WithSettings(shortRest))
+			w := newWorldOf(t, name == "killed before", harness.WithSettings(shortRest))
 			issuer, object := w.Publish()
 			id := orphanAt(w, "never")
 			w.Advance(orphanRest + 10*time.Minute)

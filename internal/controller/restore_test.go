@@ -268,7 +268,7 @@ func TestRestore(t *testing.T) {
 		for kind, flavours := range everywhere() {
 			for vendor, at := range flavours {
 				t.Run(name+"/"+vendor, func(t *testing.T) {
-					w := newModelWorld(t, harness.At(at))
+					w := newWorldAt(t, at)
 					way.tell(t, w, way.ends[kind])
 				})
 			}

@@ -152,7 +152,7 @@ func TestInPlaceDoubt(t *testing.T) {
 	for name, goWrong := range tests {
 		for ids, set := range map[string]func(*harness.World){"same ID": func(*harness.World) {}, "another ID": otherIDs} {
 			t.Run(name+", "+ids, func(t *testing.T) {
-				w := newWorld(t, atPersonal())
+				w := newWorldOf(t, name == "killed after", atPersonal())
 				set(w)
 				w.Watch()
 				_, object := w.Publish(replaced(v1alpha1.StrategyInPlace), harness.Reporting)
@@ -471,6 +471,7 @@ func strategies() map[string]struct {
 func TestEveryEffectGoesWrongByStrategy(t *testing.T) {
 	for storyName, told := range strategies() {
 		t.Run(storyName, func(t *testing.T) {
+			undisturbed(t, told.story, harness.At(told.at))
 			effects := effectsOf(t, model, told.story, harness.At(told.at))
 			for mishapName, mishap := range mishaps() {
 				// An error that is no answer of the vendor's leaves a doubt here, also where nothing happened.

@@ -185,6 +185,9 @@ func TestEveryEffectGoesWrongInCorners(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for storyName, story := range storiesInCorners(at) {
 				t.Run(storyName, func(t *testing.T) {
+					if !at.exclusive {
+						undisturbed(t, story, harness.At(at.flavour()))
+					}
 					effects := slices.DeleteFunc(effectsOf(t, model, story, harness.At(at.flavour())), func(e harness.Effect) bool { return !story.bears(e) })
 					for _, mishapName := range befalls(storyName) {
 						mishap := mishaps()[mishapName]

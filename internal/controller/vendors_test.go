@@ -26,13 +26,15 @@ type place struct {
 	rights []string
 	// asks: one token can be asked for by its ID.
 	asks bool
+	// stands: it is this one at which stories of places are told on the real API server.
+	stands bool
 	// checks is the call that tells whether credentials are accepted, where that is not the list.
 	checks string
 }
 
 func places() map[string]place {
 	return map[string]place{
-		"Rack Gateway": {Flavour: harness.AtRackGateway(), asks: true, rights: []string{
+		"Rack Gateway": {Flavour: harness.AtRackGateway(), asks: true, stands: true, rights: []string{
 			"convox:app:list", "convox:app:read", "convox:build:list", "convox:build:read", "convox:instance:list", "convox:instance:read",
 			"convox:log:read", "convox:process:list", "convox:process:read", "convox:rack:read",
 		}},
@@ -58,7 +60,7 @@ const overlap = time.Hour
 
 func TestVendorIssue(t *testing.T) {
 	atEach(t, func(t *testing.T, at place) {
-		w := newWorld(t, harness.At(at))
+		w := newWorldAt(t, at)
 		w.Watch()
 		issuer, object := w.Publish()
 		w.Advance(time.Minute)
@@ -90,7 +92,7 @@ func TestVendorIssue(t *testing.T) {
 // A restart finds everything as it was, whatever is lost of the status.
 func TestVendorRestart(t *testing.T) {
 	atEach(t, func(t *testing.T, at place) {
-		w := newWorld(t, harness.At(at))
+		w := newWorldAt(t, at)
 		_, object := w.Publish()
 		before := w.Secret("mediator").ResourceVersion
 		w.Refresh(object)
@@ -128,7 +130,7 @@ func TestVendorLostAnswer(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			atEach(t, func(t *testing.T, at place) {
-				w := newWorld(t, harness.At(at))
+				w := newWorldAt(t, at)
 				w.Watch()
 				w.Fault(w.Route(harness.RouteCreate), tc.kind)
 				_, object := w.Ask()
@@ -178,7 +180,7 @@ func watchFence(w *harness.World, object *v1alpha1.GatewayToken) *int {
 // Answer without a value: the token is there, and nobody will ever know its value.
 func TestVendorEmptyValue(t *testing.T) {
 	atEach(t, func(t *testing.T, at place) {
-		w := newWorld(t, harness.At(at))
+		w := newWorldAt(t, at)
 		w.Watch()
 		route := w.Route(harness.RouteCreate)
 		if route == causeloop.RouteCreateAccount {
@@ -198,7 +200,7 @@ func TestVendorEmptyValue(t *testing.T) {
 // nobody can be using it any more.
 func TestVendorKilledAfterCommit(t *testing.T) {
 	atEach(t, func(t *testing.T, at place) {
-		w := newWorld(t, harness.At(at))
+		w := newWorldAt(t, at)
 		w.Watch()
 		w.Interfere(harness.Interference{After: func(effect harness.Effect) error {
 			if effect.Is(harness.Mint, harness.VendorToken) {
@@ -233,7 +235,7 @@ func TestVendorKilledAfterCommit(t *testing.T) {
 func TestVendorLateCommit(t *testing.T) {
 	t.Run("after the next create", func(t *testing.T) {
 		atEach(t, func(t *testing.T, at place) {
-			w := newWorld(t, harness.At(at))
+			w := newWorldAt(t, at)
 			w.Watch()
 			w.Fault(w.Route(harness.RouteCreate), stage.LateCommit, func(f *simulator.Fault) { f.Delay = 24 * time.Hour })
 			_, object := w.Ask(harness.Overlapping(overlap))
@@ -248,7 +250,7 @@ func TestVendorLateCommit(t *testing.T) {
 	})
 	t.Run("between the list and the next create", func(t *testing.T) {
 		atEach(t, func(t *testing.T, at place) {
-			w := newWorld(t, harness.At(at))
+			w := newWorldAt(t, at)
 			w.Watch()
 			w.Fault(w.Route(harness.RouteCreate), stage.LateCommit, func(f *simulator.Fault) { f.Delay = 24 * time.Hour })
 			mints, late := 0, 0
@@ -276,7 +278,7 @@ func TestVendorLateCommit(t *testing.T) {
 	})
 	t.Run("after the release", func(t *testing.T) {
 		atEach(t, func(t *testing.T, at place) {
-			w := newWorld(t, harness.At(at))
+			w := newWorldAt(t, at)
 			w.Fault(w.Route(harness.RouteCreate), stage.LateCommit, func(f *simulator.Fault) { f.Delay = 24 * time.Hour })
 			_, object := w.Ask()
 			w.Settle()
@@ -310,7 +312,7 @@ func TestVendorLostValue(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			atEach(t, func(t *testing.T, at place) {
-				w := newWorld(t, harness.At(at))
+				w := newWorldAt(t, at)
 				_, object := w.Publish(harness.Overlapping(overlap))
 				first := object.Status.Current.ID
 				w.Advance(10 * time.Minute)
@@ -342,7 +344,7 @@ func TestVendorLostValue(t *testing.T) {
 // What else is in the Secret is put right with the value that it holds.
 func TestVendorRepair(t *testing.T) {
 	atEach(t, func(t *testing.T, at place) {
-		w := newWorld(t, harness.At(at))
+		w := newWorldAt(t, at)
 		w.Watch()
 		_, object := w.Publish()
 		before := w.Secret("mediator")
@@ -365,7 +367,7 @@ func TestVendorRepair(t *testing.T) {
 func TestVendorRevokedByHand(t *testing.T) {
 	t.Run("Reissue", func(t *testing.T) {
 		atEach(t, func(t *testing.T, at place) {
-			w := newWorld(t, harness.At(at))
+			w := newWorldAt(t, at)
 			w.Watch()
 			w.CreateByHand("somebody's")
 			_, object := w.Publish()
@@ -395,7 +397,7 @@ func TestVendorRevokedByHand(t *testing.T) {
 	})
 	t.Run("Report", func(t *testing.T) {
 		atEach(t, func(t *testing.T, at place) {
-			w := newWorld(t, harness.At(at))
+			w := newWorldAt(t, at)
 			w.CreateByHand("somebody's")
 			_, object := w.Publish(harness.Reporting)
 			w.Advance(time.Minute)
@@ -414,7 +416,7 @@ func TestVendorRevokedByHand(t *testing.T) {
 	})
 	t.Run("while the operator is away", func(t *testing.T) {
 		atEach(t, func(t *testing.T, at place) {
-			w := newWorld(t, harness.At(at))
+			w := newWorldAt(t, at)
 			w.CreateByHand("somebody's")
 			_, object := w.Publish()
 			w.RevokeByHand(object.Status.Current.ID)
@@ -427,7 +429,7 @@ func TestVendorRevokedByHand(t *testing.T) {
 	})
 	t.Run("and the Secret deleted", func(t *testing.T) {
 		atEach(t, func(t *testing.T, at place) {
-			w := newWorld(t, harness.At(at))
+			w := newWorldAt(t, at)
 			_, object := w.Publish()
 			w.RevokeByHand(object.Status.Current.ID)
 			w.Remove(w.Secret("mediator"))
@@ -453,7 +455,7 @@ func TestVendorListLacksToken(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			atEach(t, func(t *testing.T, at place) {
-				w := newWorld(t, harness.At(at))
+				w := newWorldAt(t, at)
 				w.Watch()
 				w.CreateByHand("somebody's")
 				w.Clock.Step(time.Hour)
@@ -472,7 +474,7 @@ func TestVendorListLacksToken(t *testing.T) {
 
 func TestVendorDeletion(t *testing.T) {
 	atEach(t, func(t *testing.T, at place) {
-		w := newWorld(t, harness.At(at))
+		w := newWorldAt(t, at)
 		w.Watch()
 		issuer, object := w.Publish()
 		w.Advance(10 * time.Minute)
@@ -502,7 +504,7 @@ func TestVendorLostAnswerOfRevocation(t *testing.T) {
 	for _, kind := range []stage.Kind{stage.CutAfterCommit, stage.StatusAfterCommit, stage.CutBeforeCommit, stage.Status, stage.HTML} {
 		t.Run(string(kind), func(t *testing.T) {
 			atEach(t, func(t *testing.T, at place) {
-				w := newWorld(t, harness.At(at))
+				w := newWorldAt(t, at)
 				_, object := w.Publish()
 				w.Fault(w.Route(harness.RouteRevoke), kind)
 				w.Remove(object)
@@ -524,7 +526,7 @@ func TestVendorDeletionWhileDown(t *testing.T) {
 	for name, restart := range map[string]bool{"same process": false, "restarts": true} {
 		t.Run(name, func(t *testing.T) {
 			atEach(t, func(t *testing.T, at place) {
-				w := newWorld(t, harness.At(at))
+				w := newWorldAt(t, at)
 				_, object := w.Publish()
 				takeDown(w, at)
 				w.Remove(object)
@@ -580,7 +582,7 @@ func TestVendorRestartDuringDeletion(t *testing.T) {
 		} {
 			t.Run(when+" "+name, func(t *testing.T) {
 				atEach(t, func(t *testing.T, at place) {
-					w := newWorld(t, harness.At(at))
+					w := newWorldAt(t, at)
 					_, object := w.Publish()
 					w.Advance(10 * time.Minute)
 					w.Interfere(kill(func(e harness.Effect) error {
@@ -612,7 +614,7 @@ func TestVendorDeletionOfEverything(t *testing.T) {
 	for name, restart := range map[string]bool{"same process": false, "after a restart": true} {
 		t.Run(name, func(t *testing.T) {
 			atEach(t, func(t *testing.T, at place) {
-				w := newWorld(t, harness.At(at))
+				w := newWorldAt(t, at)
 				issuer, object := w.Publish()
 				w.Remove(w.SecretIn(w.System, harness.CredentialsName), w.CA(w.System), issuer, object)
 				if restart {
@@ -659,7 +661,7 @@ func TestVendorDeletionOfNamespace(t *testing.T) {
 // Retained, token and Secret stay, and the next object of the name takes them over.
 func TestVendorRetain(t *testing.T) {
 	atEach(t, func(t *testing.T, at place) {
-		w := newWorld(t, harness.At(at))
+		w := newWorldAt(t, at)
 		_, object := w.Publish(harness.Retained)
 		before := w.Current(w.Secret("mediator"), "token")
 		w.Remove(object)
@@ -692,7 +694,7 @@ func TestVendorRetain(t *testing.T) {
 func TestVendorDuplicateName(t *testing.T) {
 	t.Run("listed afterwards", func(t *testing.T) {
 		atEach(t, func(t *testing.T, at place) {
-			w := newWorld(t, harness.At(at))
+			w := newWorldAt(t, at)
 			w.Watch()
 			taken := false
 			w.Interfere(harness.Interference{Before: func(effect harness.Effect) error {
@@ -723,7 +725,7 @@ func TestVendorDuplicateName(t *testing.T) {
 			if at.asks {
 				t.Skip("the list of this vendor has the tokens of everybody")
 			}
-			w := newWorld(t, harness.At(at))
+			w := newWorldAt(t, at)
 			w.Fault(w.Route(harness.RouteCreate), stage.Status, func(f *simulator.Fault) { f.Status = 409 })
 			_, object := w.Ask()
 			w.Advance(10 * time.Minute)
@@ -740,7 +742,7 @@ func TestVendorDuplicateName(t *testing.T) {
 // Whoever asks too often is told so with Retry-After: 0, and does not ask all the more often.
 func TestVendorRateLimited(t *testing.T) {
 	atEach(t, func(t *testing.T, at place) {
-		w := newWorld(t, harness.At(at))
+		w := newWorldAt(t, at)
 		w.Fault(w.Route(harness.RouteCreate), stage.Status, harness.Always, func(f *simulator.Fault) { f.Status, f.RetryAfter = 429, "0" })
 		_, object := w.Ask()
 		w.Advance(10 * time.Minute)
@@ -773,7 +775,7 @@ func TestVendorMismatch(t *testing.T) {
 	for name, tc := range blocks {
 		t.Run(name, func(t *testing.T) {
 			atEach(t, func(t *testing.T, at place) {
-				w := newWorld(t, harness.At(at))
+				w := newWorldAt(t, at)
 				_, object := w.Ask(tc.change)
 				w.Advance(time.Hour)
 				w.Want(object, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonVendorMismatch)
@@ -804,7 +806,7 @@ func wantUntouched(t *testing.T, w *harness.World, at place) {
 // What the issuer does not grant is not asked for, and the message names it.
 func TestVendorNotGranted(t *testing.T) {
 	atEach(t, func(t *testing.T, at place) {
-		w := newWorld(t, harness.At(at))
+		w := newWorldAt(t, at)
 		asked := "workspace:admin"
 		_, object := w.Ask(func(o *v1alpha1.GatewayToken) {
 			if o.Spec.RackGateway != nil {
@@ -826,7 +828,7 @@ func TestVendorNotGranted(t *testing.T) {
 // What the vendor does not know is told with what it knows, and asked rarely. The spec corrected, all is well.
 func TestVendorUnknownRight(t *testing.T) {
 	atEach(t, func(t *testing.T, at place) {
-		w := newWorld(t, harness.At(at))
+		w := newWorldAt(t, at)
 		known, ask := "issues:read", func(o *v1alpha1.GatewayToken, right string) { o.Spec.Causeloop.Scopes = []string{right} }
 		wrong, right := "issues:raed", "issues:write"
 		if at.asks {
@@ -870,7 +872,7 @@ func TestVendorUnknownRight(t *testing.T) {
 // At rest, one list is taken per interval, and nothing else is asked of the vendor or written.
 func TestVendorAtRest(t *testing.T) {
 	atEach(t, func(t *testing.T, at place) {
-		w := newWorld(t, harness.At(at))
+		w := newWorldAt(t, at)
 		issuer, object := w.Publish()
 		w.Advance(10 * time.Minute)
 		versions, calls := w.Versions(), w.AllCalls()
