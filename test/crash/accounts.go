@@ -150,7 +150,7 @@ func nameless(at vendor) int {
 
 // publishedInNamespace makes everything in the tenant's namespace: credentials, issuer and GatewayToken.
 func (p *play) publishedInNamespace() {
-	p.CreateByHand("somebody's")
+	p.somebodys = p.CreateByHand("somebody's")
 	p.Provide(p.Tenant)
 	p.object = p.Token("mediator", harness.Overlapping(overlap), harness.FromNamespacedIssuer)
 	p.Create(p.NamespacedIssuer(), p.object)

@@ -3,6 +3,9 @@ package main
 import (
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/harness"
 )
 
@@ -26,6 +29,19 @@ func (p *play) copied() {
 	p.neighbours = p.neighbour.Token("mediator")
 }
 
+// twinned makes a copy of the cluster that nobody notices. Its GatewayToken is rotated there, and leaves the token that both began with alone.
+func (p *play) twinned() {
+	p.neighbour = harness.New(p.t, p.stage, connect, harness.CopyOf(p.World), generously())
+	p.neighbours = p.neighbour.Token("mediator")
+	p.neighbour.Watch()
+	p.neighbour.Advance(time.Minute)
+	harness.Change(p.neighbour, p.neighbours, func(o *v1alpha1.GatewayToken) {
+		harness.Overlapping(48 * time.Hour)(o)
+		o.Annotations = map[string]string{v1alpha1.AnnotationRotateRequest: p.Clock.Now().UTC().Format(time.RFC3339)}
+	})
+	p.pass(10 * time.Minute)
+}
+
 // unharmed: the neighbour has the token that it had before.
 func unharmed(p *play) {
 	p.neighbour.WantReady(p.neighbours)
@@ -42,7 +58,21 @@ const both = 20 * time.Second
 func ofClusters() []scenario {
 	// Without names nobody tells the tokens of two clusters apart; the operators go by their ledgers.
 	named := func(v vendor) bool { return v.named }
+	one := func(vendor) int { return 1 }
 	return []scenario{
+		{name: "cluster copied unnoticed", at: named, mints: always(3), unknown: one, takes: time.Hour, tell: func(p *play) {
+			p.published()
+			p.pass(10 * time.Minute)
+			p.twinned()
+			p.here()
+			p.request(false)
+		}, ends: func(p *play) {
+			p.WantReady(p.object)
+			p.neighbour.WantReady(p.neighbours)
+			if conflict := p.Condition(p.issuer, v1alpha1.ConditionIdentityConflict); conflict.Status != metav1.ConditionTrue {
+				p.t.Errorf("the copy is not noticed: %+v", conflict)
+			}
+		}},
 		{name: "two leaders", mints: always(2), ends: ready, tell: func(p *play) {
 			p.begin()
 			p.here()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -137,6 +138,9 @@ func status(code int) func(*simulator.Fault) { return func(f *simulator.Fault) {
 
 // zombie parks the process, lets another one come to rest, and has the first go on.
 func zombie(p *play, _ harness.Effect) error {
+	if p.meanwhile != nil {
+		p.meanwhile()
+	}
 	p.Overtake(4 * time.Minute)
 	return nil
 }
@@ -257,7 +261,7 @@ func tenants() []fault {
 		edit("ledger forged", once, func(p *play, s *corev1.Secret) {
 			harness.Change(p.World, s, func(s *corev1.Secret) {
 				if ledger := s.Annotations[v1alpha1.AnnotationLedger]; ledger != "" {
-					s.Annotations[v1alpha1.AnnotationLedger] = ledger + " "
+					s.Annotations[v1alpha1.AnnotationLedger] = p.forge(ledger)
 				}
 			})
 		}),
@@ -337,4 +341,23 @@ func (p *play) recreate() {
 	backup := p.object.DeepCopy()
 	p.Vanish(p.object)
 	p.object = harness.PutBack(p.World, backup)
+}
+
+// forge adds to a ledger that somebody else's token was replaced long ago.
+func (p *play) forge(sealed string) string {
+	var envelope map[string]json.RawMessage
+	payload := map[string]any{}
+	if err := errors.Join(json.Unmarshal([]byte(sealed), &envelope), json.Unmarshal(envelope["ledger"], &payload)); err != nil {
+		p.t.Fatal(err)
+	}
+	payload["retiring"] = []any{map[string]any{"id": p.somebodys, "sequence": 1, "since": p.Clock.Now().Add(-48 * time.Hour)}}
+	var err error
+	if envelope["ledger"], err = json.Marshal(payload); err != nil {
+		p.t.Fatal(err)
+	}
+	forged, err := json.Marshal(envelope)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return string(forged)
 }

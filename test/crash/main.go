@@ -39,9 +39,9 @@ func main() {
 
 // options are what is asked for.
 type options struct {
-	vendor, scenario, fault, replay, profile string
-	seed                                     uint64
-	samples                                  int
+	vendor, scenario, fault, act, replay, profile string
+	seed                                          uint64
+	samples                                       int
 	// spared: of the runs with one fault only one of so many is played; all where it is zero.
 	spared            int
 	singles, sabotage bool
@@ -58,6 +58,7 @@ func parse(args []string) (options, error) {
 	flags.IntVar(&o.samples, "samples", 300, "how many combinations of two or three faults are drawn for each vendor")
 	flags.BoolVar(&o.singles, "singles", false, "no combinations of faults")
 	flags.BoolVar(&o.sabotage, "sabotage", false, "break the operator's rules, one after the other, and see that it is noticed; only in a build with the tag sabotage")
+	flags.StringVar(&o.act, "act", "", "with --sabotage: break this rule only")
 	flags.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile to this file")
 	err := flags.Parse(args)
 	return o, err

@@ -30,6 +30,13 @@ type play struct {
 	neighbours *v1alpha1.GatewayToken
 	stage      *harness.Plane
 
+	// somebodys is a token that is nobody's business.
+	somebodys string
+	// rollout is how long a Deployment takes to replace its pod, where that is longer than usual.
+	rollout time.Duration
+	// meanwhile is what people do when a process is parked and another takes over; nil for nothing.
+	meanwhile func()
+
 	// from and fromLists are the effects and the lists before the part of the story where faults are.
 	from, fromLists int
 	// effects are those that were seen, whatever came of them; lists is how many lists were asked for.
@@ -229,10 +236,7 @@ func (p *play) patience(told scenario) time.Duration {
 
 // calm ends what disturbs the operator.
 func (p *play) calm() {
-	for _, do := range p.pending {
-		do(harness.Effect{Number: -1})
-	}
-	p.pending = nil
+	p.later(harness.Effect{Number: -1})
 	p.Vendor.Faults().CommitLate()
 	p.Vendor.Faults().Clear()
 	p.SkewServer(0)

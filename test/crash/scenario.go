@@ -51,7 +51,7 @@ func lost(mints int) func(vendor) int {
 
 // begin makes an issuer with credentials and a GatewayToken, beside a token that is nobody's business.
 func (p *play) begin(options ...func(*v1alpha1.GatewayToken)) {
-	p.CreateByHand("somebody's")
+	p.somebodys = p.CreateByHand("somebody's")
 	p.issuer, p.object = p.Ask(append([]func(*v1alpha1.GatewayToken){harness.Overlapping(overlap)}, options...)...)
 }
 
@@ -71,6 +71,11 @@ func (p *play) request(leaked bool) {
 		}
 	})
 	p.hasty = p.hasty || leaked
+}
+
+// withdraw takes the request back.
+func (p *play) withdraw() {
+	harness.Change(p.World, p.object, func(o *v1alpha1.GatewayToken) { o.Annotations = nil })
 }
 
 // remove deletes the GatewayToken.
@@ -104,9 +109,9 @@ func (p *play) rollsOut(e harness.Effect) {
 	if e.Kind != "Deployment" {
 		return
 	}
-	at := p.Clock.Now().Add(rollout)
-	p.pending = append(p.pending, func(e harness.Effect) bool {
-		if e.Number >= 0 && p.Clock.Now().Before(at) {
+	at := p.Clock.Now().Add(max(p.rollout, rollout))
+	p.pending = append(p.pending, func(harness.Effect) bool {
+		if p.Clock.Now().Before(at) {
 			return false
 		}
 		user := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: p.Tenant, Name: "user"}}
@@ -118,7 +123,7 @@ func (p *play) rollsOut(e harness.Effect) {
 	})
 }
 
-// rollout is how long a Deployment takes to replace its pod.
+// rollout is how long a Deployment takes to replace its pod, where the story does not say otherwise.
 const rollout = 20 * time.Second
 
 // restarting has workloads restarted.
@@ -222,6 +227,19 @@ func ofRotations() []scenario {
 			p.pass(time.Minute)
 			p.request(false)
 			p.pass(10 * time.Minute)
+		}},
+		{name: "rollout hangs", mints: always(2), takes: time.Hour, ends: ready, tell: func(p *play) {
+			p.published(restarting)
+			p.user()
+			p.here()
+			p.rollout = 6 * overlap
+			p.request(false)
+		}},
+		{name: "request withdrawn", mints: always(2), takes: time.Hour, ends: ready, tell: func(p *play) {
+			p.published()
+			p.here()
+			p.meanwhile = p.withdraw
+			p.request(false)
 		}},
 		{name: "leak", mints: always(2), ends: ready, tell: func(p *play) { p.published(); p.here(); p.request(true) }},
 		{name: "in place", at: func(v vendor) bool { return v.inPlace }, mints: always(1), ends: ready, tell: func(p *play) {
