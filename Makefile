@@ -13,8 +13,15 @@ ASSETS = $(shell hack/devcluster/build.sh --assets)
 # the packages that have them.
 MANIFESTS = crd output:crd:dir=config/crd/bases
 
-# Packages worth the race detector's time: those with code of more than one goroutine.
-RACE_PACKAGES ?= ./cmd/... ./internal/...
+# What `make test-race` selects. RACE_PACKAGES have goroutines of their own, or tests that start the operator: with real watches and caches,
+# on a real control plane. The controllers tell their stories on models, but for those that tell one again for each effect and fault: of
+# these there is a slice of the crash campaign, one in RACE_SPARED of its runs. The soak plays RACE_ROUNDS.
+RACE_PACKAGES ?= ./cmd/... ./internal/app ./internal/consumers/... ./internal/metrics ./internal/simulator/... \
+	./internal/vendors/... ./internal/controller/accounts ./internal/controller/gatewaytoken ./internal/controller/issuer \
+	./internal/controller/named ./internal/controller/turns ./internal/controller/wake ./internal/testkit/stack ./test/soak
+RACE_SKIPPED ?= ^TestEveryEffectGoesWrong|^TestNothingIsDisclosed$$|^TestRestore$$
+RACE_SPARED ?= 1000
+RACE_ROUNDS ?= 5
 
 ROUNDS ?= 50
 SEED   ?= 1
@@ -24,6 +31,8 @@ ARGS   ?=
 MODULE = github.com/gatewaytoken/gateway-token-operator
 
 GO_BUILD = CGO_ENABLED=0 go build -trimpath -ldflags '-s -w'
+
+GO_TEST_RACE = CGO_ENABLED=1 go test -race -timeout 30m
 
 # Tests, and the programs in test/, find what they start in bin/ and by these.
 WITH_TOOLS = KUBEBUILDER_ASSETS="$(ASSETS)" HELM="$$(hack/tool.sh helm)"
@@ -58,9 +67,15 @@ test: nodes helm ## Run all tests (some on a real control plane)
 	@set -o pipefail; $(WITH_TOOLS) go test -timeout 20m ./... | $(GO_TEST_LINES)
 
 .PHONY: test-race
-test-race: nodes helm ## Run RACE_PACKAGES with the race detector
+test-race: nodes helm build bin/manager-race ## Run a selection of tests, of crash and of soak with the race detector (needs a C compiler)
 	@echo "go test -race $(RACE_PACKAGES)"
-	@set -o pipefail; $(WITH_TOOLS) go test -race -timeout 30m $(RACE_PACKAGES) | $(GO_TEST_LINES)
+	@set -o pipefail; $(WITH_TOOLS) $(GO_TEST_RACE) $(RACE_PACKAGES) | $(GO_TEST_LINES)
+	@echo "go test -race ./internal/controller -model"
+	@$(GO_TEST_RACE) -skip '$(RACE_SKIPPED)' ./internal/controller -model
+	@echo "go test -race ./test/crash -spared $(RACE_SPARED)"
+	@$(GO_TEST_RACE) ./test/crash -spared $(RACE_SPARED)
+	@go build -o bin/soak ./test/soak
+	@$(WITH_TOOLS) bin/soak --race --rounds $(RACE_ROUNDS) --seed $(SEED)
 
 .PHONY: conformance
 conformance: ## Run every vendor adapter against its simulator, and say what was tried
@@ -103,6 +118,11 @@ nodes: ## Build the same, and what plays nodes: kube-scheduler and kwok
 .PHONY: bin/manager-without-gate
 bin/manager-without-gate:
 	@$(GO_BUILD) -tags sabotage -ldflags '-s -w -X $(MODULE)/internal/sabotage.chosen=IgnorePods' -o $@ ./cmd/manager
+
+# The operator with the race detector, for the soak of `make test-race`.
+.PHONY: bin/manager-race
+bin/manager-race:
+	@CGO_ENABLED=1 go build -race -trimpath -o $@ ./cmd/manager
 
 .PHONY: helm
 helm: # Helm, once: the chart is installed with it
