@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
@@ -38,6 +39,26 @@ func TestPingOneLife(t *testing.T) {
 	}
 	w.WantActive(0)
 	w.CheckRest()
+}
+
+// Somebody forges the ledger, again and again: its copy in the status is proof, and the Secret gets the true one back.
+func TestPingOneLedgerForged(t *testing.T) {
+	w := newWorld(t, harness.At(harness.AtPingOne(false)))
+	w.Watch()
+	_, object := w.Publish()
+	for range 5 {
+		harness.Change(w, w.Secret("mediator"), func(s *corev1.Secret) {
+			s.Annotations[v1alpha1.AnnotationLedger] = strings.Replace(s.Annotations[v1alpha1.AnnotationLedger], `"sequence":1`, `"sequence":7`, 1)
+		})
+		w.Settle()
+		w.WantReady(object)
+	}
+	w.Advance(time.Hour)
+	if ledger := w.Secret("mediator").Annotations[v1alpha1.AnnotationLedger]; strings.Contains(ledger, `"sequence":7`) {
+		t.Errorf("the ledger is still forged: %s", ledger)
+	}
+	w.WantReady(object)
+	w.WantCreates(1)
 }
 
 // The answer to a create is lost, or the process dies before it can be published. The stranger is reported, or revoked where nobody

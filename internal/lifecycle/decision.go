@@ -188,6 +188,8 @@ type Planned struct {
 	Rule string
 	// Usable: the Secret holds a token that, as far as is known, works.
 	Usable bool
+	// Proof is the ledger that is believed; nil for none.
+	Proof *ledger.Ledger
 	// Settled: it is what the spec asks for, and need not be replaced.
 	Settled bool
 	// Retiring are the tokens that wait for their revocation.

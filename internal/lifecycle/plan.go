@@ -97,7 +97,7 @@ func Plan(o Observation) Planned {
 	if o.Object.Deleting {
 		rules = deleting
 	}
-	plan := Planned{Usable: v.usable(), Consumers: v.consumersProblem(), Settled: v.settled() && !v.rightsDiffer(), Retiring: v.retirements(), Trouble: v.trouble()}
+	plan := Planned{Usable: v.usable(), Proof: v.proof, Consumers: v.consumersProblem(), Settled: v.settled() && !v.rightsDiffer(), Retiring: v.retirements(), Trouble: v.trouble()}
 	if plan.Usable && !o.Object.Deleting {
 		plan.NextRotation, plan.Rotating, plan.Handled = v.rotation().next, v.rotating(), v.handled()
 	} else if !o.Object.Deleting {

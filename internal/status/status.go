@@ -208,6 +208,10 @@ func (s Scene) record() *ledger.Ledger {
 	if s.Observed.Secret.Presence == lifecycle.Owned && s.Observed.Secret.Trust == ledger.Proof {
 		return &s.Observed.Secret.Ledger
 	}
+	if s.Planned.Usable {
+		// What is in the Secret is no proof any more, and its copy in the status still is.
+		return s.Planned.Proof
+	}
 	return nil
 }
 
