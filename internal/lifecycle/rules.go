@@ -108,10 +108,13 @@ func repairFromSecret(v *view) Decision {
 	if v.previousOver() {
 		return rewrite(v.nextLedger(v.proof.Current), "the value before is of no use any more")
 	}
-	if !v.Secret.Drifted {
-		return nil
+	if v.Secret.Drifted {
+		return Publish{Source: FromSecret, Ledger: v.nextLedger(v.proof.Current), Why: "the Secret was not as the spec wants it"}
 	}
-	return Publish{Source: FromSecret, Ledger: v.nextLedger(v.proof.Current), Why: "the Secret was not as the spec wants it"}
+	if v.Secret.Trust != ledger.Proof && v.Secret.Ledger.ValueDigest == v.proof.ValueDigest {
+		return Publish{Source: FromSecret, Ledger: v.nextLedger(v.proof.Current), Why: "its ledger was not the one that was written"}
+	}
+	return nil
 }
 
 // issuerUnknown: after a start, conditions stay as they are until the issuer has been looked at.
