@@ -25,6 +25,7 @@ func (l *tale) mend() {
 	l.pass(30 * time.Minute)
 	l.want(theFirst)
 	l.pass(30 * time.Minute)
+	l.startOver()
 	for _, name := range l.names() {
 		l.want(name)
 		harness.Change(l.World, l.objects[name], func(o *v1alpha1.GatewayToken) { o.Spec.Suspend, o.Spec.OnRemoteRevocation = false, "" })
@@ -68,6 +69,28 @@ func (l *tale) mendIssuer() {
 		l.deleteIssuer()
 	}
 	l.grant(l.ClusterIssuer().Spec.Grants)
+}
+
+// startOver is the way out where nothing that a backup tells of is at the vendor any more: that passes for another account, and what is of another
+// account is not touched. A person takes all of it away, and makes it anew.
+func (l *tale) startOver() {
+	if !l.restored || l.Condition(l.issuer, v1alpha1.ConditionReady).Reason != v1alpha1.ReasonAccountChanged {
+		return
+	}
+	for _, name := range l.names() {
+		if secret := l.Secret(name); secret != nil {
+			l.lose(1)
+			l.Vanish(secret)
+		}
+		if object := l.have(name); object != nil {
+			l.Vanish(object)
+		}
+	}
+	l.Vanish(l.issuer)
+	l.pass(time.Minute)
+	l.deleteIssuer()
+	l.want(theFirst)
+	l.pass(30 * time.Minute)
 }
 
 // mendSecret removes a Secret that is in the way. A refusal may be backed off from for up to six hours; a changed spec is tried at once.

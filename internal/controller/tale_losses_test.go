@@ -58,6 +58,7 @@ func (l *tale) restoreSecret(name string) {
 		return
 	}
 	l.lose(1)
+	l.restored = true
 	l.excuseEnded()
 	if secret := l.Secret(name); secret != nil {
 		l.Vanish(secret)
@@ -98,6 +99,7 @@ func (l *tale) rollBack() {
 	}
 	l.lose(len(l.objects))
 	l.causes += len(l.objects)
+	l.restored = true
 	l.excuseEnded()
 	l.store()
 	l.store = nil

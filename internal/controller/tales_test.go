@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"pgregory.net/rapid"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
@@ -96,6 +97,8 @@ type tale struct {
 	backups map[string]backup
 	store   func()
 	serial  int
+	// restored: a Secret or the whole store was put back.
+	restored bool
 	// thawsAt is when stopped watches go on; zero while they do.
 	thawsAt time.Time
 	// revoked counts the tokens that were revoked by hand, strays those that were made by hand on the way.
@@ -230,10 +233,34 @@ func (l *tale) report(t *rapid.T) {
 	if l.World != nil {
 		t.Logf("what happened in detail:\n%s", plain.Replace(l.Story()))
 	}
+	t.Logf("what is said in the end:\n%s", plain.Replace(l.said()))
 	t.Logf("all that was found:\n%s", plain.Replace(strings.Join(l.trial.Violations(), "\n")))
 	t.Logf("a tale at %s in %d steps:\n%s", l.name, len(l.steps), l.summary())
 	found, _, _ := strings.Cut(l.trial.Violations()[0], "\n")
 	t.Fatalf("%s", plain.Replace(found))
+}
+
+// said are the conditions that there are.
+func (l *tale) said() string {
+	var lines strings.Builder
+	l.trial.Try(func() {
+		for _, name := range l.names() {
+			if object := l.have(name); object != nil {
+				tellConditions(&lines, "GatewayToken "+name, object.Status.Conditions)
+			}
+		}
+		if !l.Gone(l.issuer) {
+			l.Refresh(l.issuer)
+			tellConditions(&lines, "the issuer", l.issuer.Status.Conditions)
+		}
+	})
+	return lines.String()
+}
+
+func tellConditions(to *strings.Builder, of string, conditions []metav1.Condition) {
+	for _, c := range conditions {
+		fmt.Fprintf(to, "%s: %s %s %s: %s\n", of, c.Type, c.Status, c.Reason, c.Message)
+	}
 }
 
 // summary is the tale in few words.
