@@ -110,10 +110,17 @@ func (c *campaign) vendor(ctx context.Context, at vendor) tally {
 		}
 	}
 	if !c.singles {
+		c.tell(at, "%d runs with one fault", len(singles))
 		c.playAll(ctx, pairs, &result)
+		c.tell(at, "%d runs with two", len(pairs))
 		c.playAll(ctx, c.drawn(at, told, clean), &result)
 	}
 	return result
+}
+
+// tell tells how far it has got.
+func (c *campaign) tell(at vendor, format string, args ...any) {
+	fmt.Fprintf(c.out, "%-20s ... %s (%.0f s)\n", at.name, fmt.Sprintf(format, args...), time.Since(c.began).Seconds())
 }
 
 // spare leaves out some of the runs, evenly.
@@ -167,12 +174,15 @@ func befalls(f fault, e harness.Effect, at vendor, came outcome, first int) bool
 	return f.on == nil || f.on(e, at)
 }
 
+// leadsToPairs tells whether the run is played again with each second fault.
+func (j job) leadsToPairs() bool { return len(j.hits) == 1 && j.told.pairs && j.hits[0].fault.paired }
+
 // pairsOf are the runs with a second fault at each effect that came after the first one, of the scenarios and faults that are paired.
 func pairsOf(single job, came outcome) []job {
-	first := single.hits[0]
-	if !single.told.pairs || !first.fault.paired {
+	if !single.leadsToPairs() {
 		return nil
 	}
+	first := single.hits[0]
 	var jobs []job
 	for _, e := range came.effects {
 		if e.Number <= first.at {
@@ -221,6 +231,10 @@ func (c *campaign) playAll(ctx context.Context, jobs []job, into *tally) []outco
 			for i := range next {
 				results[i] = perform(ctx, c.stage, host, jobs[i])
 				c.report(jobs[i], &results[i], into)
+				if len(jobs[i].hits) > 0 && !jobs[i].leadsToPairs() {
+					// There are many, and nobody asks what happened in them.
+					results[i] = outcome{}
+				}
 			}
 		})
 	}

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
@@ -50,6 +52,10 @@ func atCluster(e harness.Effect, _ vendor) bool { return e.Kind != harness.Vendo
 
 func makes(e harness.Effect) bool {
 	return e.Is(harness.Mint, harness.VendorToken) || e.Is(harness.Roll, harness.VendorToken)
+}
+
+func writesSecret(e harness.Effect, _ vendor) bool {
+	return e.Kind == "Secret" && e.Verb != harness.Delete
 }
 
 // What creates a fault may cause.
@@ -115,6 +121,7 @@ func faults() []fault {
 		{name: "clock ahead", before: skewed(10 * time.Minute)},
 		{name: "clock behind", before: skewed(-10 * time.Minute)},
 		{name: "paused for an hour", before: paused},
+		{name: "kubelet lags", on: writesSecret, after: kubeletLags},
 	}
 	all = append(all, lateCommits()...)
 	all = append(all, tenants()...)
@@ -262,6 +269,7 @@ func tenants() []fault {
 			harness.Change(p.World, s, func(s *corev1.Secret) {
 				if ledger := s.Annotations[v1alpha1.AnnotationLedger]; ledger != "" {
 					s.Annotations[v1alpha1.AnnotationLedger] = p.forge(ledger)
+					p.disown()
 				}
 			})
 		}),
@@ -343,6 +351,16 @@ func (p *play) recreate() {
 	p.object = harness.PutBack(p.World, backup)
 }
 
+// disown notes that the signature was all that told whose a token is: nothing says that its name is that of this object, or the object goes and
+// leaves it. Then it is counted.
+func (p *play) disown() {
+	retained := p.object != nil && p.object.Spec.DeletionPolicy == v1alpha1.DeletionRetain
+	if p.reborn || retained {
+		p.counted = true
+		p.mints++
+	}
+}
+
 // forge adds to a ledger that somebody else's token was replaced long ago.
 func (p *play) forge(sealed string) string {
 	var envelope map[string]json.RawMessage
@@ -360,4 +378,14 @@ func (p *play) forge(sealed string) string {
 		p.t.Fatal(err)
 	}
 	return string(forged)
+}
+
+// kubeletLags has a pod start at once on a node that still has the Secret as it was before.
+func kubeletLags(p *play, _ harness.Effect) error {
+	user := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: p.Tenant, Name: "user"}}
+	if p.former != "" && p.former != p.value && !p.Gone(user) {
+		p.Refresh(user)
+		p.startsLate(p.PodOf(user, "late"))
+	}
+	return nil
 }

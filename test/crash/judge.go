@@ -24,8 +24,8 @@ type judge struct {
 	replaced map[string]time.Time
 	// pods are the values that pods hold.
 	pods map[client.ObjectKey]string
-	// value is what the Secret has.
-	value string
+	// value is what the Secret has, and former what it had before the latest effect.
+	value, former string
 	// hasty: what is replaced may end at once: a person asked for it, or the strategy is one that cuts off.
 	hasty bool
 }
@@ -39,6 +39,7 @@ func (j *judge) judgeEffect(e harness.Effect) {
 	if e.Number > livelock {
 		j.p.t.Fatalf("%d effects and no rest: a livelock", e.Number)
 	}
+	j.former = j.value
 	if e.Kind == "Secret" {
 		j.look()
 	}
@@ -99,6 +100,9 @@ func (j *judge) starts(pod client.Object) {
 	j.look()
 	j.pods[client.ObjectKeyFromObject(pod)] = j.value
 }
+
+// startsLate notes that a pod starts on a node that has not heard of the latest write yet.
+func (j *judge) startsLate(pod client.Object) { j.pods[client.ObjectKeyFromObject(pod)] = j.former }
 
 // ends notes that a pod has ended.
 func (j *judge) ends(pod client.Object) { delete(j.pods, client.ObjectKeyFromObject(pod)) }

@@ -58,6 +58,8 @@ type play struct {
 	inHand bool
 	// mints are creates that the faults may have caused beside those of the story.
 	mints int
+	// reborn: the GatewayToken is another object than the one that the tokens were made for.
+	reborn bool
 	// wentBack: the Secret is an older one.
 	wentBack bool
 	// unknown is how many tokens nobody can tell any more.
@@ -257,7 +259,10 @@ func (p *play) decide() bool {
 	case v1alpha1.ReasonSecretConflict:
 		p.Remove(p.Secret(p.object.SecretName()))
 	default:
-		return false
+		if p.Condition(p.object, v1alpha1.ConditionRevocationPending).Reason != v1alpha1.ReasonWaitingForConsumers {
+			return false
+		}
+		p.replacePods()
 	}
 	return true
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -103,8 +104,8 @@ func (p *play) end(name string) {
 	}
 }
 
-// rollsOut does what the Deployment controller does when the template of a Deployment changes: a while later a pod starts, and then the one
-// before it ends.
+// rollsOut does what the Deployment controller does when the template of a Deployment changes: a while later a pod starts, and then those
+// before it end.
 func (p *play) rollsOut(e harness.Effect) {
 	if e.Kind != "Deployment" {
 		return
@@ -114,13 +115,21 @@ func (p *play) rollsOut(e harness.Effect) {
 		if p.Clock.Now().Before(at) {
 			return false
 		}
-		user := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: p.Tenant, Name: "user"}}
-		p.Refresh(user)
-		p.pods++
-		p.start(user, strconv.Itoa(p.pods))
-		p.end("user-" + strconv.Itoa(p.pods-1))
+		p.replacePods()
 		return true
 	})
+}
+
+// replacePods starts a pod of the Deployment, and ends those before it.
+func (p *play) replacePods() {
+	user := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: p.Tenant, Name: "user"}}
+	p.Refresh(user)
+	before := slices.Collect(maps.Keys(p.judge.pods))
+	p.pods++
+	p.start(user, strconv.Itoa(p.pods))
+	for _, pod := range before {
+		p.end(pod.Name)
+	}
 }
 
 // rollout is how long a Deployment takes to replace its pod, where the story does not say otherwise.
@@ -339,6 +348,7 @@ func ofRestores() []scenario {
 			p.published()
 			object, secret := p.object.DeepCopy(), p.Secret("mediator")
 			p.Refresh(object)
+			p.reborn = true
 			p.here()
 			p.Vanish(p.object)
 			if secret != nil {
