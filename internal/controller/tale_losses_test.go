@@ -53,8 +53,9 @@ func (l *tale) restoreStatus(name string) {
 
 // restoreSecret puts back a Secret that was kept, which may hold a token that is revoked since.
 func (l *tale) restoreSecret(name string) {
-	kept := l.backups[name]
-	if kept.secret == nil || l.have(name) == nil {
+	kept, object := l.backups[name], l.have(name)
+	if kept.secret == nil || object == nil || (!l.named && kept.object.UID != object.UID) {
+		// Where tokens have no names, only the status that belongs to a Secret tells that what it holds is dead.
 		return
 	}
 	l.lose(1)
