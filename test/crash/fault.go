@@ -287,13 +287,7 @@ func tenants() []fault {
 			return nil
 		}},
 		{name: "status stripped", before: func(p *play, _ harness.Effect) error {
-			if p.object != nil && !p.Gone(p.object) {
-				p.WipeStatus(p.object)
-				if !p.at.named && (p.wentBack || p.Secret("mediator") == nil) {
-					// Neither tells any more what was made last.
-					p.unknown++
-				}
-			}
+			p.stripStatus()
 			return nil
 		}},
 	}
@@ -330,6 +324,18 @@ func switched() fault {
 		lead("another-project")
 		p.after90(func() { lead(causely.DemoProjectID) })
 	}}
+}
+
+// stripStatus takes the status away.
+func (p *play) stripStatus() {
+	if p.object == nil || p.Gone(p.object) {
+		return
+	}
+	p.WipeStatus(p.object)
+	if !p.at.named && (p.wentBack || p.Secret("mediator") == nil) {
+		// Neither tells any more what was made last.
+		p.unknown++
+	}
 }
 
 // recreate has somebody take the GatewayToken away, whatever holds it, and make it again: another object, whose predecessor's tokens are nobody's.

@@ -195,7 +195,7 @@ func (p *play) rest(told scenario) {
 	p.pass(2 * time.Minute)
 	p.calmLists = p.lists
 	p.calm()
-	if !p.settles(told) && !(p.decide() && p.settles(told)) {
+	if settled := p.settles(told) || (p.decide() && p.settles(told)); !settled {
 		// It says why.
 		before := p.lookAround()
 		p.pass(interval)

@@ -157,6 +157,19 @@ func released(p *play) {
 	wantLeft(p, 0)
 }
 
+// retained: the Secret is left with its token.
+func retained(p *play) {
+	if !p.Gone(p.object) {
+		p.t.Error("it is not gone")
+	}
+	if secret := p.Secret("mediator"); secret == nil || !p.counted && secret.Labels[v1alpha1.LabelRetained] != "true" || !p.Current(secret, "token").Active {
+		p.t.Error("the Secret was not retained with its token")
+	}
+	if !p.counted {
+		wantLeft(p, 1)
+	}
+}
+
 // wantLeft counts the active tokens of ours but those that are reported or, where the vendor was too late, counted.
 func wantLeft(p *play, want int) {
 	active := slices.DeleteFunc(p.Made(), func(made harness.Token) bool { return !made.Active })
@@ -309,17 +322,7 @@ func ofDeletions() []scenario {
 			p.pass(10 * time.Minute)
 			p.Heal()
 		}},
-		{name: "retained", mints: always(1), tell: func(p *play) { p.published(harness.Retained); p.here(); p.remove() }, ends: func(p *play) {
-			if !p.Gone(p.object) {
-				p.t.Error("it is not gone")
-			}
-			if secret := p.Secret("mediator"); secret == nil || !p.counted && secret.Labels[v1alpha1.LabelRetained] != "true" || !p.Current(secret, "token").Active {
-				p.t.Error("the Secret was not retained with its token")
-			}
-			if !p.counted {
-				wantLeft(p, 1)
-			}
-		}},
+		{name: "retained", mints: always(1), ends: retained, tell: func(p *play) { p.published(harness.Retained); p.here(); p.remove() }},
 		{name: "recreated", mints: always(2), ends: ready, tell: func(p *play) {
 			p.published()
 			p.here()

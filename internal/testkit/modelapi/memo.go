@@ -13,11 +13,11 @@ import (
 // the same object has the same result: merging, defaults, validation and managed fields need not be worked out again.
 const remembered = 20_000
 
-// print tells an object from others, and an update of one. Objects of one print are equal but for their versions.
-type print [sha256.Size]byte
+// digest tells an object from others, and an update of one. Objects of one digest are equal but for their versions.
+type digest [sha256.Size]byte
 
-// printOf is the print of an object that did not come of an update.
-func printOf(object client.Object) print {
+// digestOf is the digest of an object that did not come of an update.
+func digestOf(object client.Object) digest {
 	unversioned := copyOf(object)
 	unversioned.SetResourceVersion("")
 	data, err := json.Marshal(unversioned)
@@ -35,20 +35,20 @@ type demand struct {
 	force, creates bool
 }
 
-// printOfUpdate is the print of an update, and of what it makes of an object.
-func (s *Server) printOfUpdate(c call, asked demand, old client.Object) print {
+// digestOfUpdate is the digest of an update, and of what it makes of an object.
+func (s *Server) digestOfUpdate(c call, asked demand, old client.Object) digest {
 	version := ""
 	if bytes.Contains(asked.body, []byte("resourceVersion")) {
 		version = old.GetResourceVersion()
 	}
-	sum, before := sha256.New(), s.prints[old.GetUID()]
+	sum, before := sha256.New(), s.digests[old.GetUID()]
 	fmt.Fprintf(sum, "%x %s %q %q %q %t %d %q\n", before, c.kind, c.sub, c.manager, asked.verb, asked.force, s.now().Unix(), version)
 	sum.Write(asked.body)
-	return print(sum.Sum(nil))
+	return digest(sum.Sum(nil))
 }
 
 // recall gives what an update makes of an object, if that was worked out before. It may be changed.
-func (s *Server) recall(update print, old client.Object) client.Object {
+func (s *Server) recall(update digest, old client.Object) client.Object {
 	if s.schemas.updates == nil || s.flaw != flawless {
 		return nil
 	}
@@ -65,7 +65,7 @@ func (s *Server) recall(update print, old client.Object) client.Object {
 	return object
 }
 
-func (s *Server) remember(update print, object client.Object) {
+func (s *Server) remember(update digest, object client.Object) {
 	if s.schemas.updates != nil && s.flaw == flawless {
 		s.schemas.updates.Add(update, copyOf(object))
 	}

@@ -38,8 +38,8 @@ type Server struct {
 	mu sync.Mutex
 	// objects are never changed, but replaced.
 	objects map[*kind]map[client.ObjectKey]client.Object
-	// prints are those of the objects, by UID.
-	prints map[types.UID]print
+	// digests are those of the objects, by UID.
+	digests map[types.UID]digest
 	// bare tells of objects whether the store lacks defaults that they are read with, so that the next write writes, whatever it says.
 	bare map[types.UID]bool
 	// version is the latest resource version, made counts the objects that were ever made.
@@ -70,7 +70,7 @@ const (
 // NewServer makes a server that has the namespaces that every cluster has. Servers of one name give the same UIDs, others give others.
 func (s *Schemas) NewServer(clock clock.PassiveClock, name string) *Server {
 	server := &Server{
-		schemas: s, clock: clock, name: crc32.ChecksumIEEE([]byte(name)), objects: map[*kind]map[client.ObjectKey]client.Object{}, prints: map[types.UID]print{}, bare: map[types.UID]bool{},
+		schemas: s, clock: clock, name: crc32.ChecksumIEEE([]byte(name)), objects: map[*kind]map[client.ObjectKey]client.Object{}, digests: map[types.UID]digest{}, bare: map[types.UID]bool{},
 		pages: map[string]page{}, decoded: map[types.UID]decoded{},
 	}
 	for _, k := range s.kinds {
@@ -236,11 +236,11 @@ func (s *Server) admit(c call) error {
 
 // store keeps an object that was made or changed by other means than an update.
 func (s *Server) store(c call, object client.Object) (client.Object, error) {
-	return s.keep(c, object, printOf(object))
+	return s.keep(c, object, digestOf(object))
 }
 
-// keep keeps an object with its print, and does what follows from that. A dry run keeps nothing.
-func (s *Server) keep(c call, object client.Object, mark print) (client.Object, error) {
+// keep keeps an object with its digest, and does what follows from that. A dry run keeps nothing.
+func (s *Server) keep(c call, object client.Object, mark digest) (client.Object, error) {
 	bare := object
 	object, err := canonical(c.kind, copyOf(object))
 	if err != nil || c.dryRun {
@@ -251,7 +251,7 @@ func (s *Server) keep(c call, object client.Object, mark print) (client.Object, 
 	s.version++
 	object.SetResourceVersion(strconv.FormatInt(s.version, 10))
 	s.objects[c.kind][c.key] = object
-	s.prints[object.GetUID()] = mark
+	s.digests[object.GetUID()] = mark
 	s.owned = s.owned || len(object.GetOwnerReferences()) > 0
 	s.collect()
 	return object, nil
@@ -281,7 +281,7 @@ func (s *Server) update(c call, asked demand, change change) (client.Object, err
 	if old == nil {
 		return s.updateNothing(c, asked, change)
 	}
-	update := s.printOfUpdate(c, asked, old)
+	update := s.digestOfUpdate(c, asked, old)
 	object := s.recall(update, old)
 	if object == nil {
 		var err error
@@ -363,7 +363,7 @@ func (s *Server) successor(c call, object, old client.Object) (client.Object, er
 }
 
 // replace stores what becomes of an object.
-func (s *Server) replace(c call, object, old client.Object, update print) (client.Object, error) {
+func (s *Server) replace(c call, object, old client.Object, update digest) (client.Object, error) {
 	if finished(object, old) {
 		s.remove(c)
 		return object, nil
@@ -403,12 +403,12 @@ func finished(object, old client.Object) bool {
 func (s *Server) Snapshot() (restore func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	kept, bare, prints := s.copied(s.objects), maps.Clone(s.bare), maps.Clone(s.prints)
+	kept, bare, digests := s.copied(s.objects), maps.Clone(s.bare), maps.Clone(s.digests)
 	owned, ending := s.owned, s.ending
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.objects, s.bare, s.prints, s.owned, s.ending = s.copied(kept), maps.Clone(bare), maps.Clone(prints), owned, ending
+		s.objects, s.bare, s.digests, s.owned, s.ending = s.copied(kept), maps.Clone(bare), maps.Clone(digests), owned, ending
 	}
 }
 
@@ -419,7 +419,7 @@ func (s *Server) Copy(name string) *Server {
 	defer s.mu.Unlock()
 	return &Server{
 		schemas: s.schemas, clock: s.clock, name: crc32.ChecksumIEEE([]byte(name)), version: s.version, made: s.made,
-		objects: s.copied(s.objects), bare: maps.Clone(s.bare), prints: maps.Clone(s.prints), pages: map[string]page{}, decoded: map[types.UID]decoded{}, owned: s.owned, ending: s.ending,
+		objects: s.copied(s.objects), bare: maps.Clone(s.bare), digests: maps.Clone(s.digests), pages: map[string]page{}, decoded: map[types.UID]decoded{}, owned: s.owned, ending: s.ending,
 	}
 }
 
