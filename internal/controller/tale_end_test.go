@@ -44,7 +44,7 @@ func (l *tale) mend() {
 func (l *tale) calm() {
 	l.resume()
 	l.Heal()
-	l.Vendor.Faults().CommitLate()
+	l.commitLate()
 	l.Interfere(harness.Interference{})
 	l.SkewServer(0)
 	l.thaw()
@@ -127,7 +127,9 @@ func (l *tale) judge() {
 	if made := len(l.Made()); made > l.causes {
 		l.trial.Errorf("%d tokens were made, and there are causes for %d", made, l.causes)
 	}
-	l.CheckUndisputed()
+	if !l.overdue {
+		l.CheckUndisputed()
+	}
 	l.judgeIdleness()
 }
 

@@ -170,7 +170,7 @@ func (l *tale) lose(values int) {
 // ofVendors are what the vendor does beside failing.
 func (at *scene) ofVendors() happens {
 	heals := just("the vendor is well again", func(l *tale) { l.Heal() })
-	commits := just("the vendor carries out what it had held back", func(l *tale) { l.Vendor.Faults().CommitLate() })
+	commits := just("the vendor carries out what it had held back", (*tale).commitLate)
 	if !at.named {
 		// A vendor that commits later than it may is a limit that is known.
 		commits = just("the vendor carries out a create late, and in time", (*tale).commitInTime)
@@ -183,6 +183,14 @@ func (at *scene) ofVendors() happens {
 func (l *tale) holdBack() {
 	l.causes++
 	l.Fault(l.route(l.routes[0]), stage.LateCommit, func(f *simulator.Fault) { f.Delay = 1000 * time.Hour })
+}
+
+// commitLate has the vendor carry out what it had held back. When that is later than it may be, a process that does not know of it takes what
+// came of it for another operator's.
+func (l *tale) commitLate() {
+	if l.Vendor.Faults().CommitLate() > 0 && l.named {
+		l.overdue = true
+	}
 }
 
 func (l *tale) commitInTime() {

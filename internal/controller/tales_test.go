@@ -97,6 +97,8 @@ type tale struct {
 	backups map[string]backup
 	store   func()
 	serial  int
+	// overdue: the vendor has carried out what nobody could expect any more.
+	overdue bool
 	// restored: a Secret or the whole store was put back.
 	restored bool
 	// thawsAt is when stopped watches go on; zero while they do.

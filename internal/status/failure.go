@@ -155,7 +155,7 @@ func RevokeProblem(f *token.Failure) lifecycle.Problem {
 	if ConcernsIssuer(f) {
 		return VendorProblem(f)
 	}
-	return lifecycle.Problem{Reason: v1alpha1.ReasonWaitingForVendor, Message: sentence(f) + " The token is still active at the vendor; the revocation is tried again by itself."}
+	return lifecycle.Problem{Reason: v1alpha1.ReasonWaitingForVendor, Message: sentence(f) + " The token may still be active at the vendor; the revocation is tried again by itself."}
 }
 
 // WriteProblem says why the Secret could not be written. what is our own word for the API server's refusal.
