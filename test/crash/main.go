@@ -91,6 +91,7 @@ func run(ctx context.Context, args []string, out io.Writer) int {
 	log.SetLogger(logr.Discard())
 	// Worlds are small and short-lived.
 	debug.SetGCPercent(800)
+	debug.SetMemoryLimit(8 << 30)
 	stage, err := harness.Model(".")
 	if err != nil {
 		fmt.Fprintln(out, "crash:", err)

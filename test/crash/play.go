@@ -195,7 +195,11 @@ func (p *play) rest(told scenario) {
 	p.pass(2 * time.Minute)
 	p.calmLists = p.lists
 	p.calm()
-	if settled := p.settles(told) || (p.decide() && p.settles(told)); !settled {
+	settled := p.settles(told)
+	for range decisions {
+		settled = settled || p.decide() && p.settles(told)
+	}
+	if !settled {
 		// It says why.
 		before := p.lookAround()
 		p.pass(interval)
@@ -204,6 +208,9 @@ func (p *play) rest(told scenario) {
 	}
 	p.CheckDisclosure()
 }
+
+// decisions are how many a person may have to make one after the other.
+const decisions = 3
 
 // interval is how often it is looked whether the operator has come to rest: it lists once in the meantime.
 const interval = 6 * time.Minute
