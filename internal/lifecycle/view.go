@@ -31,6 +31,10 @@ func newView(o Observation) *view {
 	}
 	if v.proof == nil && o.Object.Record != nil && !v.named() {
 		v.proof, v.hint = o.Object.Record, o.Object.Record
+		if v.Secret.Ledger.ValueDigest != v.proof.ValueDigest {
+			// It was judged by a ledger that is no proof: an older Secret was put back, and its ledger forged.
+			v.Secret.ValueIntact = false
+		}
 	}
 	if v.proof != nil && v.contradicted() {
 		v.proof = nil
