@@ -61,6 +61,22 @@ func TestPingOneLedgerForged(t *testing.T) {
 	w.WantCreates(1)
 }
 
+// An older Secret is put back, whose token has ended, and its ledger is forged: its value is not the one that the copy speaks of.
+func TestPingOneOlderSecretForged(t *testing.T) {
+	w := newWorld(t, harness.At(harness.AtPingOne(false)))
+	_, object := w.Publish(harness.Overlapping(5 * time.Minute))
+	older := w.Secret("mediator")
+	rotateNow(w, object)
+	w.Advance(30 * time.Minute)
+	w.WantActive(1)
+	w.Vanish(w.Secret("mediator"))
+	older.Annotations[v1alpha1.AnnotationLedger] = strings.Replace(older.Annotations[v1alpha1.AnnotationLedger], `"sequence":1`, `"sequence":7`, 1)
+	harness.PutBack(w, older)
+	w.Advance(30 * time.Minute)
+	w.WantReady(object)
+	w.WantActive(1)
+}
+
 // The answer to a create is lost, or the process dies before it can be published. The stranger is reported, or revoked where nobody
 // else makes credentials; the object gets its token either way.
 func TestPingOneLostAnswer(t *testing.T) {

@@ -139,6 +139,15 @@ func (l *Ledger) Knows(id token.ID) bool {
 	return l != nil && (l.Current.ID == id || l.Lists(id))
 }
 
+// IDs are those of all tokens in the record.
+func (l *Ledger) IDs() []token.ID {
+	ids := []token.ID{l.Current.ID}
+	for _, entry := range slices.Concat(l.Retiring, l.Condemned) {
+		ids = append(ids, entry.ID)
+	}
+	return ids
+}
+
 // LastSequence is the highest sequence in the record.
 func (l *Ledger) LastSequence() int {
 	if l == nil {

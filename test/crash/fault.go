@@ -76,6 +76,9 @@ func answerLost(p *play, e harness.Effect) int {
 	return 0
 }
 
+// processLost: with the process goes what it has in hand, and the answer that it waits for.
+func processLost(p *play, e harness.Effect) int { return valueLost(p, e) + answerLost(p, e) }
+
 // twoLeaders: both make one.
 func twoLeaders(p *play, e harness.Effect) int {
 	if makes(e) {
@@ -115,7 +118,7 @@ func faults() []fault {
 		{name: "zombie for 1 effect", before: briefZombie(1), mints: twoLeaders},
 		{name: "zombie for 2 effects", before: briefZombie(2), mints: twoLeaders},
 		{name: "zombie for 4 effects", before: briefZombie(4), mints: twoLeaders},
-		{name: "terminated", before: terminated, mints: answerLost},
+		{name: "terminated", before: terminated, mints: processLost},
 		{name: "stale cache", before: stale},
 		{name: "clock ahead", before: skewed(10 * time.Minute)},
 		{name: "clock behind", before: skewed(-10 * time.Minute)},
@@ -143,7 +146,11 @@ func meets(kind stage.Kind, change ...func(*simulator.Fault)) func(*play, harnes
 func status(code int) func(*simulator.Fault) { return func(f *simulator.Fault) { f.Status = code } }
 
 // zombie parks the process, lets another one come to rest, and has the first go on.
-func zombie(p *play, _ harness.Effect) error {
+func zombie(p *play, e harness.Effect) error {
+	if makes(e) && !p.at.named && len(p.hits) > 1 {
+		// If it dies then, nobody knows of what it makes: its attempt was over long before.
+		p.unknown++
+	}
 	if p.meanwhile != nil {
 		p.meanwhile()
 	}

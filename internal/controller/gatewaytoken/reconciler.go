@@ -112,7 +112,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		planned = r.planLive(s)
 	}
 	log.FromContext(ctx).V(1).Info("planned", "decision", fmt.Sprintf("%T", planned.Decision), "rule", planned.Rule, "live", live)
-	r.find(s)
+	r.find(s, planned.Proof)
 	outcome, err := r.act(ctx, s, planned.Decision)
 	if err != nil {
 		return wake.AfterError(err)
@@ -122,10 +122,13 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 
 // find has the inventory know what is found of the object, so that it can tell its tokens from those that somebody else makes under its
 // marker.
-func (r *Reconciler) find(s *scene) {
+func (r *Reconciler) find(s *scene, proof *ledger.Ledger) {
 	if seen := s.observation.Snapshot; seen.Taken() && s.observation.Issuer.Capabilities.Named {
 		next, wants := lifecycle.Next(s.observation)
 		r.Inventory.Find(s.observation.Object.Marker, next, wants, seen.Early)
+	}
+	if proof != nil {
+		r.Inventory.Recognize(s.scope, proof.IDs()...)
 	}
 }
 

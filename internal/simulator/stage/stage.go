@@ -77,13 +77,7 @@ func (s *Stage) Random(count int) []byte {
 }
 
 // NewUUID makes a random UUID, as Random makes bytes.
-func (s *Stage) NewUUID() string { return uuid.Must(uuid.FromBytes(versioned(s.Random(16)))).String() }
-
-// versioned marks 16 random bytes as a random UUID.
-func versioned(random []byte) []byte {
-	random[6], random[8] = random[6]&0x0f|0x40, random[8]&0x3f|0x80
-	return random
-}
+func (s *Stage) NewUUID() string { return uuid.Must(uuid.NewRandomFromReader(s.random)).String() }
 
 // Faults is where faults are set.
 func (s *Stage) Faults() *Faults { return s.faults }

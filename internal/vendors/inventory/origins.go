@@ -20,6 +20,7 @@ import (
 //   - A number up to the highest that was known then is of the object's own past: an answer was lost, and the vendor was late. Nobody
 //     who counts asks for it anew.
 //
+// And a token that a ledger of ours names is ours, whatever lists have shown of it: those that went before may have been behind.
 // Everything else was made by somebody else.
 
 // origins tell who can have made a row.
@@ -198,6 +199,15 @@ func (i *Inventory) Find(object token.Marker, next int, wants, early bool) {
 	}
 	if early && wants && of.next == 0 {
 		of.next = next
+	}
+}
+
+// Recognize notes tokens that a ledger which is believed names.
+func (i *Inventory) Recognize(name Scope, ids ...token.ID) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for _, id := range ids {
+		i.scope(name).seen[id] = true
 	}
 }
 

@@ -155,6 +155,17 @@ func TestNotForeign(t *testing.T) {
 			t.Errorf("%v is strange, and was there before", foreign)
 		}
 	})
+	t.Run("named by a ledger", func(t *testing.T) {
+		b := newBench(t)
+		b.rows = []token.Token{row("1", b.name("a", 1))}
+		b.looks(time.Minute)
+		b.looks(time.Minute)
+		b.Recognize(scope, "2")
+		b.rows = append(b.rows, row("2", b.name("b", 1)))
+		if foreign := b.looks(time.Minute); len(foreign) > 0 {
+			t.Errorf("%v is strange, and a ledger names it", foreign)
+		}
+	})
 	t.Run("a list without an anchor", func(t *testing.T) {
 		b := newBench(t)
 		b.rows = []token.Token{row("1", b.name("a", 1))}
