@@ -98,6 +98,25 @@ func TestExistingLostAnswer(t *testing.T) {
 	}
 }
 
+// The answer is lost, and somebody wipes the status that told of the create: the process that asked knows of it still.
+func TestExistingStatusWipedAfterLostAnswer(t *testing.T) {
+	w := newWorld(t, harness.At(harness.AtCauseloopExisting()))
+	issuer, object := w.Publish(hour)
+	w.Advance(time.Minute)
+	w.Fault(causeloop.RouteIssue, stage.CutAfterCommit)
+	answered := func(e harness.Effect) bool { return e.Verb == harness.Status && len(w.Tokens()) == 2 }
+	before, wiped := once(answered, func() { w.WipeStatus(object) })
+	w.Interfere(harness.Interference{Before: before})
+	rotateNow(w, object)
+	w.Advance(2 * time.Hour)
+	wantHappened(t, wiped)
+	w.WantReady(object)
+	w.Refresh(issuer)
+	if told := issuer.Status.PossibleOrphans; len(told) != 1 || told[0].Name != w.Tokens()[1].Name {
+		t.Fatalf("reported: %+v, want %s", told, w.Tokens()[1].Name)
+	}
+}
+
 // Two answers in a row are lost: nothing is issued until a person has looked, and then at once.
 func TestExistingTwoAnswersLost(t *testing.T) {
 	w := newWorld(t, harness.At(harness.AtCauseloopExisting()))

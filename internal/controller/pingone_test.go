@@ -61,18 +61,26 @@ func TestPingOneLedgerForged(t *testing.T) {
 	w.WantCreates(1)
 }
 
-// An older Secret is put back, whose token has ended, and its ledger is forged: its value is not the one that the copy speaks of.
+// An older Secret is put back, whose token has ended, and its ledger is forged before another token is made: the copy that is believed then
+// does not speak of its value.
 func TestPingOneOlderSecretForged(t *testing.T) {
 	w := newWorld(t, harness.At(harness.AtPingOne(false)))
 	_, object := w.Publish(harness.Overlapping(5 * time.Minute))
 	older := w.Secret("mediator")
+	w.Advance(time.Minute)
 	rotateNow(w, object)
 	w.Advance(30 * time.Minute)
 	w.WantActive(1)
 	w.Vanish(w.Secret("mediator"))
-	older.Annotations[v1alpha1.AnnotationLedger] = strings.Replace(older.Annotations[v1alpha1.AnnotationLedger], `"sequence":1`, `"sequence":7`, 1)
 	harness.PutBack(w, older)
+	before, forged := once(func(harness.Effect) bool { return true }, func() {
+		harness.Change(w, w.Secret("mediator"), func(s *corev1.Secret) {
+			s.Annotations[v1alpha1.AnnotationLedger] = strings.Replace(s.Annotations[v1alpha1.AnnotationLedger], `"sequence":1`, `"sequence":7`, 1)
+		})
+	})
+	w.Interfere(harness.Interference{Before: before})
 	w.Advance(30 * time.Minute)
+	wantHappened(t, forged)
 	w.WantReady(object)
 	w.WantActive(1)
 }

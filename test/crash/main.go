@@ -21,7 +21,6 @@ import (
 	"runtime/debug"
 	"runtime/pprof"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -42,9 +41,10 @@ func main() {
 
 // options are what is asked for.
 type options struct {
-	vendor, scenario, fault, act, replay, profile string
-	seed                                          uint64
-	samples                                       int
+	vendor, fault, act, replay, profile string
+	scenarios                           []string
+	seed                                uint64
+	samples                             int
 	// spared: of the runs with one fault only one of so many is played; all where it is zero.
 	spared            int
 	singles, sabotage bool
@@ -54,9 +54,17 @@ func parse(args []string) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("crash", flag.ContinueOnError)
 	flags.StringVar(&o.vendor, "vendor", "", "play at this vendor only")
-	flags.StringVar(&o.scenario, "scenario", "", "play these scenarios only, separated by commas")
+	flags.Func("scenario", "play this scenario only; can be repeated", func(name string) error {
+		o.scenarios = append(o.scenarios, name)
+		return nil
+	})
 	flags.StringVar(&o.fault, "fault", "", "only this fault")
-	flags.StringVar(&o.replay, "run", "", "play one run again, by its name, and tell its story")
+	flags.Func("run", "play one run again, by its name, and tell its story", func(name string) error {
+		if o.replay = name; name == "" {
+			return errors.New("the name of a run is wanted")
+		}
+		return nil
+	})
 	flags.Uint64Var(&o.seed, "seed", 1, "seed of the combinations that are drawn by chance")
 	flags.IntVar(&o.samples, "samples", 300, "how many combinations of two or three faults are drawn for each vendor")
 	flags.BoolVar(&o.singles, "singles", false, "no combinations of faults")
@@ -127,8 +135,7 @@ func (o options) chosenVendors() []vendor {
 
 // chosenScenarios are those that are asked for and can be told at a vendor.
 func (o options) chosenScenarios(at vendor) []scenario {
-	named := strings.Split(o.scenario, ",")
 	return slices.DeleteFunc(scenarios(), func(s scenario) bool {
-		return (s.at != nil && !s.at(at)) || (o.scenario != "" && !slices.Contains(named, s.name))
+		return (s.at != nil && !s.at(at)) || (len(o.scenarios) > 0 && !slices.Contains(o.scenarios, s.name))
 	})
 }

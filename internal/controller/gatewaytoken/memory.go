@@ -46,7 +46,9 @@ type memory struct {
 	restarts       lifecycle.RestartProgress
 	repairs, reads repetition
 	// failure is the latest, in case the status that tells of it could not be written; failedWith is the client that failed.
-	failure    *v1alpha1.Failure
+	failure *v1alpha1.Failure
+	// attempt is what this process wrote of its latest create in the status; nil where that tells of none.
+	attempt    *v1alpha1.IssueAttempt
 	failedWith vendors.Vendor
 	// turn is when it may be replaced by age.
 	turn time.Time
@@ -96,6 +98,11 @@ type memories struct {
 func (m *memories) of(uid types.UID) *memory {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	return m.find(uid)
+}
+
+// find is of, for who has the lock.
+func (m *memories) find(uid types.UID) *memory {
 	if m.byID == nil {
 		m.byID = map[types.UID]*memory{}
 	}
@@ -126,6 +133,7 @@ func (m *memories) noteStatus(object *v1alpha1.GatewayToken) {
 		m.wrote = map[types.UID]string{}
 	}
 	m.wrote[object.UID] = object.ResourceVersion
+	m.find(object.UID).attempt = object.Status.Attempt.DeepCopy()
 }
 
 // wroteStatus tells whether the status of an object is as this process has just written it.

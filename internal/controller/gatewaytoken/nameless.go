@@ -125,6 +125,8 @@ func (r *Reconciler) writeAttempt(ctx context.Context, s *scene, planned *lifecy
 	}
 	written.MAC = r.Sealer.Sign(attemptPurpose, r.owner(s.object), signable(s.object.UID, written))
 	before := s.object.DeepCopy()
+	before.Status = s.stored
+	s.object.Status = *s.stored.DeepCopy()
 	s.object.Status.Attempt = written
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 	if err := r.Client.Status().Patch(ctx, s.object, patch, client.FieldOwner(v1alpha1.OperatorName)); err != nil {
@@ -132,6 +134,7 @@ func (r *Reconciler) writeAttempt(ctx context.Context, s *scene, planned *lifecy
 	}
 	r.memories.noteStatus(s.object)
 	s.stored = *s.object.Status.DeepCopy()
+	s.recall()
 	s.observation.Object.Attempt = planned
 	return nil
 }

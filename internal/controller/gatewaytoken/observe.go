@@ -60,8 +60,12 @@ func (r *Reconciler) observe(ctx context.Context, name types.NamespacedName, fro
 	return s, nil
 }
 
-// recall takes a failure from memory where the status that tells of it could not be written.
+// recall takes a failure from memory where the status that tells of it could not be written, and a create where somebody took the status away
+// that told of it.
 func (s *scene) recall() {
+	if asked, told := s.memory.attempt, s.object.Status.Attempt; asked != nil && (told == nil || told.Sequence < asked.Sequence) {
+		s.object.Status.Attempt = asked.DeepCopy()
+	}
 	remembered, told := s.memory.failure, s.object.Status.Failure
 	if remembered != nil && (told == nil || told.NextAttemptTime.Before(remembered.NextAttemptTime)) {
 		s.object.Status.Failure = remembered
