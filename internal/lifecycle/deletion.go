@@ -73,13 +73,22 @@ func revokeDueBeforeRetaining(v *view) Decision {
 		if !v.mayLive(retirement.ID) {
 			continue
 		}
+		until := v.whenDue(retirement)
 		if retirement.WaitingFor == WaitsForConsumers {
-			return Wait{Problem: v.heldByPods(retirement), Until: v.Now.Add(max(retirement.Due.Sub(v.ServerNow), time.Second))}
+			return Wait{Problem: v.heldByPods(retirement), Until: until}
 		}
-		return Wait{Problem: Problem{ReasonRetiring, "Token " + string(retirement.ID) + " was replaced and stays valid until its overlap has passed; then this GatewayToken is released."},
-			Until: v.Now.Add(max(retirement.Due.Sub(v.ServerNow), time.Second))}
+		return Wait{Problem: Problem{ReasonRetiring, "Token " + string(retirement.ID) + " was replaced and stays valid until its overlap has passed; then this GatewayToken is released."}, Until: until}
 	}
 	return nil
+}
+
+// whenDue is when a token that was replaced is looked at again. As long as clocks differ nothing is due.
+func (v *view) whenDue(retirement Retirement) time.Time {
+	least := time.Second
+	if v.skewed() {
+		least = skewedPause
+	}
+	return v.Now.Add(max(retirement.Due.Sub(v.ServerNow), least))
 }
 
 // heldByPods says who keeps a deletion that retains its token waiting.

@@ -629,18 +629,19 @@ func (v *view) nextRetirement() time.Time {
 
 // nextTry is when something may be tried again, or is due, beside retirements; zero for nothing.
 func (v *view) nextTry() time.Time {
-	next := v.endsAt()
+	var next time.Time
 	for _, at := range []struct {
 		counts bool
 		time   time.Time
 	}{
+		{true, v.endsAt()},
 		{true, v.Memory.RepairAfter},
 		{true, v.rotationTry()},
 		{true, v.nextConsumersLook()},
 		{v.rightsDrifted(), v.Memory.ChangedAt.Add(driftPause)},
 		{v.rightsDiffer() || !v.settled(), v.Object.HeldBackUntil},
 		{v.rightsDiffer(), v.changesCalm()},
-		{v.skewed() && len(v.retirements()) > 0, v.Now.Add(time.Minute)},
+		{v.skewed(), v.Now.Add(skewedPause)},
 	} {
 		if at.counts && at.time.After(v.Now) {
 			next = earlier(next, at.time)

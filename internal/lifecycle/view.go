@@ -357,6 +357,9 @@ func (v *view) overlap() time.Duration { return max(v.Object.Overlap, v.Settings
 // skew is how far the API server's clock is ahead of the operator's.
 func (v *view) skew() time.Duration { return v.ServerNow.Sub(v.Now) }
 
+// skewedPause is how long to wait for clocks to agree before it is looked again.
+const skewedPause = time.Minute
+
 // skewed tells whether the operator's clock is too far off for time to trigger anything.
 func (v *view) skewed() bool { return v.skew().Abs() > v.Settings.MaxSkew }
 
