@@ -10,6 +10,7 @@ import (
 type Host struct {
 	listener  *net.TCPListener
 	authority *authority
+	plain     bool
 }
 
 // Listen makes a host of an address, with a port that is free where it says 0. Nobody outside this machine is to reach the admin API, so that only
@@ -31,6 +32,23 @@ func Listen(address string) (*Host, error) {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
 	return &Host{listener: listener, authority: authority}, nil
+}
+
+// WithoutTLS has simulators serve plain HTTP there.
+func (h *Host) WithoutTLS() *Host {
+	h.plain = true
+	return h
+}
+
+// PlainHTTP tells whether it is without TLS. The nil host is not.
+func (h *Host) PlainHTTP() bool { return h != nil && h.plain }
+
+// url is the base of all that is served there.
+func (h *Host) url() string {
+	if h.plain {
+		return "http://" + h.listener.Addr().String()
+	}
+	return "https://" + h.listener.Addr().String()
 }
 
 // Close ends it.

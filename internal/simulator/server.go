@@ -166,7 +166,12 @@ func NewServer(options ...Option) (*Server, error) {
 	}
 	go func() {
 		defer close(s.stopped)
-		_ = s.http.ServeTLS(listener, "", "") // ends when the listener is closed, and always with an error
+		// It ends when the listener is closed, and always with an error.
+		if s.host.plain {
+			_ = s.http.Serve(listener)
+		} else {
+			_ = s.http.ServeTLS(listener, "", "")
+		}
 	}()
 	return s, nil
 }
@@ -187,8 +192,8 @@ func (s *Server) addVendors(set settings) (err error) {
 	return nil
 }
 
-// URL is the base of all vendors' URLs: https, a loopback address and a port.
-func (s *Server) URL() string { return "https://" + s.host.listener.Addr().String() }
+// URL is the base of all vendors' URLs: https, unless the host is without TLS, a loopback address and a port.
+func (s *Server) URL() string { return s.host.url() }
 
 // CAPEM is the certificate of the authority that signed the server's, for the names localhost, 127.0.0.1 and ::1.
 func (s *Server) CAPEM() []byte { return slices.Clone(s.host.authority.pem) }

@@ -79,7 +79,7 @@ func (w *World) start() *Process {
 		Client: writer, Live: live, Clock: w.Clock, Connect: p.connect(), Book: book, Inventory: lists, Tokens: tokens, Named: p.named,
 		LeaderSince: leaderSince, Identity: w.Identity, Sealer: w.Sealer, ClusterResourceNamespace: w.System, Settle: w.Settings.Settle,
 		OrphanRest: w.Settings.OrphanRest, Recorder: w, FormerClusters: w.Settings.FormerClusters, Halted: w.Halted,
-		Metrics: w.metrics,
+		Metrics: w.metrics, AllowHTTP: w.host.PlainHTTP(),
 	}
 	p.reconcilers = map[string]reconcile.Reconciler{
 		v1alpha1.KindGatewayToken: &gatewaytoken.Reconciler{

@@ -7,10 +7,11 @@ import (
 )
 
 // What is remembered is what would be worked out: servers that remember nothing answer the same. What was done once is not worked out again.
-func TestUpdatesAreRemembered(t *testing.T) {
+func TestWritesAreRemembered(t *testing.T) {
 	const scripts = 12
 	forgetful, attentive := *schemas, *schemas
-	forgetful.updates, attentive.updates = nil, lru.New(remembered)
+	forgetful.updates, forgetful.forms = nil, nil
+	attentive.updates, attentive.forms = lru.New(remembered), lru.New(remembered)
 	told := func() int {
 		for seed := range uint64(scripts) {
 			difference, err := play(t.Context(), seed+1, 0, forgetful.NewServer(newClock(), "model").Connect(agent), attentive.NewServer(newClock(), "model").Connect(agent))
@@ -18,9 +19,10 @@ func TestUpdatesAreRemembered(t *testing.T) {
 				t.Fatal(err, difference)
 			}
 		}
-		return attentive.updates.Len()
+		return attentive.updates.Len() + attentive.forms.Len()
 	}
-	if first := told(); first == 0 || told() != first {
-		t.Errorf("%d updates are remembered after telling all once, and %d after telling it again", first, attentive.updates.Len())
+	first := told()
+	if again := told(); first == 0 || again != first {
+		t.Errorf("%d writes are remembered after telling all once, and %d after telling it again", first, again)
 	}
 }

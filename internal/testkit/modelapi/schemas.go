@@ -27,14 +27,14 @@ import (
 // status is the one subresource that there is.
 const status = "status"
 
-// Schemas are the kinds that a server has. They are expensive to make, never change, and serve any number of servers. They remember updates.
+// Schemas are the kinds that a server has. They are expensive to make, never change, and serve any number of servers. They remember writes.
 type Schemas struct {
 	scheme *runtime.Scheme
 	mapper meta.RESTMapper
 	// kinds are in a fixed order, in which whatever concerns several of them is done.
 	kinds []*kind
-	// updates are those that were done before; nil where nothing is remembered.
-	updates *lru.Cache
+	// updates are what writes made of objects before, forms how those are stored; nil where nothing is remembered.
+	updates, forms *lru.Cache
 }
 
 // kind is what a server knows of one kind.
@@ -64,7 +64,7 @@ type rules interface {
 // Load makes the schemas of the built-in kinds that this project has to do with, and of the CRDs in a directory. The scheme must have
 // the Go types of all of them.
 func Load(scheme *runtime.Scheme, crds string) (*Schemas, error) {
-	s := &Schemas{scheme: scheme, updates: lru.New(remembered)}
+	s := &Schemas{scheme: scheme, updates: lru.New(remembered), forms: lru.New(remembered)}
 	if err := s.addBuiltins(); err != nil {
 		return nil, err
 	}

@@ -123,16 +123,18 @@ func (s *Server) get(c call) (client.Object, error) {
 func (s *Server) create(c call, data []byte) (client.Object, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	object, err := c.kind.rules.read(data)
-	if err != nil {
-		return nil, err
-	}
-	live, err := s.blank(c)
-	if err != nil {
-		return nil, err
-	}
 	c.posted = true
-	return s.insert(c, s.manage(c, live, object))
+	return s.insert(c, demand{verb: "create", body: data}, func() (client.Object, error) {
+		object, err := c.kind.rules.read(data)
+		if err != nil {
+			return nil, err
+		}
+		live, err := s.blank(c)
+		if err != nil {
+			return nil, err
+		}
+		return s.manage(c, live, object), nil
+	})
 }
 
 // blank is an object of which nothing is known but its kind.
@@ -186,7 +188,16 @@ func seconds(of metav1.ManagedFieldsEntry) int64 {
 }
 
 // insert checks and stores an object that there is none of yet.
-func (s *Server) insert(c call, object client.Object) (client.Object, error) {
+func (s *Server) insert(c call, asked demand, read func() (client.Object, error)) (client.Object, error) {
+	creation := s.digestOfCreation(c, asked)
+	object := s.recall(creation)
+	known := object != nil
+	if !known {
+		var err error
+		if object, err = read(); err != nil {
+			return nil, err
+		}
+	}
 	if base := object.GetGenerateName(); base != "" && object.GetName() == "" {
 		object.SetName(base + fmt.Sprintf("%05d", s.made+1))
 	}
@@ -194,20 +205,31 @@ func (s *Server) insert(c call, object client.Object) (client.Object, error) {
 	if err := s.admit(c); err != nil {
 		return nil, err
 	}
-	rest.WipeObjectMetaSystemFields(object)
 	s.made++
-	object.SetUID(types.UID(fmt.Sprintf("%08x-0000-4000-8000-%012x", s.name, s.made)))
-	object.SetCreationTimestamp(s.now())
-	if err := rest.BeforeCreate(strategy{c.kind, c.sub}, c.context(), object); err != nil {
-		return nil, err
-	}
-	if object.GetResourceVersion() != "" && c.posted && !c.dryRun {
-		return nil, answered(errors.New("resourceVersion should not be set on objects to be created"))
+	if !known {
+		if err := s.begin(c, object); err != nil {
+			return nil, err
+		}
+		s.remember(creation, object)
 	}
 	if s.objects[c.kind][c.key] != nil {
 		return nil, apierrors.NewAlreadyExists(c.kind.group(), c.key.Name)
 	}
-	return s.store(c, object)
+	return s.keep(c, object, creation)
+}
+
+// begin gives a new object what a server gives it, and checks it.
+func (s *Server) begin(c call, object client.Object) error {
+	rest.WipeObjectMetaSystemFields(object)
+	object.SetUID(types.UID(fmt.Sprintf("%08x-0000-4000-8000-%012x", s.name, s.made)))
+	object.SetCreationTimestamp(s.now())
+	if err := rest.BeforeCreate(strategy{c.kind, c.sub}, c.context(), object); err != nil {
+		return err
+	}
+	if object.GetResourceVersion() != "" && c.posted && !c.dryRun {
+		return answered(errors.New("resourceVersion should not be set on objects to be created"))
+	}
+	return nil
 }
 
 // admit refuses what would be new in a namespace that is not there, or ends.
@@ -236,18 +258,21 @@ func (s *Server) admit(c call) error {
 
 // store keeps an object that was made or changed by other means than an update.
 func (s *Server) store(c call, object client.Object) (client.Object, error) {
-	return s.keep(c, object, digestOf(object))
+	return s.keep(c, object, digestOf(c.kind, object))
 }
 
 // keep keeps an object with its digest, and does what follows from that. A dry run keeps nothing.
 func (s *Server) keep(c call, object client.Object, mark digest) (client.Object, error) {
-	bare := object
-	object, err := canonical(c.kind, copyOf(object))
-	if err != nil || c.dryRun {
-		return object, err
+	stored, err := s.form(c.kind, object, mark)
+	if err != nil {
+		return nil, err
 	}
-	// What is stored has no defaults that only reading adds.
-	s.bare[object.GetUID()] = !equality.Semantic.DeepEqual(bare, object)
+	version := object.GetResourceVersion()
+	object = copyOf(stored.object)
+	if object.SetResourceVersion(version); c.dryRun {
+		return object, nil
+	}
+	s.bare[object.GetUID()] = stored.bare
 	s.version++
 	object.SetResourceVersion(strconv.FormatInt(s.version, 10))
 	s.objects[c.kind][c.key] = object
@@ -282,8 +307,10 @@ func (s *Server) update(c call, asked demand, change change) (client.Object, err
 		return s.updateNothing(c, asked, change)
 	}
 	update := s.digestOfUpdate(c, asked, old)
-	object := s.recall(update, old)
-	if object == nil {
+	object := s.recall(update)
+	if object != nil {
+		object.SetResourceVersion(old.GetResourceVersion())
+	} else {
 		var err error
 		if object, err = change(copyOf(old)); err != nil {
 			return nil, answered(err)
@@ -301,22 +328,21 @@ func (s *Server) updateNothing(c call, asked demand, change change) (client.Obje
 	if !asked.creates {
 		return nil, c.notFound()
 	}
-	blank, err := s.blank(c)
-	if err != nil {
-		return nil, err
-	}
-	object, err := change(blank)
-	if err != nil {
-		return nil, answered(err)
-	}
-	if object.GetUID() != "" {
-		return nil, apierrors.NewConflict(c.kind.group(), c.key.Name,
-			fmt.Errorf("uid mismatch: the provided object specified uid %s, and no existing object was found", object.GetUID()))
-	}
-	if err := c.fits(object); err != nil {
-		return nil, err
-	}
-	return s.insert(c, object)
+	return s.insert(c, asked, func() (client.Object, error) {
+		blank, err := s.blank(c)
+		if err != nil {
+			return nil, err
+		}
+		object, err := change(blank)
+		if err != nil {
+			return nil, answered(err)
+		}
+		if object.GetUID() != "" {
+			return nil, apierrors.NewConflict(c.kind.group(), c.key.Name,
+				fmt.Errorf("uid mismatch: the provided object specified uid %s, and no existing object was found", object.GetUID()))
+		}
+		return object, c.fits(object)
+	})
 }
 
 // answered is an error as it reaches a client: what is no answer yet is a server's own fault.
