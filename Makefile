@@ -103,7 +103,7 @@ crash: ## Have everything go wrong at every point of every story, and then break
 	@go build -o bin/crash ./test/crash
 	@go build -tags sabotage -o bin/crash-sabotaged ./test/crash
 	@bin/crash $(if $(VENDOR),--vendor='$(VENDOR)') --seed $(SEED) $(ARGS)
-	@$(if $(ARGS),true,bin/crash-sabotaged --sabotage)
+	@$(if $(VENDOR)$(ARGS),true,bin/crash-sabotaged --sabotage --seed $(SEED))
 
 .PHONY: control-plane
 control-plane: ## Build etcd, kube-apiserver and kube-controller-manager, once

@@ -25,13 +25,13 @@ const (
 func (p *play) colleague() {
 	switch p.at.name {
 	case "causely":
-		p.add(p.Vendor.Causely().AddAccount(causely.Account{ClientID: "other", Secret: otherSecret, ProjectID: causely.DemoProjectID, Admin: true}))
+		p.must(p.Vendor.Causely().AddAccount(causely.Account{ClientID: "other", Secret: otherSecret, ProjectID: causely.DemoProjectID, Admin: true}))
 		p.use(map[string]string{v1alpha1.DefaultClientIDKey: "other", v1alpha1.DefaultClientSecretKey: otherSecret})
 	case "rackgateway":
-		p.add(p.Vendor.RackGateway().AddAccount(rackgateway.Account{Email: "other@example.com", Value: otherGateway, Admin: true}))
+		p.must(p.Vendor.RackGateway().AddAccount(rackgateway.Account{Email: "other@example.com", Value: otherGateway, Admin: true}))
 		p.use(map[string]string{v1alpha1.DefaultTokenKey: otherGateway})
 	case "pingone", "pingone-exclusive":
-		p.add(p.Vendor.PingOne().AddAccount(pingone.Account{ClientID: "other", Secret: otherSecret, EnvironmentID: pingone.DemoEnvironmentID, Admin: true}))
+		p.must(p.Vendor.PingOne().AddAccount(pingone.Account{ClientID: "other", Secret: otherSecret, EnvironmentID: pingone.DemoEnvironmentID, Admin: true}))
 		p.use(map[string]string{v1alpha1.DefaultClientIDKey: "other", v1alpha1.DefaultClientSecretKey: otherSecret})
 	default:
 		p.member(causeloop.DemoWorkspaceID)
@@ -41,9 +41,9 @@ func (p *play) colleague() {
 // stranger gives it credentials of another account, where somebody has a token, too.
 func (p *play) stranger() {
 	if p.at.name == "causely" {
-		p.add(p.Vendor.Causely().AddAccount(causely.Account{ClientID: "other", Secret: otherSecret, ProjectID: "another-project", Admin: true}))
+		p.must(p.Vendor.Causely().AddAccount(causely.Account{ClientID: "other", Secret: otherSecret, ProjectID: "another-project", Admin: true}))
 		_, err := p.Vendor.Causely().Create("other", "somebody else's")
-		p.add(err)
+		p.must(err)
 		p.use(map[string]string{v1alpha1.DefaultClientIDKey: "other", v1alpha1.DefaultClientSecretKey: otherSecret})
 		return
 	}
@@ -52,15 +52,15 @@ func (p *play) stranger() {
 
 // member gives it the token of another member of a workspace of Causeloop.
 func (p *play) member(workspace string) {
-	p.add(p.Vendor.Causeloop().AddAccount(causeloop.Account{Name: "other", Value: otherMember, WorkspaceID: workspace, Admin: true}))
+	p.must(p.Vendor.Causeloop().AddAccount(causeloop.Account{Name: "other", Value: otherMember, WorkspaceID: workspace, Admin: true}))
 	p.use(map[string]string{v1alpha1.DefaultTokenKey: otherMember})
 }
 
 // rightful gives it the first credentials again.
 func (p *play) rightful() { p.use(p.Flavour().Credentials()) }
 
-// add is about something that the simulator is told; a mistake in it is no fault of the operator.
-func (p *play) add(err error) {
+// must ends a run whose scenario has a mistake.
+func (p *play) must(err error) {
 	if err != nil {
 		p.t.Fatal(err)
 	}

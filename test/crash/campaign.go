@@ -18,7 +18,7 @@ import (
 // campaign is all runs together.
 type campaign struct {
 	options
-	stage *harness.Plane
+	plane *harness.Plane
 	out   io.Writer
 	// hosts are where vendors are served: one for each run that is played at the same time.
 	hosts []*simulator.Host
@@ -98,6 +98,9 @@ func (c *campaign) vendor(ctx context.Context, at vendor) tally {
 	var singles, pairs []job
 	var clean []outcome
 	told := c.chosenScenarios(at)
+	if len(told) == 0 {
+		return result
+	}
 	for i, came := range c.playAll(ctx, jobsOf(at, told), &result) {
 		result.scenarios++
 		result.points += len(came.effects) - came.from + came.calmLists - came.fromLists
@@ -160,7 +163,7 @@ func (c *campaign) singlesOf(at vendor, told scenario, clean outcome) []job {
 		}
 	}
 	for number := clean.fromLists + 1; number <= clean.calmLists; number++ {
-		for _, f := range listFaults() {
+		for _, f := range listFaults(at) {
 			add(f, number)
 		}
 	}
@@ -201,7 +204,7 @@ func pairsOf(single job, came outcome) []job {
 // drawn are combinations of two or three faults, drawn by chance.
 func (c *campaign) drawn(at vendor, told []scenario, clean []outcome) []job {
 	random := rand.New(rand.NewPCG(c.seed, 0)) //nolint:gosec // a run has to be repeatable, not secret
-	every := append(faults(), listFaults()...)
+	every := append(faults(), listFaults(at)...)
 	var jobs []job
 	for range c.samples {
 		i := random.IntN(len(told))
@@ -230,7 +233,7 @@ func (c *campaign) playAll(ctx context.Context, jobs []job, into *tally) []outco
 	for _, host := range c.hosts {
 		group.Go(func() {
 			for i := range next {
-				results[i] = perform(ctx, c.stage, host, jobs[i])
+				results[i] = perform(ctx, c.plane, host, jobs[i])
 				c.report(jobs[i], &results[i], into)
 				if len(jobs[i].hits) > 0 && !jobs[i].leadsToPairs() {
 					// There are many, and nobody asks what happened in them.
@@ -298,7 +301,7 @@ func (c *campaign) replayOne(ctx context.Context) int {
 		fmt.Fprintln(c.out, "crash:", err)
 		return 2
 	}
-	came := perform(ctx, c.stage, c.hosts[0], of)
+	came := perform(ctx, c.plane, c.hosts[0], of)
 	fmt.Fprintln(c.out, came.story)
 	for _, violation := range came.violations {
 		fmt.Fprintln(c.out, "VIOLATION", violation)
@@ -307,33 +310,14 @@ func (c *campaign) replayOne(ctx context.Context) int {
 	return min(len(came.violations), 1)
 }
 
-// merged makes one fault of those that have one name and befall different effects.
-func merged(known []fault) fault {
-	one := known[0]
-	if len(known) == 1 {
-		return one
+// faultNamed finds a fault by its name.
+func faultNamed(at vendor, name string) (fault, bool) {
+	every := append(faults(), listFaults(at)...)
+	i := slices.IndexFunc(every, func(f fault) bool { return f.name == name })
+	if i < 0 {
+		return fault{}, false
 	}
-	of := func(e harness.Effect, at vendor) fault {
-		found := slices.IndexFunc(known, func(f fault) bool { return f.on(e, at) })
-		return known[max(found, 0)]
-	}
-	one.on = nil
-	one.before = func(p *play, e harness.Effect) error { return of(e, p.at).do(p, e, false) }
-	one.after = func(p *play, e harness.Effect) error { return of(e, p.at).do(p, e, true) }
-	one.mints = func(p *play, e harness.Effect) int { return of(e, p.at).causes(p, e) }
-	return one
-}
-
-// do does what a fault does before or after an effect, if it does anything.
-func (f fault) do(p *play, e harness.Effect, after bool) error {
-	what := f.before
-	if after {
-		what = f.after
-	}
-	if what == nil {
-		return nil
-	}
-	return what(p, e)
+	return every[i], true
 }
 
 // jobNamed finds a run by its name.
@@ -357,12 +341,11 @@ func jobNamed(name string) (job, error) {
 		if err != nil {
 			return job{}, fmt.Errorf("%q: want a fault and the number of its point", text)
 		}
-		known := slices.DeleteFunc(append(faults(), listFaults()...), func(f fault) bool { return f.name != called })
-		if len(known) == 0 {
+		known, ok := faultNamed(found.at, called)
+		if !ok {
 			return job{}, fmt.Errorf("no fault is called %q", called)
 		}
-		// Those of one name befall different effects.
-		found.hits = append(found.hits, hit{merged(known), point})
+		found.hits = append(found.hits, hit{known, point})
 	}
 	return found, nil
 }

@@ -11,7 +11,7 @@ import (
 
 // settleDown makes another cluster at the same vendor, with a token of its own.
 func (p *play) settleDown() {
-	p.neighbour = harness.New(p.t, p.stage, connect, harness.Beside(p.World), generously())
+	p.neighbour = harness.New(p.t, p.plane, connect, harness.Beside(p.World), generously())
 	p.neighbour.Watch()
 	_, p.neighbours = p.neighbour.Ask(harness.Overlapping(overlap))
 	p.pass(time.Minute)
@@ -19,7 +19,7 @@ func (p *play) settleDown() {
 
 // copied makes a copy of the cluster, whose operator sees that it is one.
 func (p *play) copied() {
-	p.neighbour = harness.New(p.t, p.stage, connect, harness.CopyOf(p.World), harness.HaltedBy("it runs in a copy"), generously())
+	p.neighbour = harness.New(p.t, p.plane, connect, harness.CopyOf(p.World), harness.HaltedBy("it runs in a copy"), generously())
 	p.neighbour.Interfere(harness.Interference{Before: func(e harness.Effect) error {
 		if e.Kind == harness.VendorToken {
 			p.t.Errorf("in the copy of the cluster: %s", e)
@@ -31,7 +31,7 @@ func (p *play) copied() {
 
 // twinned makes a copy of the cluster that nobody notices. Its GatewayToken is rotated there, and leaves the token that both began with alone.
 func (p *play) twinned() {
-	p.neighbour = harness.New(p.t, p.stage, connect, harness.CopyOf(p.World), generously())
+	p.neighbour = harness.New(p.t, p.plane, connect, harness.CopyOf(p.World), generously())
 	p.neighbours = p.neighbour.Token("mediator")
 	p.neighbour.Watch()
 	p.neighbour.Advance(time.Minute)

@@ -16,7 +16,7 @@ var spared = flag.Int("spared", 60, "of the runs with one fault, play one in so 
 
 // TestSelection plays every scenario of every vendor undisturbed, and some of the runs with one fault.
 func TestSelection(t *testing.T) {
-	stage, err := harness.Model("../..")
+	plane, err := harness.Model("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,7 +24,7 @@ func TestSelection(t *testing.T) {
 		t.Run(at.name, func(t *testing.T) {
 			t.Parallel()
 			var out strings.Builder
-			c := &campaign{options: options{singles: true, spared: *spared}, stage: stage, out: &out}
+			c := &campaign{options: options{singles: true, spared: *spared}, plane: plane, out: &out}
 			closeAll, err := c.listen(max(runtime.GOMAXPROCS(0)/2, 1))
 			if err != nil {
 				t.Fatal(err)
@@ -39,7 +39,7 @@ func TestSelection(t *testing.T) {
 
 // A run is found again by its name.
 func TestNames(t *testing.T) {
-	for _, name := range []string{"causely/issue", "pingone/rotate/zombie@14", "rackgateway/delete/die before@11+late commit after 1 effect@12", "causely/issue/empty list@2"} {
+	for _, name := range []string{"causely/issue", "pingone-shared/rotate/zombie@14", "rackgateway/delete/die before@11+late commit after 1 effect@12", "causely/issue/empty list@2"} {
 		found, err := jobNamed(name)
 		if err != nil {
 			t.Fatal(err)

@@ -103,14 +103,14 @@ func faults() []fault {
 	all := []fault{
 		{name: "die before", before: kill, mints: valueLost, likeAfter: true, paired: true},
 		{name: "die after", after: kill, mints: valueLost, paired: true},
-		{name: "answer lost", on: atCluster, after: answer(harness.ErrLost), paired: true},
+		{name: "write answer lost", on: atCluster, after: answer(harness.ErrLost), paired: true},
 		{name: "answer lost", on: atVendor, before: meets(stage.CutAfterCommit), mints: answerLost, paired: true},
-		{name: "refused", on: atCluster, before: answer(apierrors.NewInternalError(errors.New("refused")))},
+		{name: "write refused", on: atCluster, before: answer(apierrors.NewInternalError(errors.New("refused")))},
 		{name: "refused", on: atVendor, before: meets(stage.Status)},
 		{name: "5xx after commit", on: atVendor, before: meets(stage.StatusAfterCommit), mints: answerLost},
-		{name: "409", on: atCluster, before: answer(apierrors.NewConflict(resource, "thing", errors.New("somebody was here")))},
+		{name: "write conflicts", on: atCluster, before: answer(apierrors.NewConflict(resource, "thing", errors.New("somebody was here")))},
 		{name: "409", on: atVendor, before: meets(stage.Status, status(409))},
-		{name: "forbidden", on: atCluster, before: answer(apierrors.NewForbidden(resource, "thing", errors.New("a quota, or a policy")))},
+		{name: "write forbidden", on: atCluster, before: answer(apierrors.NewForbidden(resource, "thing", errors.New("a quota, or a policy")))},
 		{name: "429", on: atVendor, before: meets(stage.Status, status(429), func(f *simulator.Fault) { f.RetryAfter = "1" })},
 		{name: "timeout", on: atVendor, before: meets(stage.CutBeforeCommit)},
 		{name: "unreadable answer", on: atVendor, before: meets(stage.TruncatedBody), mints: answerLost},
@@ -176,7 +176,7 @@ func terminated(p *play, _ harness.Effect) error {
 // stale stops the watches of the process for a while.
 func stale(p *play, _ harness.Effect) error {
 	p.FreezeCache(v1alpha1.KindGatewayToken, v1alpha1.KindClusterTokenIssuer, v1alpha1.KindTokenIssuer, "Secret", "Namespace")
-	p.after90(func() { p.ThawCache() })
+	p.forAWhile(func() { p.ThawCache() })
 	return nil
 }
 
@@ -184,21 +184,18 @@ func stale(p *play, _ harness.Effect) error {
 func skewed(by time.Duration) func(*play, harness.Effect) error {
 	return func(p *play, _ harness.Effect) error {
 		p.SkewServer(by)
-		p.after90(func() { p.SkewServer(0) })
+		p.forAWhile(func() { p.SkewServer(0) })
 		return nil
 	}
 }
 
-// after90 does something after 90 seconds, with the next effect or list.
-func (p *play) after90(do func()) {
-	at := p.Clock.Now().Add(90 * time.Second)
-	p.pending = append(p.pending, func(e harness.Effect) bool {
-		if e.Number >= 0 && p.Clock.Now().Before(at) {
-			return false
-		}
-		do()
-		return true
-	})
+// aWhile is how long a fault lasts that ends by itself.
+const aWhile = 90 * time.Second
+
+// forAWhile ends a fault with the first effect or list after a while.
+func (p *play) forAWhile(end func()) {
+	until := p.Clock.Now().Add(aWhile)
+	p.pending = append(p.pending, errand{ofFault: true, due: func(int) bool { return !p.Clock.Now().Before(until) }, do: end})
 }
 
 // paused stops the process in the middle of the effect, as a machine that is suspended does.
@@ -209,7 +206,7 @@ func paused(p *play, _ harness.Effect) error {
 
 // lateCommits lose the answer of a call that the vendor carries out later: after further effects, or after a time.
 func lateCommits() []fault {
-	later := func(name string, paired, counted bool, due func(began harness.Effect, since, now time.Time, e harness.Effect) bool) fault {
+	later := func(name string, paired, counted bool, due func(further int, after time.Duration) bool) fault {
 		return fault{name: name, on: atVendor, mints: anyMake, paired: paired, counted: counted, before: func(p *play, began harness.Effect) error {
 			since := p.Clock.Now()
 			if counted && makes(began) && !p.at.named {
@@ -217,23 +214,17 @@ func lateCommits() []fault {
 				p.unknown++
 			}
 			p.Fault(p.at.route(p.World, began), stage.LateCommit, func(f *simulator.Fault) { f.Delay = 10_000 * time.Hour })
-			p.pending = append(p.pending, func(e harness.Effect) bool {
-				if e.Number >= 0 && !due(began, since, p.Clock.Now(), e) {
-					return false
-				}
-				p.CommitLate()
-				return true
+			p.pending = append(p.pending, errand{
+				ofFault: true, due: func(number int) bool { return due(number-began.Number, p.Clock.Now().Sub(since)) }, do: p.commitLate,
 			})
 			return nil
 		}}
 	}
-	effects := func(further int) func(harness.Effect, time.Time, time.Time, harness.Effect) bool {
-		return func(began harness.Effect, since, now time.Time, e harness.Effect) bool {
-			return e.Number >= began.Number+further || now.Sub(since) > settle-5*time.Second
-		}
+	effects := func(count int) func(int, time.Duration) bool {
+		return func(further int, after time.Duration) bool { return further >= count || after > settle-5*time.Second }
 	}
-	after := func(d time.Duration) func(harness.Effect, time.Time, time.Time, harness.Effect) bool {
-		return func(_ harness.Effect, since, now time.Time, _ harness.Effect) bool { return now.Sub(since) >= d }
+	after := func(d time.Duration) func(int, time.Duration) bool {
+		return func(_ int, after time.Duration) bool { return after >= d }
 	}
 	return []fault{
 		later("late commit after 1 effect", true, false, effects(1)),
@@ -246,8 +237,8 @@ func lateCommits() []fault {
 // settle is what the operator waits for: the default of its settings.
 const settle = 30 * time.Second
 
-// CommitLate lets the vendor carry out what it holds back.
-func (p *play) CommitLate() {
+// commitLate lets the vendor carry out what it holds back.
+func (p *play) commitLate() {
 	if p.Vendor.Faults().CommitLate() > 0 {
 		p.Note("the vendor carries out what it had held back")
 	}
@@ -299,36 +290,36 @@ func tenants() []fault {
 	}
 }
 
-// listFaults are all that befall a list.
-func listFaults() []fault {
+// listFaults are all that befall a list of a vendor.
+func listFaults(at vendor) []fault {
 	of := func(name string, kind stage.Kind, change ...func(*simulator.Fault)) fault {
 		return fault{name: name, list: func(p *play) { p.Fault(p.Route(harness.RouteList), kind, change...) }}
 	}
 	delayed := func(d time.Duration) func(*simulator.Fault) { return func(f *simulator.Fault) { f.Delay = d } }
-	return []fault{
+	all := []fault{
 		of("stale list", stage.StaleList, delayed(10*time.Minute)),
 		of("list lags", stage.EventualList, delayed(20*time.Second)),
 		of("empty list", stage.EmptyList),
 		of("half a list", stage.TruncatedBody),
 		of("no list", stage.Status),
 		of("unauthorized list", stage.Unauthorized),
-		switched(),
 	}
+	if at.name == "causely" {
+		all = append(all, switched())
+	}
+	return all
 }
 
-// switched has one list show another account, where the vendor's rows tell which it is.
+// switched has one list show another account, which Causely's rows tell.
 func switched() fault {
 	return fault{name: "list of another account", list: func(p *play) {
-		if p.at.name != "causely" {
-			return
-		}
 		lead := func(project string) {
 			if err := p.Vendor.Causely().SwitchProject(causely.DemoClientID, project); err != nil {
 				p.t.Fatal(err)
 			}
 		}
 		lead("another-project")
-		p.after90(func() { lead(causely.DemoProjectID) })
+		p.forAWhile(func() { lead(causely.DemoProjectID) })
 	}}
 }
 

@@ -18,6 +18,7 @@ import (
 	"runtime/debug"
 	"runtime/pprof"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -50,12 +51,12 @@ type options struct {
 func parse(args []string) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("crash", flag.ContinueOnError)
-	flags.StringVar(&o.vendor, "vendor", "", "play at this vendor only")
+	flags.StringVar(&o.vendor, "vendor", "", "play at this vendor only, or with this kind of its tokens: "+strings.Join(vendorNames(), ", "))
 	flags.Func("scenario", "play this scenario only; can be repeated", func(name string) error {
 		o.scenarios = append(o.scenarios, name)
 		return nil
 	})
-	flags.StringVar(&o.fault, "fault", "", "only this fault")
+	flags.StringVar(&o.fault, "fault", "", "only this fault, and no combinations")
 	flags.Func("run", "play one run again, by its name, and tell its story", func(name string) error {
 		if o.replay = name; name == "" {
 			return errors.New("the name of a run is wanted")
@@ -68,8 +69,15 @@ func parse(args []string) (options, error) {
 	flags.BoolVar(&o.sabotage, "sabotage", false, "break the operator's rules, one after the other, and see that it is noticed; only in a build with the tag sabotage")
 	flags.StringVar(&o.act, "act", "", "with --sabotage: break this rule only")
 	flags.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile to this file")
-	err := flags.Parse(args)
-	return o, err
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	if err := o.check(); err != nil {
+		fmt.Fprintln(flags.Output(), "crash:", err)
+		return o, err
+	}
+	o.singles = o.singles || o.fault != ""
+	return o, nil
 }
 
 // run returns the exit code: 0 when nothing was found.
@@ -97,12 +105,12 @@ func run(ctx context.Context, args []string, out io.Writer) int {
 	// Worlds are small and short-lived.
 	debug.SetGCPercent(800)
 	debug.SetMemoryLimit(8 << 30)
-	stage, err := harness.Model(".")
+	plane, err := harness.Model(".")
 	if err != nil {
 		fmt.Fprintln(out, "crash:", err)
 		return 1
 	}
-	c := &campaign{options: o, stage: stage, out: out, began: time.Now()}
+	c := &campaign{options: o, plane: plane, out: out, began: time.Now()}
 	closeAll, err := c.listen(runtime.GOMAXPROCS(0) + 1)
 	if err != nil {
 		fmt.Fprintln(out, "crash:", err)
@@ -125,9 +133,40 @@ func connect(wire harness.Wire) issuer.Connect {
 	return app.Connect(app.Options{AllowCIDRs: loopback, AllowHTTP: true, RequestTimeout: wire.Timeout, HostPerSecond: 50}, wire.Now, wire.Sleep)
 }
 
-// chosenVendors are those that are asked for.
+// chosenVendors are those that are asked for: one kind of a vendor's tokens, or all of them.
 func (o options) chosenVendors() []vendor {
-	return slices.DeleteFunc(vendors(), func(v vendor) bool { return o.vendor != "" && v.name != o.vendor })
+	return slices.DeleteFunc(vendors(), func(v vendor) bool {
+		return o.vendor != "" && v.name != o.vendor && !strings.HasPrefix(v.name, o.vendor+"-")
+	})
+}
+
+func vendorNames() []string {
+	var names []string
+	for _, v := range vendors() {
+		names = append(names, v.name)
+	}
+	return names
+}
+
+// check refuses what would play nothing.
+func (o options) check() error {
+	at := o.chosenVendors()
+	if len(at) == 0 {
+		return fmt.Errorf("no vendor is called %q: choose one of %s", o.vendor, strings.Join(vendorNames(), ", "))
+	}
+	for _, name := range o.scenarios {
+		if !slices.ContainsFunc(scenarios(), func(s scenario) bool { return s.name == name }) {
+			return fmt.Errorf("no scenario is called %q", name)
+		}
+	}
+	known := func(at vendor) bool {
+		_, ok := faultNamed(at, o.fault)
+		return ok
+	}
+	if o.fault != "" && !slices.ContainsFunc(at, known) {
+		return fmt.Errorf("no fault is called %q", o.fault)
+	}
+	return nil
 }
 
 // chosenScenarios are those that are asked for and can be told at a vendor.

@@ -28,7 +28,7 @@ type play struct {
 	// neighbour is another cluster at the same vendor, to which nothing happens; nil for none. neighbours is its GatewayToken.
 	neighbour  *harness.World
 	neighbours *v1alpha1.GatewayToken
-	stage      *harness.Plane
+	plane      *harness.Plane
 
 	// somebodys is a token that is nobody's business.
 	somebodys string
@@ -47,13 +47,13 @@ type play struct {
 	latest time.Time
 	// calmLists is how many lists there were when faults ended.
 	calmLists int
-	// pods counts the pods that were started after the first.
-	pods int
-	hits []hit
+	// podsStarted counts those that were started after the first.
+	podsStarted int
+	hits        []hit
 	// befallen is how many of them happened.
 	befallen int
-	// pending is what a fault does later, each once: it tells whether it is done.
-	pending []func(harness.Effect) bool
+	// pending is what faults and workloads do later.
+	pending []errand
 	// inHand: a token was made that is in no Secret yet.
 	inHand bool
 	// mints are creates that the faults may have caused beside those of the story.
@@ -66,6 +66,15 @@ type play struct {
 	unknown int
 	// counted: tokens may be left that are counted as orphans.
 	counted bool
+}
+
+// errand is something that is done later, once.
+type errand struct {
+	// due tells whether it is time, by the number of the effect that comes next; with zero, time has passed only.
+	due func(number int) bool
+	do  func()
+	// ofFault: it is done at once when faults end.
+	ofFault bool
 }
 
 // overlap is that of all scenarios: short enough to see its end.
@@ -83,13 +92,13 @@ type outcome struct {
 }
 
 // perform plays a run. The host serves one at a time.
-func perform(ctx context.Context, stage *harness.Plane, host *simulator.Host, of job) outcome {
+func perform(ctx context.Context, plane *harness.Plane, host *simulator.Host, of job) outcome {
 	t := harness.NewTrial(ctx)
 	at, told := of.at, of.told
-	p := &play{t: t, stage: stage, at: at, hits: of.hits, prompt: map[int]bool{}}
+	p := &play{t: t, plane: plane, at: at, hits: of.hits, prompt: map[int]bool{}}
 	var result outcome
 	t.Run(func() {
-		p.World = harness.New(t, stage, connect, harness.At(at.flavour()), harness.ServedBy(host), generously())
+		p.World = harness.New(t, plane, connect, harness.At(at.flavour()), harness.ServedBy(host), generously())
 		defer func() { result.story = p.Story() }()
 		p.judge = newJudge(p)
 		p.Watch()
@@ -118,7 +127,7 @@ func (p *play) before(e harness.Effect) error {
 	now := p.Clock.Now()
 	p.prompt[e.Number], p.latest = now.Sub(p.latest) < time.Second, now
 	p.effects = append(p.effects, e)
-	p.later(e)
+	p.later(e.Number)
 	return p.befall(e, func(f fault) func(*play, harness.Effect) error { return f.before })
 }
 
@@ -150,7 +159,7 @@ func (p *play) befall(e harness.Effect, moment func(fault) func(*play, harness.E
 // list is told of each list.
 func (p *play) list(number int) {
 	p.lists = number
-	p.later(harness.Effect{})
+	p.later(0)
 	for _, h := range p.hits {
 		if h.fault.list != nil && h.at == number {
 			h.fault.list(p)
@@ -158,13 +167,18 @@ func (p *play) list(number int) {
 	}
 }
 
-// later does what earlier faults left to be done.
-func (p *play) later(e harness.Effect) {
+// later does what is due of what faults and workloads left to be done.
+func (p *play) later(number int) { p.run(func(e errand) bool { return e.due(number) }) }
+
+// run does those errands that are chosen.
+func (p *play) run(chosen func(errand) bool) {
 	pending := p.pending
 	p.pending = nil
-	for _, do := range pending {
-		if !do(e) {
-			p.pending = append(p.pending, do)
+	for _, e := range pending {
+		if chosen(e) {
+			e.do()
+		} else {
+			p.pending = append(p.pending, e)
 		}
 	}
 }
@@ -184,7 +198,7 @@ func (p *play) pass(d time.Duration) {
 // spend lets time pass here, and then has the neighbour do what is due.
 func (p *play) spend(d time.Duration) {
 	p.Await(d)
-	p.later(harness.Effect{})
+	p.later(0)
 	if p.neighbour != nil {
 		p.neighbour.Advance(0)
 	}
@@ -245,7 +259,7 @@ func (p *play) patience(told scenario) time.Duration {
 
 // calm ends what disturbs the operator.
 func (p *play) calm() {
-	p.later(harness.Effect{Number: -1})
+	p.run(func(e errand) bool { return e.ofFault })
 	p.Vendor.Faults().CommitLate()
 	p.Vendor.Faults().Clear()
 	p.SkewServer(0)

@@ -20,6 +20,10 @@ const most = 6000
 // the undisturbed ones of every vendor, then those with one fault, in an order that is drawn from the seed.
 func (c *campaign) beCaught(ctx context.Context) int {
 	c.quiet = true
+	if len(c.chosenActs()) == 0 {
+		fmt.Fprintf(c.out, "crash: no rule or mistake is called %q\n", c.act)
+		return 2
+	}
 	missed := 0
 	for _, act := range c.chosenActs() {
 		if err := sabotage.Commit(act.Name); err != nil {

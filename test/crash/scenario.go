@@ -4,11 +4,13 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/stage"
@@ -30,7 +32,7 @@ type scenario struct {
 	unknown func(vendor) int
 	// takes is how long the operator may need to come to rest.
 	takes time.Duration
-	// pairs: all pairs of faults befall it, not only some.
+	// pairs: those faults befall it two by two that are combined so.
 	pairs bool
 }
 
@@ -111,22 +113,16 @@ func (p *play) rollsOut(e harness.Effect) {
 		return
 	}
 	at := p.Clock.Now().Add(max(p.rollout, rollout))
-	p.pending = append(p.pending, func(harness.Effect) bool {
-		if p.Clock.Now().Before(at) {
-			return false
-		}
-		p.replacePods()
-		return true
-	})
+	p.pending = append(p.pending, errand{due: func(int) bool { return !p.Clock.Now().Before(at) }, do: p.replacePods})
 }
 
 // replacePods starts a pod of the Deployment, and ends those before it.
 func (p *play) replacePods() {
 	user := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: p.Tenant, Name: "user"}}
 	p.Refresh(user)
-	before := slices.Collect(maps.Keys(p.judge.pods))
-	p.pods++
-	p.start(user, strconv.Itoa(p.pods))
+	before := slices.SortedFunc(maps.Keys(p.pods), func(a, b client.ObjectKey) int { return strings.Compare(a.Name, b.Name) })
+	p.podsStarted++
+	p.start(user, strconv.Itoa(p.podsStarted))
 	for _, pod := range before {
 		p.end(pod.Name)
 	}
@@ -196,7 +192,7 @@ func scenarios() []scenario {
 	return slices.Concat(ofTokens(), ofRotations(), ofDeletions(), ofRestores(), ofAccounts(), ofClusters())
 }
 
-// ofTokens are the stories that are told whole: all pairs of faults befall them, too. And those of Secrets that somebody changes.
+// ofTokens are the three stories that faults befall two by two, and those of Secrets and statuses that somebody changes.
 func ofTokens() []scenario {
 	return []scenario{
 		{name: "issue", tell: func(p *play) { p.begin(); p.here() }, ends: ready, mints: always(1), pairs: true},

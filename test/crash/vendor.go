@@ -17,8 +17,8 @@ type vendor struct {
 	inPlace, updates bool
 	// other asks for other rights; nil where tokens have none.
 	other func(*v1alpha1.GatewayToken)
-	// second is the second call of a create where it takes two; update is the call that changes rights.
-	second, update string
+	// update is the call that changes rights.
+	update string
 }
 
 // vendors are all, in the order in which they are played.
@@ -32,14 +32,14 @@ func vendors() []vendor {
 		},
 		{
 			name: "causeloop-dedicated", flavour: func() harness.Flavour { return harness.AtCauseloop(v1alpha1.CauseloopKindDedicated) },
-			listed: true, named: true, other: scoped, second: causeloop.RouteIssue,
+			listed: true, named: true, other: scoped,
 		},
 		{
 			name: "causeloop-personal", flavour: func() harness.Flavour { return harness.AtCauseloop(v1alpha1.CauseloopKindPersonal) },
 			listed: true, named: true, inPlace: true, other: scoped,
 		},
 		{name: "causeloop-existing", flavour: harness.AtCauseloopExisting},
-		{name: "pingone", flavour: func() harness.Flavour { return harness.AtPingOne(false) }, listed: true},
+		{name: "pingone-shared", flavour: func() harness.Flavour { return harness.AtPingOne(false) }, listed: true},
 		{name: "pingone-exclusive", flavour: func() harness.Flavour { return harness.AtPingOne(true) }, listed: true},
 	}
 }
