@@ -62,7 +62,7 @@ lint: ## Check style, import rules and API conventions
 	@"$$(hack/tool.sh golangci-lint)" run ./...
 
 .PHONY: test
-test: nodes helm ## Run all tests (some on a real control plane)
+test: nodes helm ## Run the tests (some on a real control plane)
 	@echo "go test ./..."
 	@set -o pipefail; $(WITH_TOOLS) go test -timeout 20m ./... | $(GO_TEST_LINES)
 

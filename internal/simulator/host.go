@@ -40,9 +40,6 @@ func (h *Host) WithoutTLS() *Host {
 	return h
 }
 
-// PlainHTTP tells whether it is without TLS. The nil host is not.
-func (h *Host) PlainHTTP() bool { return h != nil && h.plain }
-
 // url is the base of all that is served there.
 func (h *Host) url() string {
 	if h.plain {

@@ -16,8 +16,8 @@ import (
 const livelock = 500
 
 // judge says of a run whether what is promised was kept, by the vendor's truth and by what the API server has. After every effect: the
-// Secret and pods hold what works (I2), nobody else's token is touched (I5). At rest: no token is forgotten (I1), none was made without a
-// cause (I3), no value is anywhere else (I4), and there is nothing left to do (I6).
+// Secret and pods hold what works, nobody else's token is touched. At rest: no token is forgotten, none was made without a cause, no value is
+// anywhere else, and there is nothing left to do.
 type judge struct {
 	p *play
 	// replaced tells of the values that a Secret has held, by the token's ID, since when it does not any more; zero while it does.

@@ -82,7 +82,7 @@ func (s *soak) begin(ctx context.Context) error {
 	if s.operator, err = s.stack.StartOperator(ctx, release, settings...); err != nil {
 		return err
 	}
-	s.books.spans = append(s.books.spans, span{began: time.Now()})
+	s.books.startsSpan(time.Now())
 	s.follow(ctx)
 	for _, p := range s.places {
 		if p.tenant {

@@ -94,7 +94,7 @@ type books struct {
 	published map[string]string
 	// revoked are the tokens that a person revoked; unnoted those whose Secret somebody deleted before the status told of them.
 	revoked, unnoted map[string]time.Time
-	// reported are tokens that an issuer told a person of, and gone with their issuer or not.
+	// reported are tokens that an issuer told a person of, also if that issuer is gone since.
 	reported map[string]bool
 	// garbled are the Secrets into which somebody wrote what is no token.
 	garbled map[string]bool
@@ -348,14 +348,31 @@ func (b *books) unnotes(id string, now time.Time) {
 
 // endsSpan notes the end of the process that was started last, startsSpan the start of the next.
 func (b *books) endsSpan(now time.Time, mortal, unwell bool) {
+	b.guard.Lock()
+	defer b.guard.Unlock()
 	last := &b.spans[len(b.spans)-1]
 	last.ended, last.mortal, last.unwell = now, mortal, unwell
 }
 
 // spanBegan is when the process was started that was started last.
-func (b *books) spanBegan() time.Time { return b.spans[len(b.spans)-1].began }
+func (b *books) spanBegan() time.Time {
+	b.guard.Lock()
+	defer b.guard.Unlock()
+	return b.spans[len(b.spans)-1].began
+}
 
-func (b *books) startsSpan(now time.Time) { b.spans = append(b.spans, span{began: now}) }
+func (b *books) startsSpan(now time.Time) {
+	b.guard.Lock()
+	defer b.guard.Unlock()
+	b.spans = append(b.spans, span{began: now})
+}
+
+// makes notes a name by which PingOne knows who is the operator.
+func (b *books) makes(maker string) {
+	b.guard.Lock()
+	defer b.guard.Unlock()
+	b.makers[maker] = true
+}
 
 func (b *books) wasGarbled(secret string) bool {
 	b.guard.Lock()

@@ -24,7 +24,7 @@ const foreign = "somebody-elses-"
 
 // Those tokens of a kind that are made for a short life, and asked for at the vendor so that the operator has to replace them soon.
 const (
-	// shortLife is what a personal token lives at least, renewBefore how long before its end it is replaced: renewAfter remain.
+	// shortLife is what a personal token lives at least, renewBefore how long before its end it is replaced: renewAfter after it was made.
 	shortLife   = time.Hour
 	renewAfter  = 15 * time.Second
 	renewBefore = shortLife - renewAfter
@@ -247,7 +247,7 @@ func (s *soak) openPingOne(ctx context.Context, name string) (login, error) {
 			return l, err
 		}
 	}
-	s.books.makers[l.maker] = true
+	s.books.makes(l.maker)
 	return l, nil
 }
 

@@ -31,6 +31,9 @@ const (
 	restart            // the API server and etcd are killed, and the operator lives or not
 )
 
+// String says what is done.
+func (e end) String() string { return []string{"killed", "told to stop", "the API server killed"}[e] }
+
 // drawEnd draws how a round ends.
 func (s *soak) drawEnd() end {
 	switch drawn := s.random.IntN(20); {
@@ -143,10 +146,10 @@ func (s *soak) endSoon(ctx context.Context, how end) (done <-chan error, moment 
 	k := s.kinds[s.random.IntN(len(s.kinds))]
 	route := []string{"", k.creates, k.creates, k.revokes, k.lists}[s.random.IntN(5)]
 	nth, late := 1+s.random.IntN(3), time.Duration(s.random.IntN(40))*time.Millisecond
-	moment = fmt.Sprintf("%s %s after call %d of %s", []string{"killed", "told to stop", "the API server killed"}[how], late, nth, route)
+	moment = fmt.Sprintf("%s %s after call %d of %s", how, late, nth, route)
 	if route == "" {
 		late = time.Duration(s.random.Int64N(int64(longest)))
-		moment = fmt.Sprintf("%s %s after the start of the round", []string{"killed", "told to stop", "the API server killed"}[how], late.Round(time.Millisecond))
+		moment = fmt.Sprintf("%s %s after the start of the round", how, late.Round(time.Millisecond))
 	}
 	ended := make(chan error, 1)
 	go func() {

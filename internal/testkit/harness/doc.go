@@ -1,5 +1,6 @@
-// Package harness runs the operator's controllers in a test, step by step: against a real API server (package
-// controlplane) and a simulated vendor over TLS (package simulator), with a clock that stands still until it is moved.
+// Package harness runs the operator's controllers step by step, in a test or in a program (T): against a real API server (package
+// controlplane) or a model of one (package modelapi), and a simulated vendor (package simulator), with a clock that stands still until it
+// is moved.
 //
 // A World has one operator, the Process, and may have a second one that believes it leads. Nothing happens by itself:
 // Settle reconciles what is due until nothing is, Advance moves the clock and settles on the way. The process reads from

@@ -114,5 +114,5 @@ func (p *Plane) next() string {
 
 func kindOf(object any) string {
 	name := fmt.Sprintf("%T", object)
-	return strings.TrimSuffix(name[strings.LastIndex(name, ".")+1:], "ApplyConfiguration")
+	return name[strings.LastIndex(name, ".")+1:]
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -79,7 +80,7 @@ func (w *World) start() *Process {
 		Client: writer, Live: live, Clock: w.Clock, Connect: p.connect(), Book: book, Inventory: lists, Tokens: tokens, Named: p.named,
 		LeaderSince: leaderSince, Identity: w.Identity, Sealer: w.Sealer, ClusterResourceNamespace: w.System, Settle: w.Settings.Settle,
 		OrphanRest: w.Settings.OrphanRest, Recorder: w, FormerClusters: w.Settings.FormerClusters, Halted: w.Halted,
-		Metrics: w.metrics, AllowHTTP: w.host.PlainHTTP(),
+		Metrics: w.metrics, AllowHTTP: strings.HasPrefix(w.Vendor.URL(), "http:"),
 	}
 	p.reconcilers = map[string]reconcile.Reconciler{
 		v1alpha1.KindGatewayToken: &gatewaytoken.Reconciler{
@@ -197,10 +198,10 @@ func (p *Process) lookAt(next item) {
 		w.Errors = append(w.Errors, err)
 		p.agenda.addFailed(next)
 	case result.RequeueAfter > 0:
-		delete(p.agenda.failed, next)
+		p.agenda.limiter.Forget(next)
 		p.agenda.addAfter(next, result.RequeueAfter)
 	default:
-		delete(p.agenda.failed, next)
+		p.agenda.limiter.Forget(next)
 	}
 }
 

@@ -26,12 +26,16 @@ type agenda struct {
 	waiting map[item]*timer
 	timers  timers
 	// asked counts the timers that were set, to tell which of two that are due was asked for first.
-	asked  int
-	failed map[item]int
+	asked int
+	// limiter is that of controller-runtime: after errors in a row each look comes later.
+	limiter workqueue.TypedRateLimiter[item]
 }
 
 func newAgenda(clock Clock) *agenda {
-	return &agenda{clock: clock, due: map[item]bool{}, waiting: map[item]*timer{}, failed: map[item]int{}}
+	return &agenda{
+		clock: clock, due: map[item]bool{}, waiting: map[item]*timer{},
+		limiter: workqueue.NewTypedItemExponentialFailureRateLimiter[item](5*time.Millisecond, 1000*time.Second),
+	}
 }
 
 // add asks for a look at once. Asked for twice, it is taken once.
@@ -68,13 +72,8 @@ func (a *agenda) addAfter(wanted item, after time.Duration) {
 	}
 }
 
-// addFailed asks for another look after an error, each time later, as controller-runtime does.
-func (a *agenda) addFailed(wanted item) {
-	const first, most = 5 * time.Millisecond, 1000 * time.Second
-	after := first << min(a.failed[wanted], 20)
-	a.failed[wanted]++
-	a.addAfter(wanted, min(after, most))
-}
+// addFailed asks for another look after an error, each time later.
+func (a *agenda) addFailed(wanted item) { a.addAfter(wanted, a.limiter.When(wanted)) }
 
 // take gives the next item that is due.
 func (a *agenda) take() (item, bool) {

@@ -166,7 +166,7 @@ func (w *World) WantActive(want int) {
 // by hand.
 func (w *World) Watch() { w.watching = true }
 
-// watch is the judgement after an effect: I2 and I5.
+// watch is the judgement after an effect: no consumer is cut off, and nothing of somebody else's is touched.
 func (w *World) watch(effect Effect) {
 	w.t.Helper()
 	if effect.Kind != "Secret" && effect.Verb != Revoke {
@@ -216,7 +216,7 @@ func (w *World) ending(secret *corev1.Secret) bool {
 	return client.IgnoreNotFound(err) == nil && (err != nil || object.DeletionTimestamp != nil)
 }
 
-// CheckRest judges a world at rest: no token is forgotten (I1), and no secret is anywhere but where it belongs (I4).
+// CheckRest judges a world at rest: no token is forgotten, and no secret is anywhere but where it belongs.
 func (w *World) CheckRest() {
 	w.t.Helper()
 	w.CheckLeaks()

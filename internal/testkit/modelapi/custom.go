@@ -239,8 +239,7 @@ func withoutMetadata(of map[string]any) map[string]any {
 
 // validate implements rules.
 func (c *custom) validate(object client.Object) field.ErrorList {
-	meta := metadataOf(object)
-	errs := validation.ValidateObjectMeta(&meta, c.namespaced, validation.NameIsDNSSubdomain, field.NewPath("metadata"))
+	errs := validation.ValidateObjectMetaAccessor(object, c.namespaced, validation.NameIsDNSSubdomain, field.NewPath("metadata"))
 	errs = append(errs, schemavalidation.ValidateCustomResource(nil, content(object), c.schema)...)
 	errs = append(errs, objectmeta.Validate(context.Background(), nil, content(object), c.structural, false)...)
 	errs = append(errs, listtype.ValidateListSetsAndMaps(nil, c.structural, content(object))...)

@@ -16,7 +16,7 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/controlplane"
 )
 
-// actual is a client of a actual control plane, and schemas are those of the models. Both are set before any test runs.
+// actual is a client of a real control plane, and schemas are those of the models. Both are set before any test runs.
 var (
 	actual  client.WithWatch
 	schemas *Schemas

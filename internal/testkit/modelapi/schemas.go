@@ -12,7 +12,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/managedfields"
@@ -161,17 +160,6 @@ func (s *Schemas) kind(gvk schema.GroupVersionKind) (*kind, error) {
 		return nil, fmt.Errorf("the model API server has no %s", gvk)
 	}
 	return s.kinds[at], nil
-}
-
-// metadataOf is the metadata of an object as a struct, whatever the object is.
-func metadataOf(object client.Object) metav1.ObjectMeta {
-	return metav1.ObjectMeta{
-		Name: object.GetName(), GenerateName: object.GetGenerateName(), Namespace: object.GetNamespace(),
-		UID: object.GetUID(), ResourceVersion: object.GetResourceVersion(), Generation: object.GetGeneration(),
-		CreationTimestamp: object.GetCreationTimestamp(), DeletionTimestamp: object.GetDeletionTimestamp(),
-		DeletionGracePeriodSeconds: object.GetDeletionGracePeriodSeconds(), Labels: object.GetLabels(), Annotations: object.GetAnnotations(),
-		OwnerReferences: object.GetOwnerReferences(), Finalizers: object.GetFinalizers(), ManagedFields: object.GetManagedFields(),
-	}
 }
 
 // copyOf is an object that can be changed.

@@ -20,12 +20,11 @@ import (
 
 // validate implements rules.
 func (b *builtin) validate(object client.Object) field.ErrorList {
-	meta := metadataOf(object)
 	name := validation.NameIsDNSSubdomain
 	if b.kind.Kind == "Namespace" {
 		name = validation.ValidateNamespaceName
 	}
-	errs := validation.ValidateObjectMeta(&meta, b.kind.namespaced, name, field.NewPath("metadata"))
+	errs := validation.ValidateObjectMetaAccessor(object, b.kind.namespaced, name, field.NewPath("metadata"))
 	return append(errs, validateContent(object)...)
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -29,7 +30,7 @@ func (s *Server) fill(into, object client.Object) error {
 	switch to := into.(type) {
 	case *metav1.PartialObjectMetadata:
 		kind := to.GroupVersionKind()
-		*to = metav1.PartialObjectMetadata{ObjectMeta: *partial(object)}
+		*to = *meta.AsPartialObjectMetadata(copyOf(object))
 		to.SetGroupVersionKind(kind)
 		return nil
 	case *unstructured.Unstructured:
@@ -64,11 +65,6 @@ func (s *Server) decode(into client.Object, from *unstructured.Unstructured) err
 	}
 	reflect.ValueOf(into).Elem().Set(reflect.ValueOf(copyOf(known.as)).Elem())
 	return nil
-}
-
-func partial(object client.Object) *metav1.ObjectMeta {
-	meta := metadataOf(copyOf(object))
-	return &meta
 }
 
 func fillUnstructured(to *unstructured.Unstructured, object client.Object) error {
