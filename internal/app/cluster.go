@@ -73,7 +73,8 @@ func decide(record *clusterRecord, base string, seen []string, word string) (nex
 		return clusterRecord{Base: base, ClusterID: base, Prints: seen}, false
 	case record.Base != base:
 		// Another cluster: whatever runs in the one before signs otherwise.
-		return clusterRecord{Base: base, ClusterID: base, Former: former(record, base), Prints: seen}, false
+		called := record.calledBefore(base)
+		return clusterRecord{Base: base, ClusterID: called, Former: former(record, called), Prints: seen}, false
 	}
 	next = *record
 	switch same, alike := compare(record.Prints, seen); {
@@ -89,6 +90,16 @@ func decide(record *clusterRecord, base string, seen []string, word string) (nex
 		return next, true
 	}
 	return next, false
+}
+
+// calledBefore is what a cluster is called that may have been here before: a copy of it keeps the name that a person gave it.
+func (r clusterRecord) calledBefore(base string) string {
+	for _, id := range slices.Backward(r.Former) {
+		if strings.HasPrefix(id, base+"/") {
+			return id
+		}
+	}
+	return base
 }
 
 // identity is who signs in the cluster, and where what is in it may have come from.
@@ -150,7 +161,11 @@ func prints(ctx context.Context, config *rest.Config, through *http.Client) []st
 	if err := rest.LoadTLSFiles(loaded); err == nil {
 		all = append(all, printsOfCA(loaded.CAData)...)
 	}
-	keys, err := keySet(ctx, config, through)
+	var keys []byte
+	err := retry.OnError(keyRetries, passing, func() (err error) {
+		keys, err = keySet(ctx, config, through)
+		return err
+	})
 	if err != nil {
 		ctrl.LoggerFrom(ctx).Info("the keys of the control plane for service accounts cannot be read; its certificate authorities alone tell it from others", "error", err.Error())
 	}
@@ -171,6 +186,15 @@ func printsOfCA(bundle []byte) []string {
 	return all
 }
 
+// keyRetries is how often the keys are asked for: without them a rotated authority would look like another control plane.
+var keyRetries = wait.Backoff{Steps: 6, Duration: 200 * time.Millisecond, Factor: 2, Jitter: 0.1}
+
+// passing tells whether another try may help.
+func passing(err error) bool { return !errors.Is(err, errRefused) && !errors.Is(err, context.Canceled) }
+
+// errRefused: the API server has answered, and has no keys to show.
+var errRefused = errors.New("refused")
+
 // keySet reads the public keys of service accounts, which Kubernetes lets every service account read.
 func keySet(ctx context.Context, config *rest.Config, through *http.Client) ([]byte, error) {
 	base, _, err := rest.DefaultServerUrlFor(config)
@@ -186,8 +210,12 @@ func keySet(ctx context.Context, config *rest.Config, through *http.Client) ([]b
 		return nil, fmt.Errorf("ask for keys: %w", err)
 	}
 	defer func() { _ = answer.Body.Close() }()
-	if answer.StatusCode != http.StatusOK {
+	switch code := answer.StatusCode; {
+	case code == http.StatusOK:
+	case code == http.StatusTooManyRequests, code >= http.StatusInternalServerError:
 		return nil, fmt.Errorf("ask for keys: %s", answer.Status)
+	default:
+		return nil, fmt.Errorf("ask for keys: %w: %s", errRefused, answer.Status)
 	}
 	text, err := io.ReadAll(io.LimitReader(answer.Body, maxKeySet))
 	if err != nil {
@@ -254,7 +282,7 @@ func readRecord(secret *corev1.Secret) (*clusterRecord, error) {
 	}
 	record := &clusterRecord{}
 	if err := json.Unmarshal([]byte(text), record); err != nil || record.Base == "" || record.ClusterID == "" {
-		return nil, fmt.Errorf("the annotation %s cannot be read: restore it, or remove it to have this cluster recorded anew", v1alpha1.AnnotationCluster)
+		return nil, fmt.Errorf("the annotation %s cannot be read: restore it. Removed, this cluster is recorded anew, by --cluster-id or the UID of kube-system: where a person had given it another name, what it made under that is told to be a former cluster's by --former-cluster-ids", v1alpha1.AnnotationCluster)
 	}
 	return record, nil
 }

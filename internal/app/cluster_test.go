@@ -21,20 +21,21 @@ func TestDecide(t *testing.T) {
 		want   clusterRecord
 		asks   bool
 	}{
-		"first start":        {"nothing is known", nil, "c", known.Prints, "", known, false},
-		"same":               {"nothing changed", &known, "c", known.Prints, "", known, false},
-		"authority rotated":  {"the keys are the same", &known, "c", []string{"ca:2", "key:1"}, "", clusterRecord{Base: "c", ClusterID: "c", Prints: []string{"ca:2", "key:1"}}, false},
-		"keys rotated":       {"the authority is the same", &known, "c", []string{"ca:1", "key:2"}, "", clusterRecord{Base: "c", ClusterID: "c", Prints: []string{"ca:1", "key:2"}}, false},
-		"keys not readable":  {"those before are kept", &known, "c", []string{"ca:1"}, "", known, false},
-		"nothing readable":   {"nothing tells of a difference", &known, "c", nil, "", known, false},
-		"another kind":       {"they cannot be compared", &clusterRecord{Base: "c", ClusterID: "c", Prints: []string{"ca:1"}}, "c", []string{"key:1"}, "", clusterRecord{Base: "c", ClusterID: "c", Prints: []string{"ca:1"}}, false},
-		"copied":             {"neither is the same", &known, "c", elsewhere, "", known, true},
-		"another word":       {"it was about another copy", &known, "c", elsewhere, "keep/abcdefabcdef", known, true},
-		"a bare word":        {"it says nothing about this copy", &known, "c", elsewhere, "keep", known, true},
-		"kept":               {"the earlier one is gone", &known, "c", elsewhere, "keep/" + is, clusterRecord{Base: "c", ClusterID: "c", Prints: elsewhere}, false},
-		"new":                {"the earlier one lives", &known, "c", elsewhere, "new/" + is, clusterRecord{Base: "c", ClusterID: "c/" + is, Former: []string{"c"}, Prints: elsewhere}, false},
-		"restored elsewhere": {"another cluster signs otherwise", &known, "d", elsewhere, "", clusterRecord{Base: "d", ClusterID: "d", Former: []string{"c"}, Prints: elsewhere}, false},
-		"moved back":         {"a cluster is not its own former", &clusterRecord{Base: "d", ClusterID: "d", Former: []string{"c"}, Prints: elsewhere}, "c", known.Prints, "", clusterRecord{Base: "c", ClusterID: "c", Former: []string{"d"}, Prints: known.Prints}, false},
+		"first start":          {"nothing is known", nil, "c", known.Prints, "", known, false},
+		"same":                 {"nothing changed", &known, "c", known.Prints, "", known, false},
+		"authority rotated":    {"the keys are the same", &known, "c", []string{"ca:2", "key:1"}, "", clusterRecord{Base: "c", ClusterID: "c", Prints: []string{"ca:2", "key:1"}}, false},
+		"keys rotated":         {"the authority is the same", &known, "c", []string{"ca:1", "key:2"}, "", clusterRecord{Base: "c", ClusterID: "c", Prints: []string{"ca:1", "key:2"}}, false},
+		"keys not readable":    {"those before are kept", &known, "c", []string{"ca:1"}, "", known, false},
+		"nothing readable":     {"nothing tells of a difference", &known, "c", nil, "", known, false},
+		"another kind":         {"they cannot be compared", &clusterRecord{Base: "c", ClusterID: "c", Prints: []string{"ca:1"}}, "c", []string{"key:1"}, "", clusterRecord{Base: "c", ClusterID: "c", Prints: []string{"ca:1"}}, false},
+		"copied":               {"neither is the same", &known, "c", elsewhere, "", known, true},
+		"another word":         {"it was about another copy", &known, "c", elsewhere, "keep/abcdefabcdef", known, true},
+		"a bare word":          {"it says nothing about this copy", &known, "c", elsewhere, "keep", known, true},
+		"kept":                 {"the earlier one is gone", &known, "c", elsewhere, "keep/" + is, clusterRecord{Base: "c", ClusterID: "c", Prints: elsewhere}, false},
+		"new":                  {"the earlier one lives", &known, "c", elsewhere, "new/" + is, clusterRecord{Base: "c", ClusterID: "c/" + is, Former: []string{"c"}, Prints: elsewhere}, false},
+		"restored elsewhere":   {"another cluster signs otherwise", &known, "d", elsewhere, "", clusterRecord{Base: "d", ClusterID: "d", Former: []string{"c"}, Prints: elsewhere}, false},
+		"moved back to a copy": {"it keeps the name that a person gave it", &clusterRecord{Base: "d", ClusterID: "d", Former: []string{"c", "c/" + is}, Prints: elsewhere}, "c", elsewhere, "", clusterRecord{Base: "c", ClusterID: "c/" + is, Former: []string{"c", "d"}, Prints: elsewhere}, false},
+		"moved back":           {"a cluster is not its own former", &clusterRecord{Base: "d", ClusterID: "d", Former: []string{"c"}, Prints: elsewhere}, "c", known.Prints, "", clusterRecord{Base: "c", ClusterID: "c", Former: []string{"d"}, Prints: known.Prints}, false},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

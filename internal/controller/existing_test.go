@@ -98,14 +98,33 @@ func TestExistingLostAnswer(t *testing.T) {
 	}
 }
 
-// The answer is lost, and somebody wipes the status that told of the create: the process that asked knows of it still.
-func TestExistingStatusWipedAfterLostAnswer(t *testing.T) {
+// The answer is lost, and somebody wipes the status that told of the create, or has it tell of another: the process that asked knows of it
+// still.
+func TestExistingStatusWrittenAfterLostAnswer(t *testing.T) {
+	wiped := func(w *harness.World, object *v1alpha1.GatewayToken) { w.WipeStatus(object) }
+	forged := func(attempt v1alpha1.IssueAttempt) func(*harness.World, *v1alpha1.GatewayToken) {
+		return func(w *harness.World, object *v1alpha1.GatewayToken) {
+			written := object.DeepCopy()
+			w.Refresh(written)
+			written.Status.Attempt = &attempt
+			w.RestoreStatus(written)
+		}
+	}
+	for name, write := range map[string]func(*harness.World, *v1alpha1.GatewayToken){
+		"wiped": wiped, "of the same number": forged(v1alpha1.IssueAttempt{Name: "x", Sequence: 2}), "of a higher one": forged(v1alpha1.IssueAttempt{Name: "x", Sequence: 9, Pool: "sa-1", MAC: "x"}),
+	} {
+		t.Run(name, func(t *testing.T) { tellExistingStatusWritten(t, write) })
+	}
+}
+
+func tellExistingStatusWritten(t *testing.T, write func(*harness.World, *v1alpha1.GatewayToken)) {
+	t.Helper()
 	w := newWorld(t, harness.At(harness.AtCauseloopExisting()))
 	issuer, object := w.Publish(hour)
 	w.Advance(time.Minute)
 	w.Fault(causeloop.RouteIssue, stage.CutAfterCommit)
 	answered := func(e harness.Effect) bool { return e.Verb == harness.Status && len(w.Tokens()) == 2 }
-	before, wiped := once(answered, func() { w.WipeStatus(object) })
+	before, wiped := once(answered, func() { write(w, object) })
 	w.Interfere(harness.Interference{Before: before})
 	rotateNow(w, object)
 	w.Advance(2 * time.Hour)
@@ -114,6 +133,33 @@ func TestExistingStatusWipedAfterLostAnswer(t *testing.T) {
 	w.Refresh(issuer)
 	if told := issuer.Status.PossibleOrphans; len(told) != 1 || told[0].Name != w.Tokens()[1].Name {
 		t.Fatalf("reported: %+v, want %s", told, w.Tokens()[1].Name)
+	}
+}
+
+// A create is refused, and the status that says so cannot be written: nothing was left, and nobody is told that something may have been.
+func TestExistingRefusedAndNotWritten(t *testing.T) {
+	w := newWorld(t, harness.At(harness.AtCauseloopExisting()))
+	issuer, object := w.Publish(hour)
+	w.Advance(time.Minute)
+	w.Fault(causeloop.RouteIssue, stage.Status, func(f *simulator.Fault) { f.Status = http.StatusForbidden })
+	refused := false
+	w.Interfere(harness.Interference{
+		Before: func(e harness.Effect) error {
+			if refused && e.Verb == harness.Status && e.Kind == v1alpha1.KindGatewayToken {
+				refused = false
+				return harness.ErrLost
+			}
+			refused = refused || e.Is(harness.Mint, harness.VendorToken)
+			return nil
+		},
+	})
+	rotateNow(w, object)
+	w.Advance(3 * time.Hour)
+	w.WantReady(object)
+	w.WantActive(1)
+	w.Refresh(issuer)
+	if told := issuer.Status.PossibleOrphans; len(told) != 0 {
+		t.Errorf("reported: %+v", told)
 	}
 }
 

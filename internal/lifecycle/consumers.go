@@ -110,7 +110,13 @@ func (v *view) nextConsumersLook() time.Time {
 }
 
 // meanwhile is when something is due that needs no vendor.
-func (v *view) meanwhile() time.Time { return earlier(v.endsAt(), v.nextConsumersLook()) }
+func (v *view) meanwhile() time.Time {
+	next := v.endsAt()
+	if look := v.nextConsumersLook(); look.After(v.Now) {
+		next = earlier(next, look)
+	}
+	return next
+}
 
 // rewrite writes the Secret with the value it holds, for what the operator alone has to know.
 func rewrite(record ledger.Ledger, why string) Publish {

@@ -198,11 +198,17 @@ func (v *view) lastRevocation() time.Time {
 }
 
 // saidEnded tells whether the vendor has said of the token itself that it has ended. What lists lack may be there all the same: to
-// ask once more costs one call.
+// ask once more costs one call. Where the answer to that says nothing, two lists have to do.
 func (v *view) saidEnded(id token.ID) bool {
 	_, confirmed := v.Memory.Revoked[id]
 	row, listed := v.Snapshot.Rows[id]
+	confirmed = confirmed || (v.Memory.Contested[id] && v.endedUnseen(id))
 	return v.revokedSince(id) || v.Memory.Gone[id] || (listed && row.State == token.Revoked) || (confirmed && !v.Issuer.Capabilities.KeepsRevoked && !listed)
+}
+
+// dropsRevoked tells whether lists show tokens as long as they live.
+func (v *view) dropsRevoked() bool {
+	return v.Issuer.Capabilities.Listable && !v.Issuer.Capabilities.KeepsRevoked
 }
 
 // revokeUnlisted: the ledger knows a token that the list does not show. Where lists show every token there ever was, such a list
@@ -214,6 +220,9 @@ func revokeUnlisted(v *view) Decision {
 	for _, id := range v.doomedIDs() {
 		if _, listed := v.Snapshot.Rows[id]; listed || v.kept(id) || v.saidEnded(id) {
 			continue
+		}
+		if v.Memory.Contested[id] && v.dropsRevoked() {
+			return Relist{After: v.Snapshot.StartedAt, Purpose: "see whether a token has ended whose revocation was refused"}
 		}
 		if wait := v.heldBack(); wait != nil {
 			return wait

@@ -116,12 +116,12 @@ func (v *view) heldOnce(stray token.Token) bool {
 // neverPublished tells whether nobody can hold a stray's value: this process asked for it in vain, or the vendor, which would
 // know, never saw it used.
 func (v *view) neverPublished(stray token.Token) bool {
-	if !v.named() || v.Memory.Published[stray.ID] || stray.ID == v.Object.HintID {
+	if !v.named() || v.heldOnce(stray) {
 		return false
 	}
 	unused := v.Issuer.Capabilities.ShowsLastUse && stray.LastUsedAt.IsZero() && !stray.IssuedAt.IsZero() &&
 		v.ServerNow.Sub(stray.IssuedAt) > v.Settings.OverlapFloor
-	return v.Memory.Doubted[stray.Name] || (unused && !v.heldOnce(stray))
+	return v.Memory.Doubted[stray.Name] || unused
 }
 
 func entryOf(t token.Token) ledger.Entry {

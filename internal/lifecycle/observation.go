@@ -222,6 +222,8 @@ type Memory struct {
 	Published map[token.ID]bool
 	// Revoked tells when the vendor confirmed a revocation, for tokens an older list may still show as active.
 	Revoked map[token.ID]time.Time
+	// Contested are tokens whose revocation the vendor refused as a conflict: they may have ended before, or not.
+	Contested map[token.ID]bool
 	// Undo are tokens that were made under a name or in an account where they could never be found again.
 	Undo []token.ID
 	// RepairAfter and ReadAfter hold back what somebody makes necessary again and again; zero for now.

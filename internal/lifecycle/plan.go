@@ -55,6 +55,7 @@ var living = []rule{
 	{"what is replaced is revoked when its time has come", revokeDue},
 	{"what was replaced and a list lacks is looked for once more", confirmReplacedGone},
 	{"what is revoked and nothing lists is struck off", strikeOff},
+	{"what could never be found again is revoked, though that was refused", undoContested},
 	{"rest", rest},
 }
 
@@ -85,6 +86,7 @@ var deleting = []rule{
 	{"what may be ours and cannot be told for certain is reported", reportStrangers},
 	{"what is retained and no Secret holds is reported, where no list tells whose it is", reportKept},
 	{"what the status names and nothing proves is reported, where no list tells whose it is", reportUnproved},
+	{"what could never be found again is revoked, though that was refused", undoContested},
 	{"a retained Secret is marked", retain},
 	{"the Secret goes after its token", deleteSecret},
 	{"nothing is left: release", release},

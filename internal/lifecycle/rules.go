@@ -29,13 +29,36 @@ func identityClash(v *view) Decision {
 
 // undo: a token under another name, or in another account, than the one asked for is in no list that is looked at.
 func undo(v *view) Decision {
-	if len(v.Memory.Undo) == 0 || !v.Issuer.CanRevoke {
-		return nil
-	}
-	if wait := v.heldBack(); wait != nil {
+	if wait := v.heldBack(); wait != nil && len(v.toUndo(false)) > 0 {
 		return wait
 	}
-	return Revoke{ID: v.Memory.Undo[0], Why: "it was made and can never be used"}
+	return v.undo(false)
+}
+
+// undoContested: nothing else waits for what the vendor refused to revoke.
+func undoContested(v *view) Decision {
+	if v.heldBack() != nil && !v.Object.Deleting {
+		return nil
+	}
+	if wait := v.heldBack(); wait != nil && len(v.toUndo(true)) > 0 {
+		return wait
+	}
+	return v.undo(true)
+}
+
+func (v *view) undo(contested bool) Decision {
+	for _, id := range v.toUndo(contested) {
+		return Revoke{ID: id, Why: "it was made and can never be used"}
+	}
+	return nil
+}
+
+// toUndo are the tokens that can never be used, whose revocation the vendor has refused as a conflict or not.
+func (v *view) toUndo(contested bool) []token.ID {
+	if !v.Issuer.CanRevoke {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(v.Memory.Undo), func(id token.ID) bool { return v.Memory.Contested[id] != contested })
 }
 
 // protectOwner: a restored object has its Secret and lacks its finalizer.
@@ -639,7 +662,7 @@ func (v *view) nextTry() time.Time {
 		{true, v.rotationTry()},
 		{true, v.nextConsumersLook()},
 		{v.rightsDrifted(), v.Memory.ChangedAt.Add(driftPause)},
-		{v.rightsDiffer() || !v.settled(), v.Object.HeldBackUntil},
+		{v.rightsDiffer() || !v.settled() || len(v.Memory.Undo) > 0, v.Object.HeldBackUntil},
 		{v.rightsDiffer(), v.changesCalm()},
 		{v.skewed(), v.Now.Add(skewedPause)},
 	} {

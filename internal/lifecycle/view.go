@@ -235,10 +235,14 @@ func (v *view) expired() bool {
 	return !end.IsZero() && !v.skewed() && !v.ServerNow.Before(end)
 }
 
-// endsAt is when the token in use ends, by the operator's clock: then the Secret holds one no more. Zero where it does not end.
+// endsAt is when the token in use ends, by the operator's clock: then the Secret holds one no more. Zero where it does not end. As long as
+// clocks differ it does not, and it is looked again.
 func (v *view) endsAt() time.Time {
 	if !v.usable() || v.proof.Current.ExpiresAt.IsZero() {
 		return time.Time{}
+	}
+	if v.skewed() {
+		return v.Now.Add(skewedPause)
 	}
 	return v.Now.Add(v.proof.Current.ExpiresAt.Sub(v.ServerNow))
 }

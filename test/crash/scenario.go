@@ -136,6 +136,12 @@ func restarting(o *v1alpha1.GatewayToken) {
 	o.Spec.Consumers = &v1alpha1.Consumers{Action: v1alpha1.ConsumersRestart}
 }
 
+// conflicting are the vendors with lists whose documents leave open what a revocation of a token is answered that has ended.
+func conflicting(v vendor) bool { return v.listed && v.conflict != nil }
+
+// refuseRepeatedRevocations has the vendor answer them by 409.
+func (p *play) refuseRepeatedRevocations() { p.must(p.at.conflict(p.Vendor)) }
+
 // How stories end.
 
 // ready: the Secret holds the only token of ours that is active and that no person has been told of.
@@ -257,6 +263,12 @@ func ofRotations() []scenario {
 			p.rollout = 6 * overlap
 			p.request(false)
 		}},
+		{name: "rotated, revocations of what has ended are refused", at: conflicting, mints: always(2), takes: 2 * time.Hour, ends: ready, tell: func(p *play) {
+			p.refuseRepeatedRevocations()
+			p.published()
+			p.here()
+			p.request(false)
+		}},
 		{name: "request withdrawn", mints: always(2), takes: time.Hour, ends: ready, tell: func(p *play) {
 			p.published()
 			p.here()
@@ -321,6 +333,12 @@ func ofDeletions() []scenario {
 			p.remove()
 			p.pass(10 * time.Minute)
 			p.Heal()
+		}},
+		{name: "deleted, revocations of what has ended are refused", at: conflicting, mints: always(1), ends: released, takes: 2 * time.Hour, tell: func(p *play) {
+			p.refuseRepeatedRevocations()
+			p.published()
+			p.here()
+			p.remove()
 		}},
 		{name: "retained", mints: always(1), ends: retained, tell: func(p *play) { p.published(harness.Retained); p.here(); p.remove() }},
 		{name: "recreated", mints: always(2), ends: ready, tell: func(p *play) {

@@ -202,6 +202,7 @@ func (r *Reconciler) createFailed(ctx context.Context, s *scene, d lifecycle.Iss
 		r.Book.Unhold(s.scope, s.object.UID)
 		// It made nothing. What the one before it may have left is as open as it was.
 		failed.Refused, failed.Attempt = true, s.attemptBefore
+		s.memory.answered, s.memory.attempt = d.Sequence, s.attemptBefore.DeepCopy()
 	case uncertain:
 		failed.Attempt = attempt(d, started, f.Stray)
 	}
@@ -281,6 +282,9 @@ func (r *Reconciler) revoke(ctx context.Context, s *scene, d lifecycle.Revoke) (
 	f := token.AsFailure(err)
 	// A conflict may mean that it had ended before, or anything else: a list tells.
 	if f != nil && f.Class != token.NotFound {
+		if f.Class == token.Conflict {
+			s.memory.contested[d.ID] = true
+		}
 		r.alarm(s, f)
 		return vendorFailed(f, status.RevokeProblem(f)), nil
 	}
@@ -325,6 +329,13 @@ func (r *Reconciler) deleteSecret(ctx context.Context, s *scene) error {
 
 // release lets the object go, and remembers it for a while.
 func (r *Reconciler) release(ctx context.Context, s *scene, d lifecycle.Release) (outcome, error) {
+	marker, place, scope, uid := s.observation.Object.Marker, s.unnamedPlace(), s.scope, s.object.UID
+	s.memory.released = func() {
+		if !d.Unrevoked {
+			r.Book.Release(marker, d.Kept, place, r.Clock.Now())
+		}
+		r.Book.Unhold(scope, uid)
+	}
 	if err := r.patchFinalizer(ctx, s.object, controllerutil.RemoveFinalizer); err != nil {
 		return outcome{}, err
 	}
@@ -333,12 +344,9 @@ func (r *Reconciler) release(ctx context.Context, s *scene, d lifecycle.Release)
 		r.warn(s.object, EventRevocationSkipped, "Released on a person's word without a revocation. "+left)
 		// The event may be refused, where the namespace is in deletion, too.
 		log.FromContext(ctx).Info("released without a revocation", "left", left)
-	} else {
-		r.Book.Release(s.observation.Object.Marker, d.Kept, s.unnamedPlace(), r.Clock.Now())
 	}
-	r.Book.Unhold(s.scope, s.object.UID)
 	r.useTurn(s)
-	r.memories.forget(s.object.UID)
+	r.memories.gone(client.ObjectKeyFromObject(s.object))
 	log.FromContext(ctx).Info("released the GatewayToken", "unrevoked", d.Unrevoked)
 	return outcome{released: true}, nil
 }

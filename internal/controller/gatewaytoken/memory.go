@@ -27,6 +27,7 @@ type memory struct {
 	published       map[token.ID]bool
 	revoked         map[token.ID]time.Time
 	gone            map[token.ID]bool
+	contested       map[token.ID]bool
 	there           map[token.ID]time.Time
 	creates         []time.Time
 	taken           map[int]bool
@@ -50,6 +51,8 @@ type memory struct {
 	// attempt is what this process wrote of its latest create in the status; nil where that tells of none.
 	attempt    *v1alpha1.IssueAttempt
 	failedWith vendors.Vendor
+	// released is what is to be done once the object is gone, whose finalizer this process has taken away or tried to; nil as long as it has not.
+	released func()
 	// turn is when it may be replaced by age.
 	turn time.Time
 }
@@ -91,26 +94,31 @@ type hand struct {
 type memories struct {
 	mu   sync.Mutex
 	byID map[types.UID]*memory
+	// names are the UIDs of the objects that were looked at last under a name.
+	names map[types.NamespacedName]types.UID
 	// wrote is the version that each object had when this process had written its status.
 	wrote map[types.UID]string
 }
 
-func (m *memories) of(uid types.UID) *memory {
+func (m *memories) of(object *v1alpha1.GatewayToken) *memory {
+	m.mu.Lock()
+	name, uid := client.ObjectKeyFromObject(object), object.UID
+	former := m.names[name]
+	m.mu.Unlock()
+	if former != "" && former != uid {
+		m.gone(name)
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.find(uid)
-}
-
-// find is of, for who has the lock.
-func (m *memories) find(uid types.UID) *memory {
 	if m.byID == nil {
-		m.byID = map[types.UID]*memory{}
+		m.byID, m.names = map[types.UID]*memory{}, map[types.NamespacedName]types.UID{}
 	}
+	m.names[name] = uid
 	found := m.byID[uid]
 	if found == nil {
 		found = &memory{
 			process: rand.Text(),
-			doubted: map[string]bool{}, published: map[token.ID]bool{}, revoked: map[token.ID]time.Time{}, gone: map[token.ID]bool{},
+			doubted: map[string]bool{}, published: map[token.ID]bool{}, revoked: map[token.ID]time.Time{}, gone: map[token.ID]bool{}, contested: map[token.ID]bool{},
 			there: map[token.ID]time.Time{}, taken: map[int]bool{},
 		}
 		m.byID[uid] = found
@@ -118,11 +126,18 @@ func (m *memories) find(uid types.UID) *memory {
 	return found
 }
 
-func (m *memories) forget(uid types.UID) {
+// gone forgets the object that had a name, and ends what its release had begun.
+func (m *memories) gone(name types.NamespacedName) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
+	uid := m.names[name]
+	left := m.byID[uid]
 	delete(m.byID, uid)
+	delete(m.names, name)
 	delete(m.wrote, uid)
+	m.mu.Unlock()
+	if left != nil && left.released != nil {
+		left.released()
+	}
 }
 
 // noteStatus remembers that this process has just written the status of an object.
@@ -133,7 +148,6 @@ func (m *memories) noteStatus(object *v1alpha1.GatewayToken) {
 		m.wrote = map[types.UID]string{}
 	}
 	m.wrote[object.UID] = object.ResourceVersion
-	m.find(object.UID).attempt = object.Status.Attempt.DeepCopy()
 }
 
 // wroteStatus tells whether the status of an object is as this process has just written it.
@@ -147,7 +161,7 @@ func (m *memories) wroteStatus(object client.Object) bool {
 func (m *memory) observed(leaderSince time.Time, uid string) lifecycle.Memory {
 	seen := lifecycle.Memory{
 		LeaderSince: leaderSince, LastCreateEnded: m.lastCreateEnded, Answered: m.answered,
-		Doubted: maps.Clone(m.doubted), Published: maps.Clone(m.published), Revoked: maps.Clone(m.revoked), Gone: maps.Clone(m.gone),
+		Doubted: maps.Clone(m.doubted), Published: maps.Clone(m.published), Revoked: maps.Clone(m.revoked), Gone: maps.Clone(m.gone), Contested: maps.Clone(m.contested),
 		There: maps.Clone(m.there), Creates: slices.Clone(m.creates), Taken: maps.Clone(m.taken), Changed: m.changed, ChangedAt: m.changedAt, ChangeDoubted: m.changeDoubted, Intended: m.intended,
 		Restarts: m.restarts,
 		Process:  m.process, RollAsked: m.rollAsked, RollRefused: m.rollRefused,

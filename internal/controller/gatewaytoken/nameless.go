@@ -36,12 +36,17 @@ func (r *Reconciler) observeNameless(s *scene, into *lifecycle.Object) {
 			Sequence: int(written.Sequence), Name: written.Name, Before: idsOf(written.IDsBefore), Earlier: idsOf(written.Earlier),
 			Further: written.Further, Reported: written.Reported,
 			StartedAt: timeOf(written.StartedAt), VendorTime: timeOf(written.VendorTime),
-			Proved: written.Pool == s.demand.Pool && r.Sealer.Signed(attemptPurpose, r.owner(s.object), signable(s.object.UID, written), written.MAC),
+			Proved: written.Pool == s.demand.Pool && r.wroteAttempt(s.object, written),
 		}
 	}
 	if record, trust := r.Sealer.Open(r.owner(s.object), s.object.Status.Ledger); trust == ledger.Proof && record.OfIssuer(s.object.IssuerRef().String()) {
 		into.Record = &record
 	}
+}
+
+// wroteAttempt tells whether this installation wrote an attempt of the object.
+func (r *Reconciler) wroteAttempt(object *v1alpha1.GatewayToken, written *v1alpha1.IssueAttempt) bool {
+	return r.Sealer.Signed(attemptPurpose, r.owner(object), signable(object.UID, written), written.MAC)
 }
 
 // unnamedPlace is where the object's tokens are, where no list tells whose they are.
@@ -133,8 +138,9 @@ func (r *Reconciler) writeAttempt(ctx context.Context, s *scene, planned *lifecy
 		return fmt.Errorf("write the attempt: %w", err)
 	}
 	r.memories.noteStatus(s.object)
+	s.memory.attempt = written.DeepCopy()
 	s.stored = *s.object.Status.DeepCopy()
-	s.recall()
+	r.recall(s)
 	s.observation.Object.Attempt = planned
 	return nil
 }

@@ -30,8 +30,8 @@ func (r *Reconciler) observe(ctx context.Context, name types.NamespacedName, fro
 	} else if err != nil {
 		return nil, fmt.Errorf("get GatewayToken: %w", err)
 	}
-	s := &scene{object: object, stored: *object.Status.DeepCopy(), memory: r.memories.of(object.UID), key: accounts.KeyFor(object)}
-	s.recall()
+	s := &scene{object: object, stored: *object.Status.DeepCopy(), memory: r.memories.of(object), key: accounts.KeyFor(object)}
+	r.recall(s)
 	issuer, err := r.observeIssuer(ctx, s, from)
 	if err != nil {
 		return nil, err
@@ -61,14 +61,15 @@ func (r *Reconciler) observe(ctx context.Context, name types.NamespacedName, fro
 }
 
 // recall takes a failure from memory where the status that tells of it could not be written, and a create where somebody took the status away
-// that told of it.
-func (s *scene) recall() {
-	if asked, told := s.memory.attempt, s.object.Status.Attempt; asked != nil && (told == nil || told.Sequence < asked.Sequence) {
+// that told of it, or put another one there.
+func (r *Reconciler) recall(s *scene) {
+	asked, told := s.memory.attempt, s.object.Status.Attempt
+	if asked != nil && (told == nil || told.Sequence < asked.Sequence || !r.wroteAttempt(s.object, told)) {
 		s.object.Status.Attempt = asked.DeepCopy()
 	}
-	remembered, told := s.memory.failure, s.object.Status.Failure
-	if remembered != nil && (told == nil || told.NextAttemptTime.Before(remembered.NextAttemptTime)) {
-		s.object.Status.Failure = remembered
+	failed, known := s.memory.failure, s.object.Status.Failure
+	if failed != nil && (known == nil || known.NextAttemptTime.Before(failed.NextAttemptTime)) {
+		s.object.Status.Failure = failed
 	}
 }
 

@@ -146,6 +146,9 @@ func (r *Reconciler) retain(ctx context.Context, s *scene, d lifecycle.Retain) (
 // landed asks, after a write whose answer was lost or a conflict, whether the Secret is exactly what was to be written: the seal
 // of the ledger covers the value, the keys and the shape.
 func (r *Reconciler) landed(ctx context.Context, s *scene, content secretdata.Content) bool {
+	// The write may have used up its time.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), PublishTimeout)
+	defer cancel()
 	secret := &corev1.Secret{}
 	if err := r.Live.Get(ctx, client.ObjectKey{Namespace: content.Namespace, Name: content.Name}, secret); err != nil {
 		return false
@@ -159,6 +162,9 @@ func (r *Reconciler) landed(ctx context.Context, s *scene, content secretdata.Co
 func (r *Reconciler) published(ctx context.Context, s *scene, d lifecycle.Publish) outcome {
 	record := d.Ledger
 	s.memory.published[record.Current.ID] = true
+	if asked := s.memory.attempt; asked != nil && asked.Sequence <= int64(record.Current.Sequence) {
+		s.memory.attempt = nil
+	}
 	if d.Source != lifecycle.FromSecret || s.memory.changed == record.Inputs {
 		// The ledger has it now, or it was of another token.
 		s.memory.changed = ""

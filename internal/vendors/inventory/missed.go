@@ -48,8 +48,10 @@ func (u Uses) gone(rows map[token.ID]token.Token) []token.ID {
 // uses is what became of the tokens in use of one list.
 type uses struct {
 	// judged: some list of this process could be judged. gone are the tokens that the latest of those lacks, idle is how many of them were at
-	// work before. fresh are those of the latter that the list before it did not lack, missed those that are waited for.
+	// work before. fresh are those of the latter that the list before it showed, missed those that are waited for. rows are what the latest of
+	// those lists shows.
 	judged              bool
+	rows                map[token.ID]token.Token
 	idle                int
 	gone, fresh, missed map[token.ID]bool
 }
@@ -79,14 +81,16 @@ func (i *Inventory) miss(name Scope, lacks []token.ID, all Uses, lag time.Durati
 		return
 	}
 	gone := i.surprising(s, lacks, lag)
-	first, before := !s.uses.judged, s.uses.gone
-	s.uses.judged, s.uses.gone, s.uses.idle, s.uses.fresh = true, gone, 0, map[token.ID]bool{}
+	first, before := !s.uses.judged, s.uses.rows
+	s.uses.judged, s.uses.gone, s.uses.rows, s.uses.idle, s.uses.fresh = true, gone, s.latest.Rows, 0, map[token.ID]bool{}
 	for id := range gone {
 		if !all.Here[id] {
 			continue
 		}
 		s.uses.idle++
-		if !before[id] && (!first || !all.Conceded) {
+		// What no list showed, somebody put back: an older Secret, with a token that has ended.
+		row, shown := before[id]
+		if (first && !all.Conceded) || (shown && row.State != token.Revoked) {
 			s.uses.fresh[id] = true
 		}
 	}

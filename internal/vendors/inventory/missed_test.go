@@ -62,6 +62,11 @@ func TestMissed(t *testing.T) {
 		"three of three": {reason: "all are gone", uses: 3, change: func(u *uses) { u.without("1", "2", "3") }, want: []token.ID{"1", "2", "3"}},
 		"three of 15":    {reason: "a fifth is gone", uses: 15, change: func(u *uses) { u.without("1", "2", "3") }, want: []token.ID{"1", "2", "3"}},
 		"three of 16":    {reason: "less than a fifth is gone", uses: 16, change: func(u *uses) { u.without("1", "2", "3") }},
+		"said to be in use since": {reason: "no list has shown them: older Secrets were put back", uses: 3, change: func(u *uses) {
+			for _, id := range []token.ID{"4", "5", "6"} {
+				u.expect.Here[id] = true
+			}
+		}},
 		"three, and more elsewhere": {reason: "all of the issuer's count", uses: 3, change: func(u *uses) {
 			u.without("1", "2", "3")
 			u.expect.Elsewhere = 13

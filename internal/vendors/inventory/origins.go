@@ -94,10 +94,18 @@ func (o *origins) explain(row token.Token, marker token.Marker) bool {
 	return true
 }
 
-// forget drops what lists have shown long ago.
+// forget drops what lists have shown long ago. Of two issuers of one account one may not have been able to list since.
 func (i *Inventory) forget(now time.Time) {
 	old := func(at time.Time) bool { return now.Sub(at) > answerMemory }
-	maps.DeleteFunc(i.origins.asked, func(_ string, of *asked) bool { return of.open == 0 && old(of.at) })
+	shown := func(at time.Time) bool {
+		for _, s := range i.scopes {
+			if s.latest.Taken() && !s.latest.BegunAfter(at) {
+				return false
+			}
+		}
+		return true
+	}
+	maps.DeleteFunc(i.origins.asked, func(_ string, of *asked) bool { return of.open == 0 && old(of.at) && shown(of.at) })
 	maps.DeleteFunc(i.ending, func(_ token.ID, at time.Time) bool { return old(at) })
 	maps.DeleteFunc(i.born, func(_ token.ID, at time.Time) bool { return old(at) })
 }

@@ -178,6 +178,30 @@ func TestNotForeign(t *testing.T) {
 	})
 }
 
+// Two issuers lead to one account, and one of them cannot list for days: what the operator made meanwhile through the other is its own.
+func TestNotForeignThroughAnotherIssuer(t *testing.T) {
+	b := newBench(t)
+	b.rows = []token.Token{row("1", b.name("a", 1))}
+	through := func() {
+		if _, _, err := b.Refresh(t.Context(), "another", &b.list, inventory.Expectation{Calm: start().Add(settle)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 3 {
+		b.looks(time.Minute)
+		through()
+	}
+	b.Asking(b.name("a", 2))
+	b.Answered(b.name("a", 2), "2")
+	b.rows = append(b.rows, row("2", b.name("a", 2)))
+	through()
+	b.now = b.now.Add(50 * time.Hour)
+	through()
+	if foreign := b.looks(time.Minute); len(foreign) > 0 {
+		t.Errorf("%v is strange", foreign)
+	}
+}
+
 // The answer comes after a list has shown another token of the same name.
 func TestForeignBesideACreateUnderWay(t *testing.T) {
 	b := newBench(t)
