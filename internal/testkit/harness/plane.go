@@ -11,9 +11,11 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
+	"k8s.io/utils/lru"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/canary"
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/controlplane"
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/modelapi"
 )
@@ -30,6 +32,8 @@ type Plane struct {
 	// mapper is shared: whoever else asks the API server for its kinds gets the same answer.
 	mapper meta.RESTMapper
 	worlds atomic.Int64
+	// searches are those for secrets that were made before, by the secrets: worlds that are alike have the same.
+	searches *lru.Cache
 }
 
 // Start starts a control plane with the operator's kinds. root is the way to the root of this repository.
@@ -47,7 +51,7 @@ func StartWith(ctx context.Context, crds string) (*Plane, error) {
 	if err != nil {
 		return nil, err
 	}
-	plane := &Plane{ControlPlane: started, scheme: scheme}
+	plane := &Plane{ControlPlane: started, scheme: scheme, searches: lru.New(keptSearches)}
 	if plane.Admin, err = plane.connect(started.RESTConfig()); err != nil {
 		_ = started.Stop() // the error that matters is the first
 		return nil, err
@@ -67,7 +71,7 @@ func Model(root string) (*Plane, error) {
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
-	return &Plane{scheme: scheme, schemas: schemas}, nil
+	return &Plane{scheme: scheme, schemas: schemas, searches: lru.New(keptSearches)}, nil
 }
 
 // IsModel tells whether the worlds of this plane have models.
@@ -116,3 +120,19 @@ func kindOf(object any) string {
 	name := fmt.Sprintf("%T", object)
 	return name[strings.LastIndex(name, ".")+1:]
 }
+
+// search makes a search for secrets, or finds it.
+func (p *Plane) search(secrets []string) *canary.Search {
+	key := strings.Join(secrets, "\x00")
+	if known, ok := p.searches.Get(key); ok {
+		if search, ok := known.(*canary.Search); ok {
+			return search
+		}
+	}
+	search := canary.Of(secrets...)
+	p.searches.Add(key, search)
+	return search
+}
+
+// keptSearches is how many are kept.
+const keptSearches = 100

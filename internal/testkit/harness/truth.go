@@ -300,7 +300,7 @@ func (w *World) held() map[string]bool {
 // CheckDisclosure: no secret is in anything that the operator put out.
 func (w *World) CheckDisclosure() {
 	w.t.Helper()
-	search := canary.Of(w.Secrets()...)
+	search := w.plane.search(w.Secrets())
 	for channel, text := range w.Channels() {
 		if hits := search.Text(channel, []byte(text)); len(hits) > 0 {
 			w.t.Errorf("%s: a secret can be read there (%s)", channel, hits[0].Encoding)
