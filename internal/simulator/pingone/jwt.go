@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"k8s.io/utils/lru"
 )
 
 // shortClaims are those of a credential's value in the vendor's example.
@@ -99,21 +98,30 @@ var signingKey = sync.OnceValue(func() *rsa.PrivateKey {
 	return key
 })
 
-// signatures are those that were made before: simulators that are told the same sign the same, and each takes a millisecond.
-var signatures = lru.New(1000)
+// signatures are those that were made before, by the digest of the text, as many as mostSignatures at a time: simulators that are told the same
+// sign the same, and each takes a millisecond.
+var (
+	signatures     = map[[sha256.Size]byte][]byte{}
+	signaturesLock sync.Mutex
+)
+
+const mostSignatures = 10_000
 
 // signatureOf is that of a text with this digest.
 func signatureOf(digest [sha256.Size]byte) ([]byte, error) {
-	if known, ok := signatures.Get(digest); ok {
-		if signature, ok := known.([]byte); ok {
-			return signature, nil
-		}
+	signaturesLock.Lock()
+	defer signaturesLock.Unlock()
+	if known := signatures[digest]; known != nil {
+		return known, nil
 	}
 	signature, err := rsa.SignPKCS1v15(nil, signingKey(), crypto.SHA256, digest[:])
 	if err != nil {
 		return nil, err //nolint:wrapcheck // it never happens
 	}
-	signatures.Add(digest, signature)
+	if len(signatures) >= mostSignatures {
+		clear(signatures)
+	}
+	signatures[digest] = signature
 	return signature, nil
 }
 
