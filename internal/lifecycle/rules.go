@@ -47,10 +47,11 @@ func undoContested(v *view) Decision {
 }
 
 func (v *view) undo(contested bool) Decision {
-	for _, id := range v.toUndo(contested) {
-		return Revoke{ID: id, Why: "it was made and can never be used"}
+	ids := v.toUndo(contested)
+	if len(ids) == 0 {
+		return nil
 	}
-	return nil
+	return Revoke{ID: ids[0], Why: "it was made and can never be used"}
 }
 
 // toUndo are the tokens that can never be used, whose revocation the vendor has refused as a conflict or not.

@@ -202,7 +202,7 @@ func (r *Reconciler) createFailed(ctx context.Context, s *scene, d lifecycle.Iss
 		r.Book.Unhold(s.scope, s.object.UID)
 		// It made nothing. What the one before it may have left is as open as it was.
 		failed.Refused, failed.Attempt = true, s.attemptBefore
-		s.memory.answered, s.memory.attempt = d.Sequence, s.attemptBefore.DeepCopy()
+		s.memory.answered, s.memory.attempt = d.Sequence, r.ownAttempt(s.object, s.attemptBefore)
 	case uncertain:
 		failed.Attempt = attempt(d, started, f.Stray)
 	}
@@ -346,7 +346,7 @@ func (r *Reconciler) release(ctx context.Context, s *scene, d lifecycle.Release)
 		log.FromContext(ctx).Info("released without a revocation", "left", left)
 	}
 	r.useTurn(s)
-	r.memories.gone(client.ObjectKeyFromObject(s.object))
+	r.memories.gone(s.object.UID)
 	log.FromContext(ctx).Info("released the GatewayToken", "unrevoked", d.Unrevoked)
 	return outcome{released: true}, nil
 }

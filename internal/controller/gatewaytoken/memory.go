@@ -94,26 +94,18 @@ type hand struct {
 type memories struct {
 	mu   sync.Mutex
 	byID map[types.UID]*memory
-	// names are the UIDs of the objects that were looked at last under a name.
+	// names are the UIDs of the objects that the cache showed last under a name.
 	names map[types.NamespacedName]types.UID
 	// wrote is the version that each object had when this process had written its status.
 	wrote map[types.UID]string
 }
 
-func (m *memories) of(object *v1alpha1.GatewayToken) *memory {
-	m.mu.Lock()
-	name, uid := client.ObjectKeyFromObject(object), object.UID
-	former := m.names[name]
-	m.mu.Unlock()
-	if former != "" && former != uid {
-		m.gone(name)
-	}
+func (m *memories) of(uid types.UID) *memory {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.byID == nil {
-		m.byID, m.names = map[types.UID]*memory{}, map[types.NamespacedName]types.UID{}
+		m.byID = map[types.UID]*memory{}
 	}
-	m.names[name] = uid
 	found := m.byID[uid]
 	if found == nil {
 		found = &memory{
@@ -126,13 +118,28 @@ func (m *memories) of(object *v1alpha1.GatewayToken) *memory {
 	return found
 }
 
-// gone forgets the object that had a name, and ends what its release had begun.
-func (m *memories) gone(name types.NamespacedName) {
+// name notes which object the cache shows under a name, empty for none any more. The one that it showed before is gone.
+func (m *memories) name(name types.NamespacedName, uid types.UID) {
 	m.mu.Lock()
-	uid := m.names[name]
+	if m.names == nil {
+		m.names = map[types.NamespacedName]types.UID{}
+	}
+	former := m.names[name]
+	m.names[name] = uid
+	if uid == "" {
+		delete(m.names, name)
+	}
+	m.mu.Unlock()
+	if former != uid {
+		m.gone(former)
+	}
+}
+
+// gone forgets an object, and ends what its release had begun.
+func (m *memories) gone(uid types.UID) {
+	m.mu.Lock()
 	left := m.byID[uid]
 	delete(m.byID, uid)
-	delete(m.names, name)
 	delete(m.wrote, uid)
 	m.mu.Unlock()
 	if left != nil && left.released != nil {

@@ -5,39 +5,31 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 )
 
-// An object is gone when nobody has it any more, or when another one has its name: then what its release had begun ends, once, and nothing of
-// it is kept.
+// An object is gone when it was released, when the cache does not show it any more, or when it shows another one under its name: then what its
+// release had begun ends, once, and nothing of it is kept.
 func TestGone(t *testing.T) {
-	object := func(uid types.UID) *v1alpha1.GatewayToken {
-		return &v1alpha1.GatewayToken{ObjectMeta: metav1.ObjectMeta{Namespace: "a", Name: "b", UID: uid}}
-	}
+	name := types.NamespacedName{Namespace: "a", Name: "b"}
 	tests := map[string]func(*memories){
-		"not found": func(m *memories) { m.gone(client.ObjectKeyFromObject(object("1"))) },
-		"made anew": func(m *memories) { m.of(object("2")) },
-		"both, and looked": func(m *memories) {
-			m.of(object("2"))
-			m.of(object("2"))
-			m.gone(client.ObjectKeyFromObject(object("2")))
-		},
+		"released":             func(m *memories) { m.gone("1") },
+		"not found":            func(m *memories) { m.name(name, "") },
+		"made anew":            func(m *memories) { m.name(name, "2") },
+		"all of that, in turn": func(m *memories) { m.gone("1"); m.name(name, "2"); m.name(name, "2"); m.name(name, "") },
 	}
-	for name, happens := range tests {
-		t.Run(name, func(t *testing.T) {
+	for title, happens := range tests {
+		t.Run(title, func(t *testing.T) {
 			var m memories
-			m.gone(client.ObjectKeyFromObject(object("1")))
 			released := 0
-			m.of(object("1")).released = func() { released++ }
-			m.noteStatus(object("1"))
+			m.of("1").released = func() { released++ }
+			m.of("2")
+			m.name(name, "1")
+			m.noteStatus(&v1alpha1.GatewayToken{ObjectMeta: metav1.ObjectMeta{UID: "1", ResourceVersion: "5"}})
 			happens(&m)
-			if released != 1 {
-				t.Errorf("it was released %d times, want once", released)
-			}
-			if m.byID["1"] != nil || m.wrote["1"] != "" || len(m.names) > 1 {
-				t.Errorf("something is kept of it: %+v, %v, %v", m.byID, m.wrote, m.names)
+			if released != 1 || m.byID["1"] != nil || m.wrote["1"] != "" {
+				t.Errorf("it was released %d times, want once; kept: %v, %v", released, m.byID["1"], m.wrote)
 			}
 		})
 	}

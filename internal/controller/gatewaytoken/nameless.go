@@ -49,6 +49,14 @@ func (r *Reconciler) wroteAttempt(object *v1alpha1.GatewayToken, written *v1alph
 	return r.Sealer.Signed(attemptPurpose, r.owner(object), signable(object.UID, written), written.MAC)
 }
 
+// ownAttempt is an attempt that this installation wrote; nil for any other.
+func (r *Reconciler) ownAttempt(object *v1alpha1.GatewayToken, written *v1alpha1.IssueAttempt) *v1alpha1.IssueAttempt {
+	if written == nil || !r.wroteAttempt(object, written) {
+		return nil
+	}
+	return written.DeepCopy()
+}
+
 // unnamedPlace is where the object's tokens are, where no list tells whose they are.
 func (s *scene) unnamedPlace() accounts.Place {
 	if s.account.Vendor == nil || s.account.Vendor.Capabilities().Named {

@@ -30,7 +30,7 @@ func (r *Reconciler) observe(ctx context.Context, name types.NamespacedName, fro
 	} else if err != nil {
 		return nil, fmt.Errorf("get GatewayToken: %w", err)
 	}
-	s := &scene{object: object, stored: *object.Status.DeepCopy(), memory: r.memories.of(object), key: accounts.KeyFor(object)}
+	s := &scene{object: object, stored: *object.Status.DeepCopy(), memory: r.memories.of(object.UID), key: accounts.KeyFor(object)}
 	r.recall(s)
 	issuer, err := r.observeIssuer(ctx, s, from)
 	if err != nil {

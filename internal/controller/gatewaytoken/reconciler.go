@@ -8,7 +8,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -96,23 +95,21 @@ type scene struct {
 func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	s, err := r.observe(ctx, request.NamespacedName, r.Client)
 	if err == nil && s == nil {
-		r.forget(request.NamespacedName)
+		r.restartJobs.drop(request.NamespacedName)
+		r.memories.name(request.NamespacedName, "")
 		return ctrl.Result{}, r.collect(ctx, request.NamespacedName)
 	}
 	if err != nil {
 		return ctrl.Result{}, err
 	}
+	r.memories.name(request.NamespacedName, s.object.UID)
 	planned := lifecycle.Plan(s.observation)
 	spent, _ := lifecycle.HandSpent(s.observation)
 	live := lifecycle.IsEffect(planned.Decision) || spent || lifecycle.RollDoubted(s.observation)
 	if live {
-		if s, err = r.observe(ctx, request.NamespacedName, r.Live); err != nil {
+		if s, err = r.observe(ctx, request.NamespacedName, r.Live); err != nil || s == nil {
 			r.restartJobs.drop(request.NamespacedName)
 			return ctrl.Result{}, err
-		}
-		if s == nil {
-			r.forget(request.NamespacedName)
-			return ctrl.Result{}, nil
 		}
 		planned = r.planLive(s)
 	}
@@ -123,12 +120,6 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return wake.AfterError(err)
 	}
 	return r.record(ctx, s, s.rolled(planned), outcome)
-}
-
-// forget forgets an object that is gone.
-func (r *Reconciler) forget(name types.NamespacedName) {
-	r.restartJobs.drop(name)
-	r.memories.gone(name)
 }
 
 // find has the inventory know what is found of the object, so that it can tell its tokens from those that somebody else makes under its

@@ -48,9 +48,7 @@ func (r *Reconciler) record(ctx context.Context, s *scene, planned lifecycle.Pla
 			return wake.AfterError(fmt.Errorf("patch status: %w", err))
 		}
 		r.memories.noteStatus(s.object)
-		if next.Attempt == nil || r.wroteAttempt(s.object, next.Attempt) {
-			s.memory.attempt = next.Attempt.DeepCopy()
-		}
+		s.memory.attempt = r.ownAttempt(s.object, next.Attempt)
 		r.warnIfNew(s)
 	}
 	return ctrl.Result{RequeueAfter: r.pause(s, planned.Decision, came)}, nil

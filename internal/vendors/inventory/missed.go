@@ -47,13 +47,13 @@ func (u Uses) gone(rows map[token.ID]token.Token) []token.ID {
 
 // uses is what became of the tokens in use of one list.
 type uses struct {
-	// judged: some list of this process could be judged. gone are the tokens that the latest of those lacks, idle is how many of them were at
+	// judged: some list of this process could be judged. idle is how many of the tokens that the latest of those lacks were at
 	// work before. fresh are those of the latter that the list before it showed, missed those that are waited for. rows are what the latest of
 	// those lists shows.
-	judged              bool
-	rows                map[token.ID]token.Token
-	idle                int
-	gone, fresh, missed map[token.ID]bool
+	judged        bool
+	rows          map[token.ID]token.Token
+	idle          int
+	fresh, missed map[token.ID]bool
 }
 
 // issuer is what the scopes of one issuer have in common.
@@ -82,7 +82,7 @@ func (i *Inventory) miss(name Scope, lacks []token.ID, all Uses, lag time.Durati
 	}
 	gone := i.surprising(s, lacks, lag)
 	first, before := !s.uses.judged, s.uses.rows
-	s.uses.judged, s.uses.gone, s.uses.rows, s.uses.idle, s.uses.fresh = true, gone, s.latest.Rows, 0, map[token.ID]bool{}
+	s.uses.judged, s.uses.rows, s.uses.idle, s.uses.fresh = true, s.latest.Rows, 0, map[token.ID]bool{}
 	for id := range gone {
 		if !all.Here[id] {
 			continue
