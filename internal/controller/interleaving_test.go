@@ -222,3 +222,23 @@ func TestCreatesLimitedWithoutTime(t *testing.T) {
 	w.WantCreates(9)
 	w.CheckRest()
 }
+
+// The cache shows a GatewayToken as it was before this process wrote that the vendor is away. When the vendor is back, what was read says so
+// already, and what was written does not.
+func TestStatusWrittenBehindTheCache(t *testing.T) {
+	w := newWorld(t)
+	_, object := w.Publish()
+	w.FreezeCache(v1alpha1.KindGatewayToken)
+	w.Fault(causely.RouteList, stage.Status, harness.Always)
+	w.Advance(6 * time.Minute)
+	w.Want(object, v1alpha1.ConditionVendorReachable, metav1.ConditionFalse, v1alpha1.ReasonVendorUnavailable)
+	w.Heal()
+	w.Advance(6 * time.Minute)
+	w.ThawCache()
+	w.Advance(2 * time.Second)
+	w.WantReady(object)
+	if reachable := w.Condition(object, v1alpha1.ConditionVendorReachable); reachable.Status != metav1.ConditionTrue {
+		t.Errorf("the vendor is back, and the status says %+v", reachable)
+	}
+	w.CheckRest()
+}

@@ -1,6 +1,7 @@
 package gatewaytoken
 
 import (
+	"cmp"
 	"crypto/rand"
 	"maps"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
@@ -162,6 +164,14 @@ func (m *memories) wroteStatus(object client.Object) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.wrote[object.GetUID()] == object.GetResourceVersion()
+}
+
+// readOutdated tells whether an object was read as it was before this process wrote its status last.
+func (m *memories) readOutdated(object client.Object) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	order, err := resourceversion.CompareResourceVersion(object.GetResourceVersion(), cmp.Or(m.wrote[object.GetUID()], "0"))
+	return err == nil && order < 0
 }
 
 // observed is what the planner may know of it.

@@ -34,3 +34,20 @@ func TestGone(t *testing.T) {
 		})
 	}
 }
+
+// An object that the cache shows as it was before this process wrote its status is not the last word.
+func TestReadOutdated(t *testing.T) {
+	object := func(version string) *v1alpha1.GatewayToken {
+		return &v1alpha1.GatewayToken{ObjectMeta: metav1.ObjectMeta{UID: "1", ResourceVersion: version}}
+	}
+	var m memories
+	if m.readOutdated(object("9")) {
+		t.Error("nothing was written, and the object is outdated")
+	}
+	m.noteStatus(object("10"))
+	for version, want := range map[string]bool{"9": true, "10": false, "11": false} {
+		if m.readOutdated(object(version)) != want {
+			t.Errorf("version 10 was written, and %s is outdated: %t, want %t", version, !want, want)
+		}
+	}
+}

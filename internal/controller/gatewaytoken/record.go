@@ -20,6 +20,8 @@ import (
 const (
 	// soon is for a second look right after an effect that no event tells of.
 	soon = time.Millisecond
+	// catchUp is how long a cache is given to show what this process has written.
+	catchUp = time.Second
 	// patience is for states that end by something the operator does not watch, such as somebody else's Secret.
 	patience = time.Minute
 )
@@ -51,7 +53,12 @@ func (r *Reconciler) record(ctx context.Context, s *scene, planned lifecycle.Pla
 		s.memory.attempt = r.ownAttempt(s.object, next.Attempt)
 		r.warnIfNew(s)
 	}
-	return ctrl.Result{RequeueAfter: r.pause(s, planned.Decision, came)}, nil
+	pause := r.pause(s, planned.Decision, came)
+	if !changed && r.memories.readOutdated(s.object) && (pause == 0 || pause > catchUp) {
+		// What the status says is not what was read, and no event tells of what this process wrote itself.
+		pause = catchUp
+	}
+	return ctrl.Result{RequeueAfter: pause}, nil
 }
 
 // passing tells of a state that is over before anybody could read of it: after the finalizer was set, and between the steps of a
