@@ -1,10 +1,14 @@
 package app
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/client-go/rest"
 )
 
 // TestDecide: who the operator is in a cluster, and when a person is asked.
@@ -69,5 +73,32 @@ func TestPrintsOfKeys(t *testing.T) {
 	}
 	if none := printsOfKeys([]byte("<html>")); none != nil {
 		t.Errorf("%v of no keys", none)
+	}
+}
+
+// TestKeysAreAskedForAgain: an API server that is not ready for a moment does not look like another one; one that refuses is not asked again.
+func TestKeysAreAskedForAgain(t *testing.T) {
+	before := keyRetries
+	keyRetries.Duration = time.Millisecond
+	t.Cleanup(func() { keyRetries = before })
+	for name, tc := range map[string]struct{ fails, code, want, calls int }{
+		"not ready twice": {fails: 2, code: http.StatusServiceUnavailable, want: 1, calls: 3},
+		"never ready":     {fails: 100, code: http.StatusServiceUnavailable, calls: before.Steps},
+		"refused":         {fails: 100, code: http.StatusForbidden, calls: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			calls := 0
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				if calls++; calls <= tc.fails {
+					w.WriteHeader(tc.code)
+					return
+				}
+				_, _ = w.Write([]byte(`{"keys":[{"kty":"RSA","n":"n1","e":"AQAB"}]}`))
+			}))
+			defer server.Close()
+			if read := prints(t.Context(), &rest.Config{Host: server.URL}, server.Client()); len(read) != tc.want || calls != tc.calls {
+				t.Errorf("%v after %d calls, want %d keys after %d", read, calls, tc.want, tc.calls)
+			}
+		})
 	}
 }

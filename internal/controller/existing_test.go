@@ -90,11 +90,17 @@ func TestExistingLostAnswer(t *testing.T) {
 			w.RevokeByHand(w.Tokens()[0].ID)
 			acknowledge(w, issuer)
 			w.Advance(time.Minute)
-			w.Refresh(issuer)
-			if len(issuer.Status.PossibleOrphans) != 0 {
-				t.Errorf("still reported: %+v", issuer.Status.PossibleOrphans)
-			}
+			wantNoneReported(t, w, issuer)
 		})
+	}
+}
+
+// wantNoneReported: the issuer reports nothing that may be left, or nothing any more.
+func wantNoneReported(t *testing.T, w *harness.World, issuer *v1alpha1.ClusterTokenIssuer) {
+	t.Helper()
+	w.Refresh(issuer)
+	if told := issuer.Status.PossibleOrphans; len(told) != 0 {
+		t.Errorf("reported: %+v", told)
 	}
 }
 
@@ -157,10 +163,7 @@ func TestExistingRefusedAndNotWritten(t *testing.T) {
 	w.Advance(3 * time.Hour)
 	w.WantReady(object)
 	w.WantActive(1)
-	w.Refresh(issuer)
-	if told := issuer.Status.PossibleOrphans; len(told) != 0 {
-		t.Errorf("reported: %+v", told)
-	}
+	wantNoneReported(t, w, issuer)
 }
 
 // Two answers in a row are lost: nothing is issued until a person has looked, and then at once.
@@ -215,10 +218,7 @@ func TestExistingReportedAndPublished(t *testing.T) {
 	w.Advance(10 * time.Minute)
 	w.WantReady(object)
 	w.WantActive(1)
-	w.Refresh(issuer)
-	if told := issuer.Status.PossibleOrphans; len(told) != 0 {
-		t.Errorf("still reported, though it is in use: %+v", told)
-	}
+	wantNoneReported(t, w, issuer)
 }
 
 // The Secret is deleted, and with it the ledger: whose the old token is, is told by the copy in the status. It retires, and is asked

@@ -271,11 +271,18 @@ func TestNextLedger(t *testing.T) {
 
 // A token that was published is never treated as one that was not, even if its name was once in doubt.
 func TestPublishedStrayRetires(t *testing.T) {
-	o := observed(t, holds("T2", 2), row("T1", 1, token.Active), row("T2", 2, token.Active))
-	o.Memory.Doubted = map[string]bool{o.Snapshot.Rows["T1"].Name: true}
-	o.Memory.Published = map[token.ID]bool{"T1": true}
-	if got, want := describe(Plan(o).Decision), "Publish T2 from the Secret retiring T1"; got != want {
-		t.Errorf("got %s, want %s", got, want)
+	tests := map[string]func(*Observation){
+		"by this process": func(o *Observation) { o.Memory.Published = map[token.ID]bool{"T1": true} },
+		"by the status":   func(o *Observation) { o.Object.HintRetiring = map[token.ID]bool{"T1": true} },
+	}
+	for name, known := range tests {
+		t.Run(name, func(t *testing.T) {
+			o := observed(t, holds("T2", 2), row("T1", 1, token.Active), row("T2", 2, token.Active), known)
+			o.Memory.Doubted = map[string]bool{o.Snapshot.Rows["T1"].Name: true}
+			if got, want := describe(Plan(o).Decision), "Publish T2 from the Secret retiring T1"; got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+		})
 	}
 }
 

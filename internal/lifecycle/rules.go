@@ -28,38 +28,26 @@ func identityClash(v *view) Decision {
 }
 
 // undo: a token under another name, or in another account, than the one asked for is in no list that is looked at.
-func undo(v *view) Decision {
-	if wait := v.heldBack(); wait != nil && len(v.toUndo(false)) > 0 {
-		return wait
-	}
-	return v.undo(false)
-}
+func undo(v *view) Decision { return v.undo(false) }
 
 // undoContested: nothing else waits for what the vendor refused to revoke.
 func undoContested(v *view) Decision {
 	if v.heldBack() != nil && !v.Object.Deleting {
 		return nil
 	}
-	if wait := v.heldBack(); wait != nil && len(v.toUndo(true)) > 0 {
-		return wait
-	}
 	return v.undo(true)
 }
 
+// undo revokes a token that can never be used: one whose revocation the vendor has refused as a conflict, or one of the others.
 func (v *view) undo(contested bool) Decision {
-	ids := v.toUndo(contested)
-	if len(ids) == 0 {
+	at := slices.IndexFunc(v.Memory.Undo, func(id token.ID) bool { return v.Memory.Contested[id] == contested })
+	if at < 0 || !v.Issuer.CanRevoke {
 		return nil
 	}
-	return Revoke{ID: ids[0], Why: "it was made and can never be used"}
-}
-
-// toUndo are the tokens that can never be used, whose revocation the vendor has refused as a conflict or not.
-func (v *view) toUndo(contested bool) []token.ID {
-	if !v.Issuer.CanRevoke {
-		return nil
+	if wait := v.heldBack(); wait != nil {
+		return wait
 	}
-	return slices.DeleteFunc(slices.Clone(v.Memory.Undo), func(id token.ID) bool { return v.Memory.Contested[id] != contested })
+	return Revoke{ID: v.Memory.Undo[at], Why: "it was made and can never be used"}
 }
 
 // protectOwner: a restored object has its Secret and lacks its finalizer.

@@ -137,7 +137,7 @@ func restarting(o *v1alpha1.GatewayToken) {
 }
 
 // conflicting are the vendors with lists whose documents leave open what a revocation of a token is answered that has ended.
-func conflicting(v vendor) bool { return v.listed && v.conflict != nil }
+func conflicting(v vendor) bool { return v.conflict != nil }
 
 // refuseRepeatedRevocations has the vendor answer them by 409.
 func (p *play) refuseRepeatedRevocations() { p.must(p.at.conflict(p.Vendor)) }

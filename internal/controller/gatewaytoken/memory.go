@@ -49,10 +49,10 @@ type memory struct {
 	restarts       lifecycle.RestartProgress
 	repairs, reads repetition
 	// failure is the latest, in case the status that tells of it could not be written; failedWith is the client that failed.
-	failure *v1alpha1.Failure
-	// attempt is what this process wrote of its latest create in the status; nil where that tells of none.
-	attempt    *v1alpha1.IssueAttempt
+	failure    *v1alpha1.Failure
 	failedWith vendors.Vendor
+	// attempt is what this process wrote of its latest create in the status; nil where that tells of none.
+	attempt *v1alpha1.IssueAttempt
 	// released is what is to be done once the object is gone, whose finalizer this process has taken away or tried to; nil as long as it has not.
 	released func()
 	// turn is when it may be replaced by age.

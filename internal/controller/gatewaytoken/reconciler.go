@@ -125,10 +125,12 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 // find has the inventory know what is found of the object, so that it can tell its tokens from those that somebody else makes under its
 // marker.
 func (r *Reconciler) find(s *scene, proof *ledger.Ledger) {
-	if seen := s.observation.Snapshot; seen.Taken() && s.observation.Issuer.Capabilities.Named {
-		next, wants := lifecycle.Next(s.observation)
-		r.Inventory.Find(s.observation.Object.Marker, next, wants, seen.Early)
+	seen := s.observation.Snapshot
+	if !seen.Taken() || !s.observation.Issuer.Capabilities.Named {
+		return
 	}
+	next, wants := lifecycle.Next(s.observation)
+	r.Inventory.Find(s.observation.Object.Marker, next, wants, seen.Early)
 	if proof != nil {
 		r.Inventory.Recognize(s.scope, proof.IDs()...)
 	}
