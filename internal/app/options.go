@@ -2,10 +2,12 @@
 package app
 
 import (
+	"crypto/x509"
 	"errors"
 	"flag"
 	"fmt"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -36,6 +38,8 @@ type Options struct {
 	TokenWorkers  int
 	IssuerWorkers int
 
+	// Authorities are trusted for vendors of issuers without a caBundle; nil for the public ones.
+	Authorities    *x509.CertPool
 	AllowCIDRs     []netip.Prefix
 	AllowHTTP      bool
 	RequestTimeout time.Duration
@@ -75,6 +79,7 @@ func (o *Options) Bind(flags *flag.FlagSet) {
 	flags.IntVar(&o.TokenWorkers, "max-concurrent-reconciles", 10, "GatewayTokens worked on at the same time.")
 	flags.IntVar(&o.IssuerWorkers, "max-concurrent-issuer-reconciles", 4, "Issuers of one kind worked on at the same time.")
 	flags.Func("allow-cidrs", "Comma-separated networks that vendors may be at although they are loopback, link-local, metadata or (for a TokenIssuer) private addresses.", o.addCIDRs)
+	flags.Func("ca-file", "File with certificate authorities (PEM) that are trusted beside the public ones, for vendors of issuers that have no caBundle. It is read at start.", o.addAuthorities)
 	flags.BoolVar(&o.AllowHTTP, "allow-http", false, "Allow issuers whose URL is not https. Credentials and tokens then travel in clear.")
 	flags.DurationVar(&o.RequestTimeout, "request-timeout", 15*time.Second, "Time-out of one vendor call.")
 	flags.Float64Var(&o.HostPerSecond, "host-requests-per-second", 50, "Most calls per second to one vendor host, over all issuers.")
@@ -105,6 +110,22 @@ func (o *Options) addCIDRs(text string) error {
 			return fmt.Errorf("%q is not a network in CIDR notation, such as 10.0.0.0/8", part)
 		}
 		o.AllowCIDRs = append(o.AllowCIDRs, prefix)
+	}
+	return nil
+}
+
+func (o *Options) addAuthorities(path string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if o.Authorities == nil {
+		if o.Authorities, err = x509.SystemCertPool(); err != nil {
+			return fmt.Errorf("read the public certificate authorities: %w", err)
+		}
+	}
+	if !o.Authorities.AppendCertsFromPEM(text) {
+		return fmt.Errorf("%s has no certificate in PEM format", path)
 	}
 	return nil
 }

@@ -52,6 +52,8 @@ func TestOptions(t *testing.T) {
 		"an address for a network": {"it is no network", []string{namespace, "--allow-cidrs=10.0.0.1"}, "CIDR"},
 		"a name for a network":     {"it is no network", []string{namespace, "--allow-cidrs=example.com"}, "CIDR"},
 		"a number for a duration":  {"it has no unit", []string{namespace, "--settle=30"}, "settle"},
+		"no file of authorities":   {"it is read at start", []string{namespace, "--ca-file=testdata/none.crt"}, "none.crt"},
+		"no certificate in it":     {"whoever names it relies on it", []string{namespace, "--ca-file=options_test.go"}, "no certificate"},
 		"several things at once":   {"all are named", []string{"--log-format=xml"}, "--log-format"},
 	}
 	for name, tc := range tests {

@@ -43,6 +43,9 @@ func (c *connector) connect(to issuer.Connection) (vendors.Vendor, error) {
 		RootCAs: to.RootCAs, Timeout: c.options.RequestTimeout, UserAgent: v1alpha1.OperatorName, Clock: c.now,
 		Guard: rest.Guard{RefusePrivate: to.Namespaced, AllowCIDRs: c.options.AllowCIDRs, AllowPlainHTTP: c.options.AllowHTTP},
 	}
+	if http.RootCAs == nil {
+		http.RootCAs = c.options.Authorities
+	}
 	made, err := c.client(to, http)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", to.Spec.Vendor().Title(), err)

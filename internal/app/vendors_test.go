@@ -1,7 +1,14 @@
 package app
 
 import (
+	"crypto/x509"
+	"encoding/pem"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -59,5 +66,54 @@ func TestConnect(t *testing.T) {
 				t.Errorf("error %v (%+v), want cause %d: %s", err, f, tc.want, tc.reason)
 			}
 		})
+	}
+}
+
+// Authorities of a file are trusted where an issuer names none, beside the public ones. An issuer that names some trusts those alone.
+func TestAuthorities(t *testing.T) {
+	server := httptest.NewTLSServer(http.NotFoundHandler())
+	t.Cleanup(server.Close)
+	file := filepath.Join(t.TempDir(), "ca.crt")
+	pemOf := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := os.WriteFile(file, pemOf, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const flags = "--cluster-resource-namespace=system --allow-cidrs=127.0.0.0/8"
+	tests := map[string]struct {
+		reason string
+		flags  string
+		own    *x509.CertPool
+		trusts bool
+	}{
+		"none":                    {"a server that nobody vouches for is not trusted", flags, nil, false},
+		"of a file":               {"the file vouches for it", flags + " --ca-file=" + file, nil, true},
+		"an issuer that has some": {"whoever names authorities names all", flags + " --ca-file=" + file, x509.NewCertPool(), false},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			options, err := parse(t, strings.Fields(tc.flags)...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			spec := &v1alpha1.TokenIssuerSpec{RackGateway: &v1alpha1.RackGatewayIssuer{URL: server.URL}}
+			client, err := Connect(options, time.Now, nil)(issuer.Connection{
+				Spec: spec, Credentials: map[string]token.Value{issuer.Token: token.NewValue("rgw_token")}, RootCAs: tc.own,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = client.Revoke(t.Context(), "5f0c1c3e-8a52-4d0a-9a52-0d5f4a1f6c11")
+			if f := token.AsFailure(err); f == nil || (f.Cause != token.CauseCertificate) != tc.trusts {
+				t.Errorf("error %v (%+v), want trust %t: %s", err, f, tc.trusts, tc.reason)
+			}
+		})
+	}
+	options, err := parse(t, strings.Fields(flags+" --ca-file="+file)...)
+	public, sysErr := x509.SystemCertPool()
+	if err != nil || sysErr != nil {
+		t.Fatal(err, sysErr)
+	}
+	if public.AddCert(server.Certificate()); !options.Authorities.Equal(public) {
+		t.Error("the public authorities are not beside that of the file")
 	}
 }
