@@ -35,7 +35,7 @@ GO_BUILD = CGO_ENABLED=0 go build -trimpath -ldflags '-s -w'
 GO_TEST_RACE = CGO_ENABLED=1 go test -race -timeout 30m
 
 # Tests, and the programs in test/, find what they start in bin/ and by these.
-WITH_TOOLS = KUBEBUILDER_ASSETS="$(ASSETS)" HELM="$$(hack/tool.sh helm)"
+WITH_TOOLS = KUBEBUILDER_ASSETS="$(ASSETS)" HELM="$$(hack/tool.sh helm)" KUSTOMIZE="$$(hack/tool.sh kustomize)"
 
 # A line per package as it is done; packages without tests say nothing. Some awks would
 # keep the lines until they have a block of them.
@@ -88,6 +88,16 @@ demo: nodes helm build bin/manager-without-gate ## Tell the story of a token, or
 	@go build -o bin/demo ./test/demo
 	@$(WITH_TOOLS) bin/demo $(if $(VENDOR),--vendor='$(VENDOR)') $(ARGS)
 
+.PHONY: e2e
+e2e: nodes helm build ## Install, upgrade, use and uninstall with the charts, as a user does, and check every step
+	@go build -o bin/e2e ./test/e2e
+	@$(WITH_TOOLS) bin/e2e $(ARGS)
+
+.PHONY: chart-test
+chart-test: control-plane helm ## Render both sides of every value of the charts, and have a real API server judge them
+	@echo "go test ./charts/..."
+	@$(WITH_TOOLS) go test -count=1 -v ./charts/... | awk '/^(---|ok|FAIL|panic)|^    --- (FAIL|SKIP)|_test.go/'
+
 .PHONY: dev
 dev: override ARGS += --stay
 dev: demo ## Leave cluster, operator and simulator running to play with
@@ -125,8 +135,9 @@ bin/manager-race:
 	@CGO_ENABLED=1 go build -race -trimpath -o $@ ./cmd/manager
 
 .PHONY: helm
-helm: # Helm, once: the chart is installed with it
+helm: # Helm and kustomize, once: charts and config/ are rendered and installed with them
 	@hack/tool.sh helm >/dev/null
+	@hack/tool.sh kustomize >/dev/null
 
 ##@ Generated files and checks
 
@@ -134,6 +145,8 @@ helm: # Helm, once: the chart is installed with it
 generate: manifests ## Write everything that is generated
 	@"$$(hack/tool.sh controller-gen)" object paths=./api/...
 	@go generate ./...
+	@"$$(hack/tool.sh kustomize)" build config/default --output config/install.yaml
+	@"$$(hack/tool.sh helm-docs)" --chart-search-root charts --log-level warning
 
 .PHONY: manifests
 manifests: ## Write the CRDs

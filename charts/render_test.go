@@ -29,19 +29,25 @@ const (
 // the test is skipped: building it takes minutes, and `make verify` does it.
 func helm(t *testing.T) string {
 	t.Helper()
-	if path := os.Getenv("HELM"); path != "" {
+	return tool(t, "helm")
+}
+
+// tool returns the path of a tool: the variable of its name, where `make` built it, or PATH.
+func tool(t *testing.T, name string) string {
+	t.Helper()
+	if path := os.Getenv(strings.ToUpper(name)); path != "" {
 		return path
 	}
-	built, err := filepath.Glob("../bin/tools/helm-v*")
+	built, err := filepath.Glob("../bin/tools/" + name + "-v*")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(built) > 0 {
 		return built[len(built)-1]
 	}
-	path, err := exec.LookPath("helm")
+	path, err := exec.LookPath(name)
 	if err != nil {
-		t.Skip("Helm is not there: `make verify` builds it, or set HELM")
+		t.Skipf("%s is not there: `make verify` builds it, or set %s", name, strings.ToUpper(name))
 	}
 	return path
 }
@@ -74,7 +80,7 @@ func objects(t *testing.T, chart string, args ...string) map[string]*unstructure
 	return decode(t, output)
 }
 
-// decode returns the objects of a YAML stream by kind/name.
+// decode returns the objects of a YAML stream by kind/name, or kind/name@namespace for one of several that differ in nothing else.
 func decode(t *testing.T, stream []byte) map[string]*unstructured.Unstructured {
 	t.Helper()
 	found := map[string]*unstructured.Unstructured{}
@@ -92,6 +98,9 @@ func decode(t *testing.T, stream []byte) map[string]*unstructured.Unstructured {
 			continue
 		}
 		key := object.GetKind() + "/" + object.GetName()
+		if found[key] != nil {
+			key += "@" + object.GetNamespace()
+		}
 		if found[key] != nil {
 			t.Fatalf("%s is there twice", key)
 		}

@@ -17,11 +17,14 @@ kustomize)
 golangci-lint)
 	mod=hack/tools/golangci-lint/go.mod module=github.com/golangci/golangci-lint/v2 package=.
 	;;
+helm-docs)
+	mod=hack/tools/helm-docs/go.mod module=github.com/norwoodj/helm-docs package=$module/cmd/helm-docs
+	;;
 helm)
 	mod=hack/tools/helm/go.mod module=helm.sh/helm/v4 package=$module/cmd/helm
 	;;
 *)
-	echo "usage: $0 controller-gen|kustomize|golangci-lint|helm" >&2
+	echo "usage: $0 controller-gen|kustomize|golangci-lint|helm-docs|helm" >&2
 	exit 2
 	;;
 esac

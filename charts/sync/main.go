@@ -1,6 +1,7 @@
-// Command sync copies what the chart shares with config/ into the chart: the CRDs
+// Command sync copies what the charts share with config/ into the charts: the CRDs
 // and the rules of the roles. They are written or generated in config/, and the
 // chart includes them as files, so that the two ways to install cannot drift.
+// The chart gateway-tokens gets its schema of values from the CRDs.
 //
 //	go run ./charts/sync [repository root]
 //
@@ -27,6 +28,8 @@ const generatedNote = "# Copied from %s by `go run ./charts/sync`; edit it there
 const (
 	chartCRDs  = "charts/gateway-token-operator/files/crds"
 	chartRules = "charts/gateway-token-operator/files/rbac"
+	// The schema of the chart that renders objects of these CRDs from values.
+	tokensSchema = "charts/gateway-tokens/values.schema.json"
 )
 
 func main() {
@@ -80,6 +83,9 @@ func wanted(repository fs.FS) (map[string][]byte, error) {
 		}
 		content = bytes.TrimPrefix(content, []byte("---\n"))
 		files[target(chartCRDs, source)] = noted(source, content)
+	}
+	if files[tokensSchema], err = schemaOfTokens(repository, crds); err != nil {
+		return nil, err
 	}
 	for _, source := range roles {
 		content, err := fs.ReadFile(repository, source)

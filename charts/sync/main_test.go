@@ -21,6 +21,11 @@ func TestChartIsUpToDate(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := map[string][]byte{}
+	schema, err := os.ReadFile(filepath.Join(root, tokensSchema))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got[tokensSchema] = schema
 	for _, dir := range []string{chartCRDs, chartRules} {
 		paths, err := filepath.Glob(filepath.Join(root, dir, "*"))
 		if err != nil {
