@@ -62,6 +62,9 @@ func (o *Operator) Args() []string {
 		append([]string{"--health-probe-bind-address=" + o.health, "--metrics-bind-address=" + o.metrics}, o.extra...)...)
 }
 
+// Follow has the next start be with what a Deployment says now.
+func (o *Operator) Follow(release Release) { o.release = release }
+
 // Kubeconfig is the path of the kubeconfig that the operator uses.
 func (o *Operator) Kubeconfig() string { return o.kubeconfig }
 

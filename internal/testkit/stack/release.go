@@ -19,25 +19,30 @@ const (
 
 // Release is an installed chart of the operator, as far as it tells how the operator is to be run.
 type Release struct {
-	Namespace, ServiceAccount string
+	Namespace, Name, ServiceAccount string
 	// Args are the container's, with the variables in them expanded.
 	Args []string
 }
 
+// Chart is the path of a chart of the repository.
+func (s *Stack) Chart(name string) string { return filepath.Join(s.Root(), "charts", name) }
+
 // InstallChart installs the operator's chart by Helm with the values (as in --set) and reads back from the cluster
 // what the Deployment says.
 func (s *Stack) InstallChart(ctx context.Context, values ...string) (Release, error) {
-	args := []string{
-		"install", ReleaseName, filepath.Join(s.Root(), "charts", "gateway-token-operator"),
-		"--namespace", ReleaseNamespace, "--create-namespace",
-	}
+	args := []string{"install", ReleaseName, s.Chart(ReleaseName), "--namespace", ReleaseNamespace, "--create-namespace"}
 	for _, value := range values {
 		args = append(args, "--set", value)
 	}
 	if _, err := s.Helm.Run(ctx, args...); err != nil {
 		return Release{}, err
 	}
-	text, err := s.Kubectl.Run(ctx, "--namespace", ReleaseNamespace, "get", "deployment", ReleaseName, "--output=json")
+	return s.ReadRelease(ctx, ReleaseNamespace, ReleaseName)
+}
+
+// ReadRelease reads from the cluster what the Deployment of a release says that has its name.
+func (s *Stack) ReadRelease(ctx context.Context, namespace, name string) (Release, error) {
+	text, err := s.Kubectl.Run(ctx, "--namespace", namespace, "get", "deployment", name, "--output=json")
 	if err != nil {
 		return Release{}, err
 	}
@@ -46,18 +51,16 @@ func (s *Stack) InstallChart(ctx context.Context, values ...string) (Release, er
 		return Release{}, fmt.Errorf("read the Deployment: %w", err)
 	}
 	pod := deployment.Spec.Template.Spec
-	return Release{
-		Namespace: ReleaseNamespace, ServiceAccount: pod.ServiceAccountName, Args: expand(pod.Containers[0]),
-	}, nil
+	return Release{Namespace: namespace, Name: name, ServiceAccount: pod.ServiceAccountName, Args: expand(namespace, pod.Containers[0])}, nil
 }
 
 // expand puts variables into a container's arguments, as the kubelet does. Of fields of the pod it knows the namespace.
-func expand(container corev1.Container) []string {
+func expand(namespace string, container corev1.Container) []string {
 	var pairs []string
 	for _, variable := range container.Env {
 		value := variable.Value
 		if from := variable.ValueFrom; from != nil && from.FieldRef != nil && from.FieldRef.FieldPath == "metadata.namespace" {
-			value = ReleaseNamespace
+			value = namespace
 		}
 		pairs = append(pairs, "$("+variable.Name+")", value)
 	}

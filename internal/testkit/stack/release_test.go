@@ -8,7 +8,7 @@ import (
 )
 
 func TestExpand(t *testing.T) {
-	got := expand(corev1.Container{
+	got := expand(ReleaseNamespace, corev1.Container{
 		Args: []string{"--leader-elect", "--namespace=$(POD_NAMESPACE)", "--proxy=$(PROXY)", "--other=$(UNKNOWN)"},
 		Env: []corev1.EnvVar{
 			{Name: "POD_NAMESPACE", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.namespace"}}},

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -158,3 +159,15 @@ func (s *Stack) Stop() error {
 
 // RemoveDir removes what the run left. The stack must be stopped.
 func (s *Stack) RemoveDir() error { return os.RemoveAll(s.dir) }
+
+// Secret reads a key of a Secret. What it holds gets into no channel.
+func (s *Stack) Secret(ctx context.Context, namespace, name, key string) (string, error) {
+	secret := &corev1.Secret{}
+	if err := s.Client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, secret); err != nil {
+		return "", err
+	}
+	if len(secret.Data[key]) == 0 {
+		return "", fmt.Errorf("expected a value under the key %s of Secret %s/%s, found none", key, namespace, name)
+	}
+	return string(secret.Data[key]), nil
+}
