@@ -45,9 +45,9 @@ type mistake struct {
 
 // badInput is the tour of bad input, against a simulated vendor of its own: what goes wrong there disturbs nobody else.
 func (d *demo) badInput() []chapter {
-	tour := &tour{demo: d, limited: newAccount()}
+	tour := &tour{demo: d, limited: stack.NewCauselyAccount()}
 	tour.limited.Admin = false
-	chapters := []chapter{{title: "A tour of bad input: each has a reason of its own, and says what to do", steps: []step{
+	chapters := []chapter{{Title: "A tour of bad input: each has a reason of its own, and says what to do", Steps: []step{
 		do("a second simulated vendor starts", func(ctx context.Context) (err error) {
 			tour.pid, tour.began = d.operator.PID(), time.Now()
 			if d.misfit, err = d.stack.StartSimulator(ctx, "vendorsim-misfit", d.accounts); err != nil {
@@ -58,10 +58,10 @@ func (d *demo) badInput() []chapter {
 		do("kubectl apply: all that can be wrong in manifests", tour.applyMistakes),
 	}}}
 	for _, wrong := range tour.mistakes() {
-		chapters = append(chapters, chapter{aside: true, steps: []step{check(wrong.what+": "+wrong.reason, tour.isSaid(wrong))}})
+		chapters = append(chapters, chapter{Aside: true, Steps: []step{check(wrong.what+": "+wrong.reason, tour.isSaid(wrong))}})
 	}
 	return append(chapters,
-		chapter{aside: true, steps: []step{
+		chapter{Aside: true, Steps: []step{
 			check("for none of it the vendor was asked for a token", wereCreates(tour.vendor, 0)),
 			check("the Secret whose name was taken is untouched", tour.foreignUntouched),
 		}},
@@ -103,7 +103,7 @@ func (t *tour) mistakes() []mistake {
 		{name: "wrong-credentials", what: "credentials that the vendor answers 401", reason: v1alpha1.ReasonCredentialsRejected, says: "Put valid credentials into the Secret",
 			change: func(i *issuer) { i.credentials = "rejected" },
 			more: func() (string, error) {
-				return credentialsManifest(badNamespace, "rejected", t.accounts.Causely.ClientID, awkward())
+				return credentialsManifest(badNamespace, "rejected", t.accounts.Causely.ClientID, stack.NewCauselyAccount().Secret)
 			}},
 		{name: "forbidden", what: "credentials that the vendor answers 403", reason: v1alpha1.ReasonPermissionDenied, says: "Give these credentials the rights",
 			change: func(i *issuer) { i.credentials = "limited" },
@@ -216,12 +216,12 @@ func (t *tour) foreignUntouched(ctx context.Context) error {
 // otherAccount lets credentials lead to another project after their first use.
 func (t *tour) otherAccount() chapter {
 	const name = "switched"
-	account := newAccount()
+	account := stack.NewCauselyAccount()
 	it := object{kind: v1alpha1.KindTokenIssuer, namespace: badNamespace, name: name}
 	changed := func(kind, status string) expectation {
 		return expectation{kind: kind, status: status, reason: v1alpha1.ReasonAccountChanged, says: "Nothing is created or revoked"}
 	}
-	return chapter{aside: true, steps: []step{
+	return chapter{Aside: true, Steps: []step{
 		do("a token is issued", func(ctx context.Context) error { return t.issueFrom(ctx, name, account) }),
 		do("then its credentials lead to another project, with a token of somebody else's", func(ctx context.Context) error {
 			return errors.Join(t.misfit.SwitchProject(ctx, account.ClientID, uuid.NewString()), t.misfit.Create(ctx, account.ClientID, "somebody-elses"))
@@ -282,7 +282,7 @@ func (t *tour) noneRevoked(ctx context.Context) error {
 // emptyValue lets the vendor answer a create without a value.
 func (t *tour) emptyValue() chapter {
 	const name = "empty-value"
-	return chapter{aside: true, steps: []step{
+	return chapter{Aside: true, Steps: []step{
 		do("the vendor answers the next create with 201 and an empty tokenValue", func(ctx context.Context) (err error) {
 			if t.before, err = t.vendor().Creates(ctx); err != nil {
 				return err
@@ -320,7 +320,7 @@ func (t *tour) answers() chapter {
 		return both(soon(t.tells(badToken(name), expectation{kind: v1alpha1.ConditionReady, status: "False", reason: reason, says: says})),
 			t.noSecret(badNamespace, name))
 	}
-	return chapter{aside: true, steps: []step{
+	return chapter{Aside: true, Steps: []step{
 		bad("huge-row", stage.HugeRow),
 		check("a row of 100 MB: AnswerTooLarge", said("huge-row", v1alpha1.ReasonAnswerTooLarge, "an answer of that size is not read")),
 		check("the operator's memory stays below the chart's limit", t.memory),
@@ -352,7 +352,7 @@ func (t *tour) memory(ctx context.Context) error {
 
 // repaired puts things right.
 func (t *tour) repaired() chapter {
-	return chapter{aside: true, steps: []step{
+	return chapter{Aside: true, Steps: []step{
 		do("the missing issuer is created, the rejected credentials are replaced, the URL is https, the authority the right one", func(ctx context.Context) error {
 			login, err := credentialsManifest(badNamespace, "rejected", t.accounts.Causely.ClientID, t.accounts.Causely.Secret)
 			if err != nil {
@@ -371,7 +371,7 @@ func (t *tour) repaired() chapter {
 
 // left judges the tour as a whole.
 func (t *tour) left() chapter {
-	return chapter{steps: []step{
+	return chapter{Steps: []step{
 		check("the operator is still the same process", func(context.Context) error {
 			if err := t.operator.Ended(); err != nil {
 				return err

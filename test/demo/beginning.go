@@ -31,7 +31,7 @@ func lowered() []string {
 
 // beginning starts everything.
 func (d *demo) beginning() chapter {
-	return chapter{title: "A cluster, a vendor and the operator", steps: []step{
+	return chapter{Title: "A cluster, a vendor and the operator", Steps: []step{
 		do("etcd, kube-apiserver and kube-controller-manager start", d.stack.StartControlPlane),
 		check("the control plane is up", d.kubectl("get", "--raw", "/readyz")),
 		do("a simulator of the vendors starts, which knows credentials of each: "+titles(stack.Vendors()...), d.startVendor),
@@ -79,9 +79,9 @@ func (d *demo) installChart(ctx context.Context) (err error) {
 }
 
 func (d *demo) startOperator(ctx context.Context) (err error) {
-	fmt.Fprintf(d.report.out, "        from the Deployment: %s\n", strings.Join(d.release.Args, " "))
-	fmt.Fprintf(d.report.out, "        lowered, so that nobody has to wait for minutes: %s\n", strings.Join(lowered(), " "))
-	fmt.Fprintln(d.report.out, "        log level 5 is the highest: at the end everything that was put out is searched for secrets")
+	fmt.Fprintf(d.report.Out, "        from the Deployment: %s\n", strings.Join(d.release.Args, " "))
+	fmt.Fprintf(d.report.Out, "        lowered, so that nobody has to wait for minutes: %s\n", strings.Join(lowered(), " "))
+	fmt.Fprintln(d.report.Out, "        log level 5 is the highest: at the end everything that was put out is searched for secrets")
 	d.operator, err = d.stack.StartOperator(ctx, d.release, lowered()...)
 	if err != nil {
 		return err
@@ -112,7 +112,7 @@ func (d *demo) rights(ctx context.Context) error {
 
 // inviteToPlay says how to use what is left running.
 func (d *demo) inviteToPlay() {
-	fmt.Fprintf(d.report.out, `
+	fmt.Fprintf(d.report.Out, `
 Everything is running, and ready after %.0f s. In another terminal:
 
   export KUBECONFIG=%s
@@ -135,6 +135,6 @@ What the vendor knows, how often it was called, and how to let it fail:
 The operator's log: %s
 
 Ctrl-C stops everything.
-`, time.Since(d.report.began).Seconds(), d.stack.AdminKubeconfig(), storyNamespace, storyToken, storyNamespace, storySecret, storyNamespace, storyToken,
+`, time.Since(d.report.Began).Seconds(), d.stack.AdminKubeconfig(), storyNamespace, storyToken, storyNamespace, storySecret, storyNamespace, storyToken,
 		d.vendor.URL, d.vendor.CAFile, d.id, d.operator.Log())
 }

@@ -29,7 +29,7 @@ func (d *demo) ofCauseloop() []chapter {
 	survivor := &subject{demo: d, at: at, namespace: loopNamespace, name: "digest", base: "digest", secretName: "digest", key: tokenKey}
 	own := &subject{demo: d, at: at, namespace: loopNamespace, name: "notebook", base: "notebook", secretName: "notebook", key: tokenKey}
 	return []chapter{
-		{title: "Causeloop: a service account of its own for each token", steps: slices.Concat(
+		{Title: "Causeloop: a service account of its own for each token", Steps: slices.Concat(
 			d.loopBegins(report), d.loopChanges(report), d.loopRefuses(),
 			report.isRevokedByHand("a person deletes the service account", 3),
 			survivor.isKilled(causeloop.RouteIssue, d.apply(tokenManifest(loopNamespace, survivor.name, v1alpha1.KindClusterTokenIssuer, loopIssuer,
@@ -37,7 +37,7 @@ func (d *demo) ofCauseloop() []chapter {
 			survivor.leavesNothing(report),
 			survivor.isDeleted(),
 		)},
-		{title: "Causeloop: a token of a person", steps: slices.Concat(
+		{Title: "Causeloop: a token of a person", Steps: slices.Concat(
 			d.loopPersonBegins(own), d.loopPersonChanges(own),
 			own.isRevokedByHand("the person revokes it in the web interface", 8),
 			own.isDeleted(),

@@ -15,8 +15,8 @@ import (
 // tenant deletes a namespace with everything that is in it.
 func (d *demo) tenant() chapter {
 	const namespace, name = "team-a", "team-a-token"
-	account := newAccount()
-	return chapter{title: "A tenant with credentials of its own, and its namespace deleted at once", steps: []step{
+	account := stack.NewCauselyAccount()
+	return chapter{Title: "A tenant with credentials of its own, and its namespace deleted at once", Steps: []step{
 		do("kubectl apply: namespace "+namespace+", credentials, CA bundle, TokenIssuer, GatewayToken", func(ctx context.Context) error {
 			if err := d.vendor.AddAccount(ctx, account); err != nil {
 				return err
@@ -68,7 +68,7 @@ func (d *demo) gone(o client.Object, namespace, name string) func(context.Contex
 // deleted deletes one GatewayToken.
 func (d *demo) deleted() chapter {
 	const name = "survivor"
-	return chapter{title: "A GatewayToken is deleted", steps: []step{
+	return chapter{Title: "A GatewayToken is deleted", Steps: []step{
 		do("kubectl delete gatewaytoken "+name, d.kubectl("--namespace", storyNamespace, "delete", "gatewaytoken", name, "--timeout=60s")),
 		check("the vendor's list says revoked", haveRows(d.causely, name, 1, 0)),
 		check("its Secret is gone", d.noSecret(storyNamespace, name)),
@@ -81,7 +81,7 @@ func (d *demo) issuerInUse() chapter {
 	const name = "passing"
 	it := object{kind: v1alpha1.KindClusterTokenIssuer, name: name}
 	kept := v1alpha1.LastGoodSecretPrefix + "clustertokenissuer-" + name
-	return chapter{title: "An issuer is deleted while a token needs it", steps: []step{
+	return chapter{Title: "An issuer is deleted while a token needs it", Steps: []step{
 		do("kubectl apply: another ClusterTokenIssuer and a GatewayToken that names it", func(ctx context.Context) error {
 			issuer := issuerAt(d.vendor, it.kind, "", name)
 			issuer.grants = storyNamespace

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -19,8 +16,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
-	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/causely"
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/stack"
+	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/steps"
 )
 
 // tampered is what somebody writes into the Secret in the token's place.
@@ -32,7 +29,7 @@ const patience = 90 * time.Second
 // demo is what the chapters share.
 type demo struct {
 	stack    *stack.Stack
-	report   *report
+	report   *steps.Report
 	release  stack.Release
 	operator *stack.Operator
 	observer *stack.Observer
@@ -54,50 +51,12 @@ type demo struct {
 }
 
 func newDemo(running *stack.Stack, stories []story, out io.Writer) *demo {
-	transcript := &teller{to: out, stack: running}
 	return &demo{
 		stack:    running,
-		report:   &report{out: transcript, began: time.Now(), logs: running.Dir()},
+		report:   steps.NewReport("demo", running, out),
 		stories:  stories,
-		accounts: newAccounts(),
+		accounts: stack.NewAccounts(),
 	}
-}
-
-// teller prints the story and keeps it among the things that were put out.
-type teller struct {
-	to    io.Writer
-	stack *stack.Stack
-}
-
-// Write implements io.Writer.
-func (t *teller) Write(text []byte) (int, error) {
-	// The directory may be gone when the last lines are printed.
-	_ = t.stack.Append("demo.txt", string(text))
-	return t.to.Write(text)
-}
-
-// newAccount makes credentials that nothing else on this machine looks like, with characters that each encoding
-// writes in another way, so that they are found wherever they are put out.
-func newAccount() causely.Account {
-	return causely.Account{ClientID: "client-" + randomText(), Secret: awkward(), ProjectID: uuid.NewString(), Admin: true}
-}
-
-// newAccounts makes credentials of all vendors. Those of Rack Gateway end as real ones do, with what URLs must escape.
-func newAccounts() stack.Accounts {
-	return stack.Accounts{
-		Causely: newAccount(), RackGateway: "rgw_" + randomText() + "+/" + randomText() + "=",
-		Causeloop: "clp_pat_" + randomText() + randomText(), CauseloopMachine: "clp_sat_" + randomText() + randomText(), PingOne: awkward(),
-	}
-}
-
-func randomText() string {
-	random := make([]byte, 15)
-	_, _ = rand.Read(random) // never fails
-	return base64.RawURLEncoding.EncodeToString(random)
-}
-
-func awkward() string {
-	return strings.Join([]string{randomText()[:8], randomText()[:8], randomText()[:8], randomText()[:8]}, `"<\&/+%=`)
 }
 
 // kubectl runs kubectl as the administrator and drops what it prints.
@@ -237,18 +196,6 @@ func haveCount(found []stack.Token, which string, total, active int) error {
 // soon holds when the condition does within a while.
 func soon(condition func(context.Context) error) func(context.Context) error {
 	return func(ctx context.Context) error { return stack.Await(ctx, patience, condition) }
-}
-
-// both holds when all conditions do.
-func both(conditions ...func(context.Context) error) func(context.Context) error {
-	return func(ctx context.Context) error {
-		for _, condition := range conditions {
-			if err := condition(ctx); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
 }
 
 // expectation is what a condition is expected to say. What is empty does not matter.

@@ -20,7 +20,7 @@ import (
 func (d *demo) ending() chapter {
 	namespaces := d.all(func(s story) []string { return s.namespaces })
 	issuers := d.all(func(s story) []string { return []string{s.issuer} })
-	return chapter{title: "The end", steps: []step{
+	return chapter{Title: "The end", Steps: []step{
 		check("every active token of the operator's, at whichever vendor, belongs to a living GatewayToken, or a person was told of it", d.allAccountedFor),
 		check("no vendor was asked for a token that nobody needed", d.noneNeedless),
 		do("all that the cluster says about itself is written down, for the search at the end", d.describeAll),

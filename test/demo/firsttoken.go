@@ -15,7 +15,7 @@ import (
 
 // firstToken goes from manifests to a Secret.
 func (d *demo) firstToken() chapter {
-	return chapter{title: "From a manifest to a Secret", steps: []step{
+	return chapter{Title: "From a manifest to a Secret", Steps: []step{
 		do("kubectl apply: namespace, credentials, CA bundle, ClusterTokenIssuer, GatewayToken (examples/causely-mediator)", d.applyCauselyExample),
 		check("the issuer's credentials are accepted", d.kubectl("wait", "clustertokenissuer/"+storyIssuer, "--for=condition=Ready", "--timeout=60s")),
 		check("the GatewayToken becomes Ready", d.becomesReady(storyNamespace, storyToken)),
@@ -155,7 +155,7 @@ func (d *demo) stillHolds(ctx context.Context) error {
 
 // mediator installs what uses the token.
 func (d *demo) mediator() chapter {
-	return chapter{title: "A chart that uses the Secret", steps: []step{
+	return chapter{Title: "A chart that uses the Secret", Steps: []step{
 		do("helm install mediator examples/causely-mediator/chart --set mediator.secretName="+storySecret, func(ctx context.Context) error {
 			_, err := d.stack.Helm.Run(ctx, "install", "mediator", d.stack.Root()+"/examples/causely-mediator/chart",
 				"--namespace", storyNamespace, "--set", "mediator.secretName="+storySecret)

@@ -11,7 +11,7 @@ import (
 // revokedByHand lets a person revoke the token at the vendor.
 func (d *demo) revokedByHand() chapter {
 	var old, oldID string
-	return chapter{title: "Somebody revokes the token at the vendor", steps: []step{
+	return chapter{Title: "Somebody revokes the token at the vendor", Steps: []step{
 		do("a person revokes it in the vendor's console", func(ctx context.Context) error {
 			old, oldID = d.value, d.id
 			return d.causely().Revoke(ctx, d.id)
@@ -41,7 +41,7 @@ func (d *demo) revokedByHand() chapter {
 // secretTouched edits and deletes the Secret.
 func (d *demo) secretTouched() chapter {
 	var deleted types.UID
-	return chapter{title: "The Secret is edited, then deleted", steps: []step{
+	return chapter{Title: "The Secret is edited, then deleted", Steps: []step{
 		do("somebody writes another value into it", d.kubectl("--namespace", storyNamespace, "patch", "secret", storySecret,
 			"--type=merge", "--patch", `{"stringData":{"token":"`+tampered+`"}}`)),
 		check("the same value comes back", soon(d.stillHolds)),
@@ -76,7 +76,7 @@ func (d *demo) specEdited() chapter {
 	patch := func(secret string) func(context.Context) error {
 		return d.kubectl("--namespace", storyNamespace, "patch", "gatewaytoken", storyToken, "--type=merge", "--patch", `{"spec":{"secret":`+secret+`}}`)
 	}
-	return chapter{title: "The spec is edited", steps: []step{
+	return chapter{Title: "The spec is edited", Steps: []step{
 		do("a label, an annotation and a key with a template are added", patch(
 			`{"labels":{"team":"observability"},"annotations":{"example.com/contact":"sre"},"data":{"header":"Bearer {{ .Token }}"}}`)),
 		check("the Secret has them, with the same token", soon(both(d.hasKeys("CAUSELY_GATEWAY_TOKEN", "header", "token"), d.stillHolds, func(ctx context.Context) error {

@@ -15,7 +15,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/stack"
 )
@@ -68,10 +67,10 @@ func run(ctx context.Context, args []string, out io.Writer) int {
 
 // playground issues a token and waits.
 func (d *demo) playground(ctx context.Context) {
-	if d.report.play(ctx, d.beginning(), d.firstToken(), d.mediator()) {
+	if d.report.Play(ctx, d.beginning(), d.firstToken(), d.mediator()) {
 		d.inviteToPlay()
 		<-ctx.Done()
-		fmt.Fprintln(d.report.out, "\nstopping")
+		fmt.Fprintln(d.report.Out, "\nstopping")
 	}
 }
 
@@ -83,20 +82,5 @@ func (d *demo) end(keep bool) int {
 	if d.observer != nil {
 		d.observer.Stop() // the API server would wait for those who watch
 	}
-	if err := d.stack.Stop(); err != nil {
-		d.report.fail("everything that was started ends well", err)
-	}
-	if d.report.failed == 0 && !keep {
-		if err := d.stack.RemoveDir(); err != nil {
-			d.report.fail("the directory of the run is removed", err)
-		}
-	} else {
-		fmt.Fprintf(d.report.out, "\nLogs, and all else that was put out, are in %s\n", d.stack.Dir())
-	}
-	fmt.Fprintf(d.report.out, "\n%.0f seconds\n", time.Since(d.report.began).Seconds())
-	fmt.Fprintf(d.report.out, "demo: %d passed, %d failed\n", d.report.passed, d.report.failed)
-	if d.report.failed > 0 {
-		return 1
-	}
-	return 0
+	return d.report.End(keep)
 }

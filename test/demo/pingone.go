@@ -45,17 +45,17 @@ func (d *demo) ofPingOne() []chapter {
 	shared := d.pingSubject("shared", sharedGateway)
 	alone := d.pingSubject("alone", exclusiveGateway)
 	return []chapter{
-		{title: "PingOne: a credential for a gateway, five at most", steps: slices.Concat(
+		{Title: "PingOne: a credential for a gateway, five at most", Steps: slices.Concat(
 			d.pingBegins(ldap), d.pingRefuses(), ldap.hasNoRoom(second),
 			ldap.isRevokedByHand("a person deletes the credential in the console", 3),
 			ldap.losesSecret(4),
 		)},
-		{title: "PingOne: killed, and others make credentials of the gateway, too", steps: slices.Concat(
+		{Title: "PingOne: killed, and others make credentials of the gateway, too", Steps: slices.Concat(
 			[]step{do("a person adds another gateway, and the console makes a credential with it", shared.addGateway)},
 			shared.isKilled(pingone.RouteCreate, d.apply(shared.manifest(pingIssuer))),
 			shared.leavesToPerson(), []step{ldap.isUntouched()},
 		)},
-		{title: "PingOne: killed, and nobody else makes credentials of the gateway", steps: slices.Concat(
+		{Title: "PingOne: killed, and nobody else makes credentials of the gateway", Steps: slices.Concat(
 			alone.hasGatewayAlone(), alone.isKilled(pingone.RouteCreate, d.apply(alone.manifest(pingExclusive))),
 			alone.leavesToRest(), []step{ldap.isUntouched()}, alone.isDeleted(),
 		)},

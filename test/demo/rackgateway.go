@@ -30,7 +30,7 @@ func (d *demo) ofRackGateway() []chapter {
 	survivor := &subject{
 		demo: d, at: deploy.at, namespace: rackNamespace, name: "nightly", base: "nightly", secretName: "nightly", key: tokenKey,
 	}
-	return []chapter{{title: "Rack Gateway: a token for a pipeline", steps: slices.Concat(
+	return []chapter{{Title: "Rack Gateway: a token for a pipeline", Steps: slices.Concat(
 		d.rackBegins(deploy), d.rackChanges(deploy), d.rackRefuses(),
 		deploy.isRevokedByHand("a person deletes the token at the gateway", 2),
 		survivor.isKilled(rackgateway.RouteCreate, d.apply(tokenManifest(rackNamespace, survivor.name, v1alpha1.KindClusterTokenIssuer, rackIssuer,

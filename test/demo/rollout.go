@@ -45,13 +45,13 @@ func (d *demo) rollouts() []chapter {
 		demo: d, at: d.causely, namespace: rollNamespace, name: rollToken, base: rollToken, secretName: rollToken, key: tokenKey,
 	}}
 	return []chapter{
-		{title: "A rotation under a Deployment that rolls", steps: slices.Concat(
+		{Title: "A rotation under a Deployment that rolls", Steps: slices.Concat(
 			r.begins(), r.rotates(), r.isRestarted(), r.hasRolled(), r.retiresAfterPods(),
 		)},
-		{title: "A rotation under a rollout that hangs", steps: slices.Concat(
+		{Title: "A rotation under a rollout that hangs", Steps: slices.Concat(
 			r.hangs(), r.rotates(), r.isRestarted(), r.isWaitedFor(), r.isFixed(), r.hasRolled(), r.retiresAfterPods(),
 		)},
-		{title: "The control: an operator without the gate", steps: slices.Concat(
+		{Title: "The control: an operator without the gate", Steps: slices.Concat(
 			r.withoutGate(), r.isRefused(), r.restarts(), r.hasRolled(), r.withGate(),
 		)},
 	}
@@ -293,7 +293,7 @@ func (r *rollout) count() (int, error) {
 		}
 	}
 	newly := refused - r.refused
-	fmt.Fprintf(r.demo.report.out, "        %d refused of %d calls\n%s", newly, calls-r.calls, who.String())
+	fmt.Fprintf(r.demo.report.Out, "        %d refused of %d calls\n%s", newly, calls-r.calls, who.String())
 	r.calls, r.refused = calls, refused
 	return newly, err
 }

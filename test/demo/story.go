@@ -57,8 +57,8 @@ func (d *demo) tell(ctx context.Context) {
 	for _, s := range d.stories {
 		chapters = append(chapters, s.chapters(d)...)
 	}
-	if !d.report.play(ctx, append(chapters, d.ending(), d.silence())...) && ctx.Err() != nil {
-		fmt.Fprintln(d.report.out, "interrupted")
+	if !d.report.Play(ctx, append(chapters, d.ending(), d.silence())...) && ctx.Err() != nil {
+		fmt.Fprintln(d.report.Out, "interrupted")
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 func (d *demo) killed() chapter {
 	const name = "survivor"
 	var committed stack.Token
-	return chapter{title: "The operator is killed after the vendor has made a token and before the Secret is written", steps: []step{
+	return chapter{Title: "The operator is killed after the vendor has made a token and before the Secret is written", Steps: []step{
 		do("the vendor will make the next token and hold its answer back", func(ctx context.Context) error {
 			return d.vendor.AddFaults(ctx, stack.Fault{Route: causely.RouteCreate, Kind: stage.HangAfterCommit, Times: 1})
 		}),
@@ -47,7 +47,7 @@ func (d *demo) killed() chapter {
 func (d *demo) stopped() chapter {
 	const name, held = "punctual", 1500 * time.Millisecond
 	var committed stack.Token
-	return chapter{title: "The operator is told to end while the vendor is making a token", steps: []step{
+	return chapter{Title: "The operator is told to end while the vendor is making a token", Steps: []step{
 		do("the vendor will hold back its next answer for a while", func(ctx context.Context) error {
 			return d.vendor.AddFaults(ctx, stack.Fault{Route: causely.RouteCreate, Kind: stage.HangAfterCommit, Times: 1, Delay: held.String()})
 		}),
@@ -99,7 +99,7 @@ func (d *demo) outage() chapter {
 	var before int
 	latecomer := object{kind: v1alpha1.KindGatewayToken, namespace: storyNamespace, name: name}
 	down := expectation{kind: v1alpha1.ConditionVendorReachable, status: "False", reason: v1alpha1.ReasonVendorUnavailable, says: "tried again by itself"}
-	return chapter{title: "The vendor is down for a while", steps: []step{
+	return chapter{Title: "The vendor is down for a while", Steps: []step{
 		do("every call is answered 503", func(ctx context.Context) (err error) {
 			if before, err = d.causely().Calls(ctx); err != nil {
 				return err

@@ -166,6 +166,23 @@ func (s *Search) Files(paths ...string) (hits []Hit, size int, err error) {
 	return hits, size, nil
 }
 
+// planted is how much of a secret the control looks for: as much as is left of a value that somebody has cut.
+const planted = 20
+
+// Control is the positive control of a search: it is an error when the last part of the secret is not found, in each form that is long
+// enough, between other text.
+func (s *Search) Control(secret Secret, around []byte) error {
+	for encoding, text := range Encodings(secret.Value[max(0, len(secret.Value)-planted):]) {
+		if len(text) < FragmentLength {
+			continue
+		}
+		if hits := s.Text("planted", slices.Concat(around, []byte(text), around)); len(hits) == 0 {
+			return fmt.Errorf("expected the search to find %s, in the form %s, found nothing", secret.Name, encoding)
+		}
+	}
+	return nil
+}
+
 // sum mixes the first eight bytes into a place of the filter.
 func (s *Search) sum(text []byte) uint64 {
 	return binary.LittleEndian.Uint64(text) * 0x9e3779b97f4a7c15 >> s.shift
