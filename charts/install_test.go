@@ -18,7 +18,8 @@ import (
 )
 
 // TestInstallAndUninstall holds that the API server takes what the chart renders,
-// twice, and that an uninstall leaves the CRDs, and with them every GatewayToken.
+// again and again, and that neither an uninstall nor an upgrade without them takes the CRDs away, and with them every
+// GatewayToken, unless that is what was asked for.
 func TestInstallAndUninstall(t *testing.T) {
 	path := helm(t) // before the control plane, since it may skip the test
 	plane, err := controlplane.Start(t.Context(), controlplane.Options{})
@@ -51,8 +52,32 @@ func TestInstallAndUninstall(t *testing.T) {
 		}
 	}
 
+	present := func(when string, want bool) {
+		t.Helper()
+		var crds apiextensionsv1.CustomResourceDefinitionList
+		if err := c.List(t.Context(), &crds); err != nil {
+			t.Fatal(err)
+		}
+		var names, wanted []string
+		for index := range crds.Items {
+			if crds.Items[index].DeletionTimestamp == nil {
+				names = append(names, crds.Items[index].Name)
+			}
+		}
+		if want {
+			wanted = []string{"clustertokenissuers.gatewaytoken.io", "gatewaytokens.gatewaytoken.io", "tokenissuers.gatewaytoken.io"}
+		}
+		if !slices.Equal(names, wanted) {
+			t.Errorf("%s there are the CRDs %v, not %v", when, names, wanted)
+		}
+	}
+
 	run("install", release, operatorChart, "--create-namespace")
 	run("upgrade", release, operatorChart, "--set", "instance=second")
+	// Somebody else is to have the CRDs from now on, and thinks better of it.
+	run("upgrade", release, operatorChart, "--set", "crds.enabled=false")
+	present("after an upgrade without CRDs", true)
+	run("upgrade", release, operatorChart)
 	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: release}}
 	if err := c.Get(t.Context(), client.ObjectKeyFromObject(account), account); err != nil {
 		t.Fatal(err)
@@ -63,18 +88,10 @@ func TestInstallAndUninstall(t *testing.T) {
 	if err := c.Get(t.Context(), client.ObjectKeyFromObject(account), account); !apierrors.IsNotFound(err) {
 		t.Errorf("the ServiceAccount is still there: %v", err)
 	}
-	var crds apiextensionsv1.CustomResourceDefinitionList
-	if err := c.List(t.Context(), &crds); err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for index := range crds.Items {
-		if crds.Items[index].DeletionTimestamp == nil {
-			names = append(names, crds.Items[index].Name)
-		}
-	}
-	want := []string{"clustertokenissuers.gatewaytoken.io", "gatewaytokens.gatewaytoken.io", "tokenissuers.gatewaytoken.io"}
-	if !slices.Equal(names, want) {
-		t.Errorf("after the uninstall there are the CRDs %v, not %v", names, want)
-	}
+	present("after the uninstall", true)
+
+	// Whoever says so gets rid of them.
+	run("install", release, operatorChart, "--set", "crds.keep=false")
+	run("uninstall", release, "--no-hooks", "--wait")
+	present("after the uninstall of a release that does not keep them", false)
 }

@@ -203,7 +203,7 @@ func TestUninstallWithoutHooks(t *testing.T) {
 func newUninstalling(t *testing.T) *uninstalling {
 	t.Helper()
 	u := &uninstalling{t: t, helm: helm(t), home: t.TempDir(), manager: filepath.Join(t.TempDir(), "manager")}
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", u.manager, "../cmd/manager")
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", u.manager, "../cmd/manager") // as `make build`: what is compiled is used again
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, output)
