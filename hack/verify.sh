@@ -62,7 +62,9 @@ linked() {
 golangci_lint=$(hack/tool.sh golangci-lint) || exit
 helm=$(hack/tool.sh helm) || exit
 kustomize=$(hack/tool.sh kustomize) || exit
+actionlint=$(hack/tool.sh actionlint) || exit
 hack/tool.sh controller-gen >/dev/null || exit
+hack/tool.sh crd-ref-docs >/dev/null || exit
 
 check 'generated files' generated
 while read -r mod; do
@@ -73,6 +75,7 @@ check 'format' formatted
 check 'lint' "$golangci_lint" run ./...
 check 'what the operator links' linked
 check 'kustomize build' kustomized
+check 'workflows' "$actionlint" -no-color
 while read -r file; do
 	check "chart: $(dirname "${file#./}")" chart "$(dirname "$file")"
 done < <(find charts examples -name Chart.yaml 2>/dev/null | sort)
