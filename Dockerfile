@@ -15,11 +15,13 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 
+# What `manager version` says; `make image` sets the same.
+ARG VERSION
 COPY api/ api/
 COPY cmd/manager/ cmd/manager/
 COPY internal/ internal/
 RUN CGO_ENABLED=0 GOOS=${TARGETOS} GOARCH=${TARGETARCH} \
-    go build -trimpath -ldflags='-s -w' -o /out/manager ./cmd/manager
+    go build -trimpath -buildvcs=false -ldflags="-s -w -X main.version=${VERSION}" -o /out/manager ./cmd/manager
 
 FROM scratch
 COPY --from=build /out/manager /manager

@@ -52,7 +52,11 @@ if cmp -s "$chart/values.yaml" "$scratch/chart/values.yaml" && [[ $image != gate
 	echo "release: image.repository was not found in $chart/values.yaml" >&2
 	exit 1
 fi
+# The times in the archive, and its own, which the registry is told, are those of the commit.
+committed=$(TZ=UTC git log -1 --format=%cd --date=format-local:%Y%m%d%H%M.%S)
+find "$scratch/chart" -exec env TZ=UTC touch -t "$committed" {} +
 "$(hack/tool.sh helm)" package "$scratch/chart" --destination "$out" >/dev/null
+TZ=UTC touch -t "$committed" "$out"/*.tgz
 
 # Everything in one file, for those who have no Helm.
 cp -R config "$scratch/config"
