@@ -49,6 +49,10 @@ func run(ctx context.Context, arguments []string, out, diagnostics io.Writer) er
 	if *dir == "" {
 		*dir = filepath.Join(*root, "bin", "image")
 	}
+	var err error
+	if *dir, err = filepath.Abs(*dir); err != nil {
+		return err
+	}
 	if *push != "" {
 		return pushLayout(ctx, filepath.Join(*dir, layoutName), *push, out)
 	}
