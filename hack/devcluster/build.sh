@@ -57,21 +57,22 @@ ldflags="-X $stamp.gitVersion=$version -X $stamp.gitMajor=$major -X $stamp.gitMi
 # its staging modules beside it, which are modules of the proxy for everybody else.
 module() {
 	local dir=$1 source
-	if [[ -f $dir/go.sum ]]; then
+	if [[ -d $dir ]]; then
 		return
 	fi
-	mkdir -p "$dir"
+	part=$dir.$$ # renamed when whole
+	trap 'rm -rf "$part"' EXIT
+	mkdir -p "$part"
 	source=$(cd / && GOWORK=off go mod download -json "k8s.io/kubernetes@$version" | sed -n 's/^[[:space:]]*"GoMod": "\(.*\)",\{0,1\}$/\1/p')
 	{
 		echo 'module control-plane'
 		grep '^go ' "$source"
 		echo "require k8s.io/kubernetes $version"
 		sed -n "s|^[[:space:]]*\(k8s.io/[^ ]*\) => ./staging/.*|replace \1 => \1 v0.${version#v1.}|p" "$source"
-	} >"$dir/go.mod"
-	if ! (cd "$dir" && GOWORK=off go list -mod=mod -deps k8s.io/kubernetes/cmd/{kube-apiserver,kube-controller-manager,kube-scheduler,kubectl} >/dev/null); then
-		rm -rf "$dir"
-		return 1
-	fi
+	} >"$part/go.mod"
+	# Only for what it writes to go.sum.
+	(cd "$part" && GOWORK=off go list -mod=mod -deps k8s.io/kubernetes/cmd/{kube-apiserver,kube-controller-manager,kube-scheduler,kubectl} >/dev/null)
+	mv "$part" "$dir"
 }
 
 kubernetes=$here/go.mod

@@ -39,15 +39,15 @@ func ports() []string { return []string{"8080", "8081"} }
 
 // result is what was built.
 type result struct {
-	dir       string
-	digest    v1.Hash
-	goVersion string
-	images    []imageResult
+	dir    string
+	digest v1.Hash
+	images []imageResult
 }
 
 type imageResult struct {
 	platform   v1.Platform
 	digest     v1.Hash
+	goVersion  string
 	binary     int64
 	compressed int64
 }
@@ -58,7 +58,7 @@ func build(ctx context.Context, from source, platforms []v1.Platform, dir string
 	if err := os.RemoveAll(dir); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // for everybody to read
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
 	binaries, err := os.MkdirTemp("", "image-*")
@@ -74,35 +74,48 @@ func build(ctx context.Context, from source, platforms []v1.Platform, dir string
 		if err := compile(ctx, from, platform, binary); err != nil {
 			return nil, err
 		}
-		image, err := assemble(from, platform, binary)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", platform, err)
-		}
-		one, err := describe(platform, image, binary)
+		image, one, err := pack(from, platform, binary, dir)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", platform, err)
 		}
 		built.images = append(built.images, one)
 		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: image, Descriptor: v1.Descriptor{Platform: &platform}})
-		if built.goVersion, err = writeBeside(from, platform, image, binary, dir); err != nil {
-			return nil, fmt.Errorf("%s: %w", platform, err)
-		}
 	}
+	return built, finish(from, index, built)
+}
+
+// pack makes the image of one platform, and what lies beside it.
+func pack(from source, platform v1.Platform, binary, dir string) (v1.Image, imageResult, error) {
+	image, err := assemble(from, platform, binary)
+	if err != nil {
+		return nil, imageResult{}, err
+	}
+	one, err := describe(platform, image, binary)
+	if err != nil {
+		return nil, imageResult{}, err
+	}
+	one.goVersion, err = writeBeside(from, platform, image, binary, dir)
+	return image, one, err
+}
+
+// finish writes the layout, and the digests.
+func finish(from source, index v1.ImageIndex, built *result) error {
 	annotated, ok := mutate.Annotations(index, annotations(from)).(v1.ImageIndex)
 	if !ok {
-		return nil, fmt.Errorf("an annotated index is no index")
+		return fmt.Errorf("an annotated index is no index")
 	}
+	var err error
 	if built.digest, err = annotated.Digest(); err != nil {
-		return nil, err
+		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "digests"), digestsOf(built), 0o644); err != nil { //nolint:gosec // for everybody to read
-		return nil, err
+	if err := os.WriteFile(filepath.Join(built.dir, "digests"), digestsOf(built), 0o644); err != nil {
+		return err
 	}
-	whole, err := layout.Write(filepath.Join(dir, layoutName), empty.Index)
+	whole, err := layout.Write(filepath.Join(built.dir, layoutName), empty.Index)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return built, whole.AppendIndex(annotated, layout.WithAnnotations(map[string]string{"org.opencontainers.image.ref.name": from.version}))
+	return whole.AppendIndex(annotated, layout.WithAnnotations(map[string]string{"org.opencontainers.image.ref.name": from.version}))
 }
 
 // digestsOf is for scripts: a line index=DIGEST, and one such as linux-amd64=DIGEST for each platform.
@@ -117,7 +130,7 @@ func digestsOf(built *result) []byte {
 // compile builds the operator. What could differ from one machine to another is fixed.
 func compile(ctx context.Context, from source, platform v1.Platform, binary string) error {
 	arguments := append(strings.Fields(buildFlags), "-ldflags", linkerFlags+from.version, "-o", binary, "./cmd/manager")
-	command := exec.CommandContext(ctx, "go", append([]string{"build"}, arguments...)...) //nolint:gosec // the arguments are our own
+	command := exec.CommandContext(ctx, "go", append([]string{"build"}, arguments...)...)
 	command.Dir = from.root
 	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off", "GOEXPERIMENT=", "GOFIPS140=off", "GODEBUG=",
 		"GOOS="+platform.OS, "GOARCH="+platform.Architecture, "GOAMD64=v1", "GOARM64=v8.0")
@@ -215,7 +228,7 @@ func writeBeside(from source, platform v1.Platform, image v1.Image, binary, dir 
 		return "", fmt.Errorf("SBOM: %w", err)
 	}
 	path := filepath.Join(dir, fileName(platform))
-	if err := os.WriteFile(path+".spdx.json", bom, 0o644); err != nil { //nolint:gosec // for everybody to read
+	if err := os.WriteFile(path+".spdx.json", bom, 0o644); err != nil {
 		return "", err
 	}
 	// A tag may not have a plus.

@@ -208,7 +208,7 @@ func onlyFile(t *testing.T, image v1.Image, from source) string {
 		t.Fatal(err)
 	}
 	defer func() { _ = file.Close() }()
-	if _, err := io.Copy(file, archive); err != nil { //nolint:gosec // it was made a moment ago
+	if _, err := io.Copy(file, archive); err != nil {
 		t.Fatal(err)
 	}
 	if next, err := archive.Next(); !errors.Is(err, io.EOF) {

@@ -90,7 +90,7 @@ func parsePlatforms(list string) ([]v1.Platform, error) {
 func report(out io.Writer, from source, built *result) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintf(table, "version\t%s\nrevision\t%s\ncreated\t%s\ngo\t%s\n",
-		from.version, from.revision, from.created.UTC().Format("2006-01-02T15:04:05Z"), built.goVersion)
+		from.version, from.revision, from.created.UTC().Format("2006-01-02T15:04:05Z"), built.images[0].goVersion)
 	for _, image := range built.images {
 		_, _ = fmt.Fprintf(table, "%s\t%s\t%.1f MB compressed\t%.1f MB\n",
 			image.platform, image.digest, megabytes(image.compressed), megabytes(image.binary))

@@ -73,7 +73,7 @@ func (s *source) versionOfCommit(ctx context.Context) (string, error) {
 }
 
 func (s *source) git(ctx context.Context, arguments ...string) (string, error) {
-	command := exec.CommandContext(ctx, "git", arguments...) //nolint:gosec // the arguments are our own
+	command := exec.CommandContext(ctx, "git", arguments...)
 	command.Dir = s.root
 	var complaint bytes.Buffer
 	command.Stderr = &complaint
