@@ -1,7 +1,9 @@
 # The operator's image: one static binary and nothing beside it. CA roots and time
 # zones are embedded in the binary.
 #
-#   docker buildx build --platform linux/amd64,linux/arm64 -t gateway-token-operator .
+#   docker buildx build --platform linux/amd64,linux/arm64 --build-arg VERSION=v0.1.0 -t gateway-token-operator .
+#
+# `make image` builds the same without Docker: docs/releasing.md.
 #
 # The build runs on the builder's own platform and cross-compiles for the target's.
 ARG GO_VERSION=1.26
@@ -15,11 +17,13 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 
+# What `manager version` says; `make image` sets the same.
+ARG VERSION
 COPY api/ api/
 COPY cmd/manager/ cmd/manager/
 COPY internal/ internal/
 RUN CGO_ENABLED=0 GOOS=${TARGETOS} GOARCH=${TARGETARCH} \
-    go build -trimpath -ldflags='-s -w' -o /out/manager ./cmd/manager
+    go build -trimpath -buildvcs=false -ldflags="-s -w -X main.version=${VERSION}" -o /out/manager ./cmd/manager
 
 FROM scratch
 COPY --from=build /out/manager /manager

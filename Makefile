@@ -123,6 +123,11 @@ control-plane: ## Build etcd, kube-apiserver and kube-controller-manager, once
 nodes: ## Build the same, and what plays nodes: kube-scheduler and kwok
 	@hack/devcluster/build.sh --nodes
 
+# Reproducible: the same commit and the same Go give the same digest.
+.PHONY: image
+image: ## Build the operator's image for linux/amd64 and linux/arm64 below bin/image, without a daemon or a registry
+	@go -C hack/image run . $(ARGS)
+
 # What the demo compares the operator with: an operator that revokes a replaced token while pods hold it. Nothing but the demo starts
 # it, and no image has it.
 .PHONY: bin/manager-without-gate
@@ -151,6 +156,12 @@ generate: manifests ## Write everything that is generated
 .PHONY: manifests
 manifests: ## Write the CRDs
 	@"$$(hack/tool.sh controller-gen)" $(MANIFESTS) paths=./api/...
+
+.PHONY: api-docs
+generate: api-docs
+api-docs: ## Write docs/reference/api.md
+	@"$$(hack/tool.sh crd-ref-docs)" --config docs/gen/api/config.yaml --templates-dir docs/gen/api/templates --renderer markdown \
+		--source-path api/v1alpha1 --output-path docs/reference/api.md --log-level ERROR
 
 .PHONY: verify
 verify: ## Check all that CI checks but the tests; fails when a generated file is stale

@@ -20,11 +20,17 @@ golangci-lint)
 helm-docs)
 	mod=hack/tools/helm-docs/go.mod module=github.com/norwoodj/helm-docs package=$module/cmd/helm-docs
 	;;
+crd-ref-docs)
+	mod=hack/tools/crd-ref-docs/go.mod module=github.com/elastic/crd-ref-docs package=$module
+	;;
+actionlint)
+	mod=hack/tools/actionlint/go.mod module=github.com/rhysd/actionlint package=$module/cmd/actionlint
+	;;
 helm)
 	mod=hack/tools/helm/go.mod module=helm.sh/helm/v4 package=$module/cmd/helm
 	;;
 *)
-	echo "usage: $0 controller-gen|kustomize|golangci-lint|helm-docs|helm" >&2
+	echo "usage: $0 controller-gen|kustomize|golangci-lint|crd-ref-docs|actionlint|helm-docs|helm" >&2
 	exit 2
 	;;
 esac

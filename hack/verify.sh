@@ -39,6 +39,9 @@ generated() {
 
 formatted() { "$golangci_lint" fmt --diff ./...; }
 
+# linted checks a module of its own, which ./... leaves out.
+linted() { (cd "$1" && go vet ./... && "$golangci_lint" fmt --diff ./... && "$golangci_lint" run ./...); }
+
 kustomized() {
 	for dir in config/default config/crd; do
 		if [[ -f $dir/kustomization.yaml ]]; then
@@ -62,7 +65,9 @@ linked() {
 golangci_lint=$(hack/tool.sh golangci-lint) || exit
 helm=$(hack/tool.sh helm) || exit
 kustomize=$(hack/tool.sh kustomize) || exit
+actionlint=$(hack/tool.sh actionlint) || exit
 hack/tool.sh controller-gen >/dev/null || exit
+hack/tool.sh crd-ref-docs >/dev/null || exit
 
 check 'generated files' generated
 while read -r mod; do
@@ -71,8 +76,10 @@ done < <(find . -name go.mod -not -path './bin/*' | sort)
 check 'go vet' go vet ./...
 check 'format' formatted
 check 'lint' "$golangci_lint" run ./...
+check 'lint: hack/image' linted hack/image
 check 'what the operator links' linked
 check 'kustomize build' kustomized
+check 'workflows' "$actionlint" -no-color
 while read -r file; do
 	check "chart: $(dirname "${file#./}")" chart "$(dirname "$file")"
 done < <(find charts examples -name Chart.yaml 2>/dev/null | sort)

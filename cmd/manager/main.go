@@ -1,4 +1,4 @@
-// Command manager is the operator, and what is done before it is uninstalled.
+// Command manager is the operator, and what is done before it is uninstalled; `manager version` says which one it is.
 package main
 
 import (
@@ -26,6 +26,9 @@ func main() {
 }
 
 func run(ctx context.Context, arguments []string) error {
+	if len(arguments) == 1 && arguments[0] == commandVersion {
+		return writeVersion(os.Stdout)
+	}
 	command, err := app.ParseCommand(arguments, os.Stderr)
 	if err != nil {
 		return err
@@ -47,7 +50,7 @@ func operate(ctx context.Context) error {
 	flag.Parse()
 	// A command that is mistyped must not become a second operator.
 	if flag.NArg() > 0 {
-		return fmt.Errorf("%q is neither a flag nor a command (%s, %s)", flag.Arg(0), app.CommandUninstallCheck, app.CommandDrain)
+		return fmt.Errorf("%q is neither a flag nor a command (%s, %s, %s)", flag.Arg(0), app.CommandUninstallCheck, app.CommandDrain, commandVersion)
 	}
 	if err := options.Validate(); err != nil {
 		return err
@@ -56,6 +59,7 @@ func operate(ctx context.Context) error {
 		return err
 	}
 	logger := app.SetupLogging(options, os.Stderr)
+	logger.Info("starting", "version", release())
 	config, err := cluster()
 	if err != nil {
 		return err

@@ -5,6 +5,9 @@
 # Minutes when nothing is cached, nothing at all afterwards. KUBEBUILDER_ASSETS,
 # when set, names a directory with the binaries, and nothing is built.
 #
+# KUBERNETES_VERSION=v1.32.13 builds that version instead of the pinned one, beside it:
+# the modules that its own go.mod names, and the pinned etcd and kwok.
+#
 #   hack/devcluster/build.sh             build what is missing or out of date
 #   hack/devcluster/build.sh --nodes     the same, with what plays nodes
 #   hack/devcluster/build.sh --version   print the Kubernetes version, as in v1.36.3
@@ -17,7 +20,12 @@ root=$(cd "$here/../.." && pwd)
 # go.mod is the one place that names versions; kwok has one of its own.
 required() { sed -n "s|^[[:space:]]*$1 \(v[^ ]*\).*|\1|p" "$here/${2:-.}/go.mod" | head -n 1; }
 
-version=$(required k8s.io/kubernetes)
+pinned=$(required k8s.io/kubernetes)
+version=${KUBERNETES_VERSION:-$pinned}
+if [[ ! $version =~ ^v1\.[0-9]+\.[0-9]+(-[a-z]+\.[0-9]+)?$ ]]; then
+	echo "control-plane: KUBERNETES_VERSION=$version is not of the form v1.36.3" >&2
+	exit 2
+fi
 assets=${KUBEBUILDER_ASSETS:-$root/bin/control-plane/$version}
 nodes=
 
@@ -45,10 +53,38 @@ IFS=. read -r major minor _ <<<"${version#v}"
 stamp=k8s.io/component-base/version
 ldflags="-X $stamp.gitVersion=$version -X $stamp.gitMajor=$major -X $stamp.gitMinor=$minor -X $stamp.gitTreeState=clean"
 
-build() { "$root/hack/build-once.sh" "$assets/$1" "$here/go.mod" "$2" "$ldflags"; }
+# module makes the go.mod of a version that is not pinned here: Kubernetes' own one has
+# its staging modules beside it, which are modules of the proxy for everybody else.
+module() {
+	local dir=$1 source
+	if [[ -d $dir ]]; then
+		return
+	fi
+	part=$dir.$$ # renamed when whole
+	trap 'rm -rf "$part"' EXIT
+	mkdir -p "$part"
+	source=$(cd / && GOWORK=off go mod download -json "k8s.io/kubernetes@$version" | sed -n 's/^[[:space:]]*"GoMod": "\(.*\)",\{0,1\}$/\1/p')
+	{
+		echo 'module control-plane'
+		grep '^go ' "$source"
+		echo "require k8s.io/kubernetes $version"
+		sed -n "s|^[[:space:]]*\(k8s.io/[^ ]*\) => ./staging/.*|replace \1 => \1 v0.${version#v1.}|p" "$source"
+	} >"$part/go.mod"
+	# Only for what it writes to go.sum.
+	(cd "$part" && GOWORK=off go list -mod=mod -deps k8s.io/kubernetes/cmd/{kube-apiserver,kube-controller-manager,kube-scheduler,kubectl} >/dev/null)
+	mv "$part" "$dir"
+}
+
+kubernetes=$here/go.mod
+if [[ $version != "$pinned" ]]; then
+	kubernetes=$assets/.module/go.mod
+	module "${kubernetes%/*}"
+fi
+
+build() { "$root/hack/build-once.sh" "$assets/$1" "${3:-$kubernetes}" "$2" "$ldflags"; }
 
 echo "control-plane: Kubernetes $version, etcd $(required go.etcd.io/etcd/server/v3)${nodes:+, kwok $(required sigs.k8s.io/kwok kwok)}"
-build etcd go.etcd.io/etcd/server/v3
+build etcd go.etcd.io/etcd/server/v3 "$here/go.mod"
 build kube-apiserver k8s.io/kubernetes/cmd/kube-apiserver
 build kube-controller-manager k8s.io/kubernetes/cmd/kube-controller-manager
 if [[ -n $nodes ]]; then
