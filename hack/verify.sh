@@ -40,7 +40,7 @@ generated() {
 formatted() { "$golangci_lint" fmt --diff ./...; }
 
 kustomized() {
-	for dir in config/default config/crd; do
+	for dir in config/default config/crd config/namespaced examples/namespaced; do
 		if [[ -f $dir/kustomization.yaml ]]; then
 			"$kustomize" build "$dir" >/dev/null || return
 		fi
