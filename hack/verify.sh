@@ -43,7 +43,7 @@ formatted() { "$golangci_lint" fmt --diff ./...; }
 linted() { (cd "$1" && go vet ./... && "$golangci_lint" fmt --diff ./... && "$golangci_lint" run ./...); }
 
 kustomized() {
-	for dir in config/default config/crd; do
+	for dir in config/default config/crd config/namespaced examples/namespaced; do
 		if [[ -f $dir/kustomization.yaml ]]; then
 			"$kustomize" build "$dir" >/dev/null || return
 		fi

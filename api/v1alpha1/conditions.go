@@ -72,6 +72,15 @@ const (
 	// What to do: create it; work goes on by itself. Check kind (TokenIssuer when
 	// left out) and, for a TokenIssuer, that it is in the same namespace.
 	ReasonIssuerNotFound = "IssuerNotFound"
+	// ReasonIssuerOutOfReach (Ready False, Stalled True; VendorReachable False;
+	// RevocationPending True): spec.issuerRef names a ClusterTokenIssuer, and the
+	// operator was started with --watch-namespaces, so that it reads none. A Secret
+	// that was published before stays. An object that may have a token stays in
+	// deletion.
+	// What to do: use a TokenIssuer of the same namespace, in a new GatewayToken. To
+	// have a token revoked that a ClusterTokenIssuer issued, run the operator for
+	// the whole cluster until it is done.
+	ReasonIssuerOutOfReach = "IssuerOutOfReach"
 	// ReasonIssuerNotReady (Ready False): the issuer is being prepared for its first
 	// token, or released after its last. Where an issuer is in trouble, its
 	// GatewayTokens show its own reason instead.

@@ -73,6 +73,12 @@ func wanted(repository fs.FS) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Those of an operator that works in named namespaces.
+	namespaced, err := fs.Glob(repository, "config/rbac/*/*_role.yaml")
+	if err != nil {
+		return nil, err
+	}
+	roles = append(roles, namespaced...)
 	if len(crds) == 0 || len(roles) == 0 {
 		return nil, errors.New("config/ has no CRDs or no roles: is this the repository's root?")
 	}

@@ -50,9 +50,17 @@ func Run(ctx context.Context, config *rest.Config, options Options) error {
 	config = rest.CopyConfig(config)
 	config.Wrap(server.wrap)
 	config.UserAgent = v1alpha1.OperatorName
+	reach, err := survey(ctx, config, scheme, options.WatchNamespaces)
+	if err != nil {
+		return err
+	}
+	options.WatchNamespaces = reach.served()
 	manager, err := ctrl.NewManager(config, managerOptions(scheme, options))
 	if err != nil {
 		return fmt.Errorf("make the manager: %w", err)
+	}
+	if err := manager.Add(reach); err != nil {
+		return fmt.Errorf("add the look at namespaces: %w", err)
 	}
 	shared, err := assemble(ctx, manager, options, realClock)
 	if err != nil {
@@ -102,7 +110,7 @@ func managerOptions(scheme *runtime.Scheme, options Options) ctrl.Options {
 		RenewDeadline:                 &options.RenewDeadline,
 		RetryPeriod:                   &options.RetryPeriod,
 		GracefulShutdownTimeout:       ptr.To(shutdownTimeout),
-		Cache:                         cacheOptions(),
+		Cache:                         cacheOptions(options.WatchNamespaces),
 		Client: client.Options{Cache: &client.CacheOptions{
 			// Nobody else's ConfigMaps are cached.
 			DisableFor: []client.Object{&corev1.ConfigMap{}},
@@ -110,10 +118,18 @@ func managerOptions(scheme *runtime.Scheme, options Options) ctrl.Options {
 	}
 }
 
-// cacheOptions keep only what is ours: of all the cluster's Secrets those that carry the operator's label.
-func cacheOptions() cache.Options {
+// cacheOptions keep only what is ours: of all Secrets those that carry the operator's label; in these namespaces alone, where there are any.
+func cacheOptions(namespaces []string) cache.Options {
+	var within map[string]cache.Config
+	if len(namespaces) > 0 {
+		within = map[string]cache.Config{}
+	}
+	for _, namespace := range namespaces {
+		within[namespace] = cache.Config{}
+	}
 	return cache.Options{
-		DefaultTransform: cache.TransformStripManagedFields(),
+		DefaultNamespaces: within,
+		DefaultTransform:  cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
 			&corev1.Secret{}: {
 				Label: labels.SelectorFromSet(labels.Set{v1alpha1.LabelManagedBy: v1alpha1.OperatorName}),
@@ -139,7 +155,7 @@ func filled(caches cache.Cache) healthz.Checker {
 // assemble reads who we are, and makes what the controllers share: all that those of the issuers need.
 func assemble(ctx context.Context, manager ctrl.Manager, options Options, passive clock.PassiveClock) (issuer.Config, error) {
 	shared := issuer.Config{
-		Client: manager.GetClient(), Live: manager.GetAPIReader(), Clock: passive,
+		Client: manager.GetClient(), Live: within(manager.GetAPIReader(), options.WatchNamespaces), Clock: passive, Namespaces: options.WatchNamespaces,
 		Connect: Connect(options, passive.Now, nil), Book: accounts.NewBook(),
 		Tokens: &wake.Queue{}, LeaderSince: (&leadership{clock: passive}).since,
 		ClusterResourceNamespace: options.ClusterResourceNamespace, AllowHTTP: options.AllowHTTP, Settle: options.Lifecycle.Settle,
@@ -201,8 +217,9 @@ func setup(ctx context.Context, manager ctrl.Manager, options Options, shared is
 		Recorder: shared.Recorder, Metrics: shared.Metrics,
 		Book: shared.Book, Inventory: shared.Inventory, Issuers: issuers,
 		Identity: shared.Identity, Sealer: shared.Sealer, Settings: settings, LeaderSince: shared.LeaderSince,
+		Namespaced: len(options.WatchNamespaces) > 0,
 	}
-	ctrl.LoggerFrom(ctx).Info("starting", "cluster", shared.Identity.ClusterID, "install", shared.Identity.Install(), "instance", options.Instance)
+	ctrl.LoggerFrom(ctx).Info("starting", "cluster", shared.Identity.ClusterID, "install", shared.Identity.Install(), "instance", options.Instance, "namespaces", options.WatchNamespaces)
 	return gatewaytoken.Setup(manager, tokens, options.TokenWorkers, shared.Tokens)
 }
 

@@ -55,7 +55,9 @@ type installation struct {
 	kubeconfig string
 	probes     string
 	process    *exec.Cmd
-	log        *output
+	// arguments are further ones of the process.
+	arguments []string
+	log       *output
 }
 
 // The operator itself, as a process with real watches, caches and leader election, as the ServiceAccount of the chart with
@@ -250,8 +252,8 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-// install makes the namespaces, the ServiceAccount with its roles, and the vendor.
-func install(t *testing.T) *installation {
+// prepare makes the vendor, and sees that all is taken away in the end.
+func prepare(t *testing.T) *installation {
 	t.Helper()
 	vendor, err := simulator.NewServer()
 	if err != nil {
@@ -261,6 +263,13 @@ func install(t *testing.T) *installation {
 	vendor.Causely().RevealSecrets()
 	o := &installation{t: t, vendor: vendor, log: &output{}}
 	t.Cleanup(o.cleanUp)
+	return o
+}
+
+// install makes the namespaces, the ServiceAccount with its roles, and the vendor.
+func install(t *testing.T) *installation {
+	t.Helper()
+	o := prepare(t)
 	for _, namespace := range []string{system, tenant} {
 		o.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})
 	}
@@ -311,12 +320,12 @@ func rules(t *testing.T, file string) []rbacv1.PolicyRule {
 func (o *installation) start() {
 	o.t.Helper()
 	o.probes = freeAddress(o.t)
-	o.process = exec.Command(os.Args[0],
-		"--cluster-resource-namespace="+system,
+	o.process = exec.Command(os.Args[0], append([]string{
+		"--cluster-resource-namespace=" + system,
 		"--leader-elect", "--leader-elect-lease-duration=3m", "--leader-elect-renew-deadline=2m", "--leader-elect-retry-period=200ms",
-		"--metrics-bind-address=0", "--health-probe-bind-address="+o.probes,
+		"--metrics-bind-address=0", "--health-probe-bind-address=" + o.probes,
 		"--allow-cidrs=127.0.0.0/8", "--request-timeout=2s", "--settle=4s", "--overlap-floor=1s", "--log-level=5",
-	)
+	}, o.arguments...)...)
 	o.process.Env = append(os.Environ(), asOperator+"=1", "KUBECONFIG="+o.kubeconfig)
 	o.process.Stdout, o.process.Stderr = o.log, o.log
 	if err := o.process.Start(); err != nil {

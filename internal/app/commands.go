@@ -28,6 +28,8 @@ type Command struct {
 	name    string
 	timeout time.Duration
 	pause   time.Duration
+	// namespaces are those of an operator that works in named ones only; none for the whole cluster.
+	namespaces []string
 }
 
 // ParseCommand reads arguments, the program's name left out. Without a command among them it gives nil: then the operator is meant.
@@ -39,6 +41,11 @@ func ParseCommand(arguments []string, out io.Writer) (*Command, error) {
 	flags := flag.NewFlagSet(command.name, flag.ContinueOnError)
 	flags.SetOutput(out)
 	config.RegisterFlags(flags)
+	flags.Func("watch-namespaces", "What the operator's --watch-namespaces says: only these are looked at, and no ClusterTokenIssuer.", func(text string) error {
+		namespaces, err := namespacesIn(text)
+		command.namespaces = append(command.namespaces, namespaces...)
+		return err
+	})
 	if command.name == CommandDrain {
 		flags.DurationVar(&command.timeout, "timeout", 4*time.Minute, "How long GatewayTokens and issuers may take to go.")
 		flags.DurationVar(&command.pause, "pause", 2*time.Second, "How long to wait between two looks.")
@@ -69,9 +76,9 @@ func (c *Command) Run(ctx context.Context, config *rest.Config, out io.Writer) e
 		return fmt.Errorf("connect: %w", err)
 	}
 	if c.name == CommandDrain {
-		return uninstall.Drain{Client: cluster, Timeout: c.timeout, Pause: c.pause, Out: out}.Run(ctx)
+		return uninstall.Drain{Client: cluster, Namespaces: c.namespaces, Timeout: c.timeout, Pause: c.pause, Out: out}.Run(ctx)
 	}
-	if err := uninstall.Check(ctx, cluster); err != nil {
+	if err := uninstall.Check(ctx, cluster, c.namespaces...); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintln(out, "nothing needs the operator any more")

@@ -77,6 +77,7 @@ func operate(arguments []string) error {
 		}
 	}}
 	config.Wrap(used.Wrap)
+	config.Wrap(reportWhere(os.Stderr))
 	logger := SetupLogging(options, os.Stderr)
 	return Run(ctrl.LoggerInto(ctrl.SetupSignalHandler(), logger), config, options)
 }

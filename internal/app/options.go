@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/validation"
+
 	"github.com/gatewaytoken/gateway-token-operator/internal/lifecycle"
 )
 
@@ -19,6 +21,9 @@ import (
 type Options struct {
 	// ClusterResourceNamespace is where ClusterTokenIssuers find credentials and the ledger key is kept.
 	ClusterResourceNamespace string
+	// WatchNamespaces are those that the operator works in: it reads nothing elsewhere, beside its own in ClusterResourceNamespace, and no
+	// object that is in no namespace. None for the whole cluster.
+	WatchNamespaces []string
 	// ClusterID identifies the cluster in every token's marker; the UID of the namespace kube-system when empty.
 	ClusterID string
 	// FormerClusterIDs are clusters that what is in this one came from, and that are gone: their tokens are this one's to revoke.
@@ -59,7 +64,8 @@ const MaxLogLevel = 5
 func (o *Options) Bind(flags *flag.FlagSet) {
 	defaults := lifecycle.DefaultSettings()
 	flags.StringVar(&o.ClusterResourceNamespace, "cluster-resource-namespace", "", "Namespace of the credentials of ClusterTokenIssuers and of the operator's own Secrets. Required.")
-	flags.StringVar(&o.ClusterID, "cluster-id", "", "Identity of the cluster in the names of tokens; the UID of the namespace kube-system when empty. It must never change while tokens exist.")
+	flags.Func("watch-namespaces", "Comma-separated namespaces to work in; the whole cluster when empty. With it no ClusterTokenIssuer is served, nothing is read that is in no namespace, Roles do instead of ClusterRoles, and --cluster-id is required.", o.addNamespaces)
+	flags.StringVar(&o.ClusterID, "cluster-id", "", "Identity of the cluster in the names of tokens; the UID of the namespace kube-system when empty, which is read unless --watch-namespaces is set. It must never change while tokens exist.")
 	flags.Func("former-cluster-ids", "Comma-separated identities of clusters that are gone and that GatewayTokens and Secrets were moved here from: their tokens are revoked here when they are replaced or deleted. Those of others are used and left at the vendor.", func(text string) error {
 		for id := range strings.SplitSeq(text, ",") {
 			if id = strings.TrimSpace(id); id != "" {
@@ -100,6 +106,33 @@ func (o *Options) Bind(flags *flag.FlagSet) {
 	flags.StringVar(&o.LogFormat, "log-format", "json", "json or console.")
 }
 
+// addNamespaces takes them in order, each once.
+func (o *Options) addNamespaces(text string) error {
+	namespaces, err := namespacesIn(text)
+	o.WatchNamespaces = append(o.WatchNamespaces, namespaces...)
+	slices.Sort(o.WatchNamespaces)
+	o.WatchNamespaces = slices.Compact(o.WatchNamespaces)
+	return err
+}
+
+// namespacesIn reads comma-separated names. A list that is set and names nothing is a mistake, and not the whole cluster.
+func namespacesIn(text string) ([]string, error) {
+	var namespaces []string
+	for name := range strings.SplitSeq(text, ",") {
+		if name = strings.TrimSpace(name); name == "" {
+			continue
+		}
+		if len(validation.IsDNS1123Label(name)) > 0 {
+			return nil, fmt.Errorf("%q is not the name of a namespace", name)
+		}
+		namespaces = append(namespaces, name)
+	}
+	if strings.TrimSpace(text) != "" && len(namespaces) == 0 {
+		return nil, fmt.Errorf("%q names no namespace", text)
+	}
+	return namespaces, nil
+}
+
 func (o *Options) addCIDRs(text string) error {
 	for _, part := range strings.Split(text, ",") {
 		if part = strings.TrimSpace(part); part == "" {
@@ -135,6 +168,10 @@ func (o *Options) contradictions() []error {
 	var problems []error
 	if o.ClusterID != "" && slices.Contains(o.FormerClusterIDs, o.ClusterID) {
 		problems = append(problems, errors.New("--former-cluster-ids must not name the cluster itself, which --cluster-id does"))
+	}
+	if len(o.WatchNamespaces) > 0 && o.ClusterID == "" {
+		problems = append(problems, errors.New("--cluster-id is required with --watch-namespaces: the UID of the namespace kube-system, which the operator cannot read then. "+
+			"Somebody who may finds it with: kubectl get namespace kube-system --output jsonpath={.metadata.uid}. It must never change while tokens exist"))
 	}
 	if o.Lifecycle.OrphanRest < o.Lifecycle.Settle {
 		problems = append(problems, fmt.Errorf("--orphan-rest (%s) must be at least --settle (%s)", o.Lifecycle.OrphanRest, o.Lifecycle.Settle))

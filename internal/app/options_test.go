@@ -37,6 +37,11 @@ func TestOptions(t *testing.T) {
 		"orphans too soon":         {"a create may still be under way", []string{namespace, "--orphan-rest=29s"}, "--orphan-rest"},
 		"former is now":            {"a cluster is not its own former", []string{namespace, "--cluster-id=c", "--former-cluster-ids=b, c"}, "--former-cluster-ids"},
 		"former":                   {"several, with spaces", []string{namespace, "--cluster-id=c", "--former-cluster-ids=a, b,"}, ""},
+		"namespaces":               {"several, with spaces", []string{namespace, "--cluster-id=c", "--watch-namespaces=b, a"}, ""},
+		"no namespaces":            {"the whole cluster", []string{namespace, "--watch-namespaces="}, ""},
+		"no namespace named":       {"it must not become the whole cluster", []string{namespace, "--cluster-id=c", "--watch-namespaces=,"}, "names no namespace"},
+		"a pattern":                {"it names no namespace", []string{namespace, "--cluster-id=c", "--watch-namespaces=team-*"}, "team-*"},
+		"namespaces, no cluster":   {"its UID cannot be read then", []string{namespace, "--watch-namespaces=a"}, "kubectl get namespace kube-system"},
 		"no workers":               {"nothing would be done", []string{namespace, "--max-concurrent-reconciles=0"}, "at least 1"},
 		"no issuer workers":        {"nothing would be done", []string{namespace, "--max-concurrent-issuer-reconciles=0"}, "at least 1"},
 		"negative overlap":         {"time does not go back", []string{namespace, "--overlap-floor=-1s"}, "negative"},
@@ -103,5 +108,21 @@ func TestAllowCIDRs(t *testing.T) {
 	}
 	if strings.Join(got, " ") != "127.0.0.0/8 10.0.0.0/8 ::1/128" {
 		t.Errorf("networks %v", got)
+	}
+}
+
+func TestWatchNamespaces(t *testing.T) {
+	options, err := parse(t, "--cluster-resource-namespace=system", "--cluster-id=c", "--watch-namespaces=b, a,b", "--watch-namespaces=c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(options.WatchNamespaces, " "); got != "a b c" {
+		t.Errorf("namespaces %q", got)
+	}
+	if caches := cacheOptions(options.WatchNamespaces); len(caches.DefaultNamespaces) != 3 {
+		t.Errorf("caches of %v", caches.DefaultNamespaces)
+	}
+	if caches := cacheOptions(nil); caches.DefaultNamespaces != nil {
+		t.Errorf("caches of %v, want the whole cluster's", caches.DefaultNamespaces)
 	}
 }

@@ -223,6 +223,8 @@ func TestParseCommand(t *testing.T) {
 		"drain":           {reason: "a command with a flag", arguments: []string{"drain", "--timeout=5m"}, want: CommandDrain},
 		"unknown flag":    {reason: "a typing error must be seen", arguments: []string{"drain", "--time=5m"}, refused: true},
 		"check, timeout":  {reason: "it does not wait", arguments: []string{"uninstall-check", "--timeout=5m"}, refused: true},
+		"in namespaces":   {reason: "a command with a flag", arguments: []string{"uninstall-check", "--watch-namespaces=a, b"}, want: CommandUninstallCheck},
+		"no namespace":    {reason: "that is no name", arguments: []string{"drain", "--watch-namespaces=A_B"}, refused: true},
 		"one more word":   {reason: "a typing error must be seen", arguments: []string{"drain", "all"}, refused: true},
 		"no time at all":  {reason: "it would delete and not wait", arguments: []string{"drain", "--timeout=0s"}, refused: true},
 		"no time between": {reason: "it would ask without a pause", arguments: []string{"drain", "--pause=0s"}, refused: true},

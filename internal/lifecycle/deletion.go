@@ -29,11 +29,12 @@ func skipRevocation(v *view) Decision {
 }
 
 // neverIssued: an issuer stays as long as a protected object refers to it. One that is gone although this object is protected was
-// gone before anything could be issued, if nothing is known of a token either.
+// gone before anything could be issued, if nothing is known of a token either. Of one that cannot be read nobody knows that it is gone:
+// what protected this object could read it, and may have had a token made.
 func neverIssued(v *view) Decision {
 	nothing := v.Secret.Presence != Owned && v.Object.HintID == "" && !v.Object.HintIssued &&
 		v.Memory.InHand == nil && len(v.Memory.Doubted) == 0 && v.Memory.LastCreateEnded.IsZero()
-	if !v.Issuer.Known || v.Issuer.Found || !nothing {
+	if !v.Issuer.Known || v.Issuer.Found || v.Issuer.OutOfReach || !nothing {
 		return nil
 	}
 	return Release{}

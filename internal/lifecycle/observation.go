@@ -145,6 +145,9 @@ type Issuer struct {
 	Known bool
 	// Found: the issuer exists.
 	Found bool
+	// OutOfReach: the issuer is of a kind that this operator cannot read. It is Known and not Found, and that says nothing of whether it
+	// exists, nor of what was issued through it; Problem says so.
+	OutOfReach bool
 	// Protected: the issuer carries the operator's finalizer, so that it outlives the tokens that need it.
 	Protected bool
 	// Terminating: the issuer has a deletion timestamp. Nothing is first issued from it.

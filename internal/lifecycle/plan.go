@@ -29,6 +29,7 @@ var living = []rule{
 	{"that all were restarted is written down", noteRestarts},
 	{"since when no pod holds what was replaced is written down, where that is waited for long", noteFree},
 	{"nothing is said of an issuer that was not looked at", issuerUnknown},
+	{"an issuer that this operator cannot read is none that comes by itself", issuerOutOfReach},
 	{"nothing new without a grant", notGranted},
 	{"without a usable issuer a usable Secret is left alone", issuerUnusable},
 	{"another account is never touched", accountChanged},

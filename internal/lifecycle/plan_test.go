@@ -55,6 +55,11 @@ func holds(id token.ID, sequence int) func(*Observation) {
 	}
 }
 
+// outOfReach: the issuer is of a kind that the operator does not read.
+func outOfReach(o *Observation) {
+	o.Issuer = Issuer{Known: true, OutOfReach: true, Problem: Problem{Reason: ReasonIssuerOutOfReach}}
+}
+
 func TestPlan(t *testing.T) {
 	tests := map[string]struct {
 		reason  string
@@ -69,7 +74,15 @@ func TestPlan(t *testing.T) {
 		"issuer missing": {"it may come later", []func(*Observation){func(o *Observation) {
 			o.Issuer = Issuer{Known: true, Problem: Problem{Reason: ReasonIssuerNotFound}}
 		}}, "Wait IssuerNotFound"},
-		"issuer terminating": {"nothing is first issued from it", []func(*Observation){func(o *Observation) { o.Issuer.Terminating = true }}, "Stall IssuerTerminating"},
+		"issuer out of reach":                        {"a person must choose another", []func(*Observation){outOfReach}, "Stall IssuerOutOfReach"},
+		"issuer out of reach, unprotected":           {"nothing holds what can have no token", []func(*Observation){outOfReach, func(o *Observation) { o.Object.Protected = false }}, "Stall IssuerOutOfReach"},
+		"issuer out of reach, token there":           {"it goes on being used", []func(*Observation){holds("T1", 1), outOfReach}, "Rest"},
+		"issuer out of reach, Secret drifted":        {"no vendor is needed to put it right", []func(*Observation){holds("T1", 1), outOfReach, func(o *Observation) { o.Secret.Drifted = true }}, "Publish T1 from the Secret"},
+		"deleted, issuer out of reach":               {"whoever protected it may have had a token made, of which nothing tells", []func(*Observation){deleted, outOfReach}, "Wait IssuerOutOfReach"},
+		"deleted, issuer out of reach, unprotected":  {"nobody ever had", []func(*Observation){deleted, outOfReach, func(o *Observation) { o.Object.Protected = false }}, "Rest"},
+		"deleted, issuer out of reach, token there":  {"it is not revoked yet", []func(*Observation){holds("T1", 1), deleted, outOfReach}, "Wait IssuerOutOfReach"},
+		"deleted, issuer out of reach, glass broken": {"a person has decided", []func(*Observation){deleted, outOfReach, func(o *Observation) { o.Object.SkipRevocation = true }}, "Release"},
+		"issuer terminating":                         {"nothing is first issued from it", []func(*Observation){func(o *Observation) { o.Issuer.Terminating = true }}, "Stall IssuerTerminating"},
 		"issuer terminating, token lost": {"it still serves those who have one", []func(*Observation){holds("T1", 1), row("T1", 1, token.Revoked), func(o *Observation) { o.Issuer.Terminating = true }},
 			"Issue #2 (the token was revoked at the vendor)"},
 		"issuer unprotected": {"it could go away under the token", []func(*Observation){func(o *Observation) { o.Issuer.Protected = false }}, "Wait IssuerNotReady"},

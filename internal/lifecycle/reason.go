@@ -10,6 +10,7 @@ const (
 	ReasonInvalidTemplate      Reason = "InvalidTemplate"
 	ReasonSuspended            Reason = "Suspended"
 	ReasonIssuerNotFound       Reason = "IssuerNotFound"
+	ReasonIssuerOutOfReach     Reason = "IssuerOutOfReach"
 	ReasonIssuerNotReady       Reason = "IssuerNotReady"
 	ReasonIssuerTerminating    Reason = "IssuerTerminating"
 	ReasonNotGranted           Reason = "NotGranted"

@@ -137,6 +137,19 @@ func issuerUnknown(v *view) Decision {
 	return Rest{}
 }
 
+// issuerOutOfReach: what the Secret already holds goes on being used. For anything new a person must choose another issuer, or run the
+// operator another way.
+func issuerOutOfReach(v *view) Decision {
+	switch {
+	case !v.Issuer.OutOfReach:
+		return nil
+	case v.usable():
+		return Rest{Next: v.meanwhile()}
+	default:
+		return Stall{v.Issuer.Problem}
+	}
+}
+
 // issuerUnusable: an issuer that is missing or in trouble does not lower what the Secret already holds.
 func issuerUnusable(v *view) Decision {
 	if v.Issuer.Found && v.Issuer.CanList {

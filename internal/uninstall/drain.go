@@ -20,6 +20,8 @@ import (
 // Drain deletes what the operator manages, while the operator is there to release it.
 type Drain struct {
 	Client client.Client
+	// Namespaces are those of an operator that works in named ones only; none for the whole cluster.
+	Namespaces []string
 	// Timeout bounds all of it, Pause is how long is waited between two looks.
 	Timeout, Pause time.Duration
 	// Out is told how it goes on.
@@ -36,7 +38,7 @@ func (d Drain) Run(ctx context.Context) error {
 	if err := d.empty(ctx, gatewayTokens()); err != nil {
 		return err
 	}
-	return d.empty(ctx, append([]kind{gatewayTokens()}, issuers()...)...)
+	return d.empty(ctx, kinds(d.Namespaces)...)
 }
 
 // empty deletes all objects of some kinds, again and again until there are none.
@@ -83,7 +85,7 @@ type remaining struct {
 func (d Drain) deleteAll(ctx context.Context, kinds []kind) ([]remaining, error) {
 	var left []remaining
 	for _, of := range kinds {
-		objects, err := all(ctx, d.Client, of)
+		objects, err := all(ctx, d.Client, of, d.Namespaces)
 		if err != nil {
 			return nil, err
 		}

@@ -11,6 +11,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -36,17 +37,25 @@ func gatewayTokens() kind {
 	return kind{v1alpha1.KindGatewayToken, func() client.ObjectList { return &v1alpha1.GatewayTokenList{} }, []string{v1alpha1.FinalizerRevoke}}
 }
 
-func issuers() []kind {
-	return []kind{
+// kinds are those that an operator serves, in the order in which they go. One that works in named namespaces serves no
+// ClusterTokenIssuer.
+func kinds(namespaces []string) []kind {
+	all := []kind{
+		gatewayTokens(),
 		{v1alpha1.KindTokenIssuer, func() client.ObjectList { return &v1alpha1.TokenIssuerList{} }, []string{v1alpha1.FinalizerProtect}},
-		{v1alpha1.KindClusterTokenIssuer, func() client.ObjectList { return &v1alpha1.ClusterTokenIssuerList{} }, []string{v1alpha1.FinalizerProtect}},
 	}
+	if len(namespaces) > 0 {
+		return all
+	}
+	return append(all, kind{v1alpha1.KindClusterTokenIssuer, func() client.ObjectList { return &v1alpha1.ClusterTokenIssuerList{} }, []string{v1alpha1.FinalizerProtect}})
 }
 
 // NeededError says that there is what only the operator can release.
 type NeededError struct {
 	// needs are sentences: how many of a kind, and where.
 	needs []string
+	// namespaces are those that were looked at; none for the whole cluster.
+	namespaces []string
 }
 
 // Error implements error. It is for the person who uninstalls, and says what to do.
@@ -55,18 +64,32 @@ func (e *NeededError) Error() string {
 Nobody else revokes their tokens and lets them go. Without the operator they stay as they are, and in deletion for ever once somebody
 deletes them or their namespace.
 Delete the GatewayTokens whose tokens shall be revoked, then the issuers, and wait until they are gone. All of them:
-  kubectl delete gatewaytokens --all --all-namespaces
-  kubectl delete tokenissuers --all --all-namespaces
-  kubectl delete clustertokenissuers --all
+` + e.commands() + `
 Then uninstall again. With the chart's value uninstall.policy=Drain the uninstall does that by itself. To uninstall the operator all the
 same, such as to install it again: helm uninstall --no-hooks`
 }
 
-// Check returns a NeededError if anything carries a finalizer of the operator.
-func Check(ctx context.Context, reader client.Reader) error {
+// commands delete everything.
+func (e *NeededError) commands() string {
+	if len(e.namespaces) == 0 {
+		return `  kubectl delete gatewaytokens --all --all-namespaces
+  kubectl delete tokenissuers --all --all-namespaces
+  kubectl delete clustertokenissuers --all`
+	}
+	var lines []string
+	for _, resource := range []string{"gatewaytokens", "tokenissuers"} {
+		for _, namespace := range e.namespaces {
+			lines = append(lines, "  kubectl delete "+resource+" --all --namespace "+namespace)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Check returns a NeededError if anything carries a finalizer of the operator: in these namespaces, or in the whole cluster.
+func Check(ctx context.Context, reader client.Reader, namespaces ...string) error {
 	var needs []string
-	for _, of := range append([]kind{gatewayTokens()}, issuers()...) {
-		objects, err := all(ctx, reader, of)
+	for _, of := range kinds(namespaces) {
+		objects, err := all(ctx, reader, of, namespaces)
 		if err != nil {
 			return err
 		}
@@ -76,7 +99,7 @@ func Check(ctx context.Context, reader client.Reader) error {
 		}
 	}
 	if len(needs) > 0 {
-		return &NeededError{needs: needs}
+		return &NeededError{needs: needs, namespaces: namespaces}
 	}
 	return nil
 }
@@ -86,12 +109,27 @@ func held(object client.Object, of kind) bool {
 	return slices.ContainsFunc(object.GetFinalizers(), func(name string) bool { return slices.Contains(of.finalizers, name) })
 }
 
-// all gives the objects of a kind, in all namespaces. Where the kind does not exist there are none.
-func all(ctx context.Context, reader client.Reader, of kind) ([]client.Object, error) {
+// all gives the objects of a kind, in some namespaces or, where none is named, in all. Where the kind does not exist there are none.
+func all(ctx context.Context, reader client.Reader, of kind, namespaces []string) ([]client.Object, error) {
+	if len(namespaces) == 0 {
+		return allIn(ctx, reader, of, metav1.NamespaceAll)
+	}
+	var objects []client.Object
+	for _, namespace := range namespaces {
+		there, err := allIn(ctx, reader, of, namespace)
+		if err != nil {
+			return nil, err
+		}
+		objects = append(objects, there...)
+	}
+	return objects, nil
+}
+
+func allIn(ctx context.Context, reader client.Reader, of kind, namespace string) ([]client.Object, error) {
 	var objects []client.Object
 	for from := ""; ; {
 		list := of.list()
-		err := reader.List(ctx, list, client.Limit(pageSize), client.Continue(from))
+		err := reader.List(ctx, list, client.InNamespace(namespace), client.Limit(pageSize), client.Continue(from))
 		if meta.IsNoMatchError(err) || apierrors.IsNotFound(err) {
 			return nil, nil
 		}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -122,4 +124,19 @@ func Requests(objects []v1alpha1.GatewayToken) []reconcile.Request {
 		requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: objects[i].Namespace, Name: objects[i].Name}})
 	}
 	return requests
+}
+
+// Namespace gives a namespace by what an issuer's grants go by: its name and, to a ClusterTokenIssuer, its labels. A TokenIssuer serves its
+// own namespace whatever that is labelled with; for it nothing is read.
+func Namespace(ctx context.Context, from client.Reader, issuer v1alpha1.Issuer, name string) (*metav1.PartialObjectMetadata, error) {
+	namespace := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	if issuer.Ref().Kind == v1alpha1.KindTokenIssuer {
+		return namespace, nil
+	}
+	namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
+	if err := from.Get(ctx, client.ObjectKey{Name: name}, namespace); client.IgnoreNotFound(err) != nil {
+		return nil, fmt.Errorf("get namespace: %w", err)
+	}
+	namespace.Name = name
+	return namespace, nil
 }

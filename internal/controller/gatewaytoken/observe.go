@@ -171,6 +171,9 @@ func (r *Reconciler) readSecret(ctx context.Context, s *scene, from client.Reade
 
 // observeIssuer reads the issuer, and what this process knows of the account behind it.
 func (r *Reconciler) observeIssuer(ctx context.Context, s *scene, from client.Reader) (lifecycle.Issuer, error) {
+	if r.Namespaced && s.key.Kind == v1alpha1.KindClusterTokenIssuer {
+		return outOfReach(s.object), nil
+	}
 	issuer := emptyIssuer(s.key.Kind)
 	err := from.Get(ctx, client.ObjectKey{Namespace: s.key.Namespace, Name: s.key.Name}, issuer)
 	if apierrors.IsNotFound(err) {
@@ -219,6 +222,20 @@ func (r *Reconciler) observeIssuer(ctx context.Context, s *scene, from client.Re
 	return observed, err
 }
 
+// outOfReach is a ClusterTokenIssuer to an operator that reads none. What carries the operator's finalizer got it from one that did, and may
+// have had a token made: nothing here can tell.
+func outOfReach(object *v1alpha1.GatewayToken) lifecycle.Issuer {
+	message := "This operator works in named namespaces only (--watch-namespaces) and reads no ClusterTokenIssuer. "
+	if object.DeletionTimestamp == nil {
+		message += "Create a TokenIssuer in this namespace, and a GatewayToken that names it in the place of this one."
+	} else {
+		message += "An operator that did has prepared this GatewayToken for a token of " + object.IssuerRef().String() + ", which may be active still. " +
+			"It is revoked once the operator is run without --watch-namespaces, with the same --cluster-id and --instance and the same ledger key. " +
+			"To leave it at the vendor, set the annotation " + v1alpha1.AnnotationSkipRevocation + " to the UID of this object."
+	}
+	return lifecycle.Issuer{Known: true, OutOfReach: true, Problem: lifecycle.Problem{Reason: lifecycle.ReasonIssuerOutOfReach, Message: message}}
+}
+
 func emptyIssuer(kind string) v1alpha1.Issuer {
 	if kind == v1alpha1.KindClusterTokenIssuer {
 		return &v1alpha1.ClusterTokenIssuer{}
@@ -226,14 +243,12 @@ func emptyIssuer(kind string) v1alpha1.Issuer {
 	return &v1alpha1.TokenIssuer{}
 }
 
-// granted asks whether the issuer grants the object's namespace what the object asks for. Labels of namespaces come from the cache.
+// granted asks whether the issuer grants the object's namespace what the object asks for. Labels of namespaces come from the cache; for
+// a TokenIssuer they do not matter.
 func (r *Reconciler) granted(ctx context.Context, s *scene, issuer v1alpha1.Issuer) (granted bool, why string, err error) {
-	namespace := &metav1.PartialObjectMetadata{}
-	namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
-	if err := r.Client.Get(ctx, client.ObjectKey{Name: s.object.Namespace}, namespace); apierrors.IsNotFound(err) {
-		namespace.Name = s.object.Namespace
-	} else if err != nil {
-		return false, "", fmt.Errorf("get namespace: %w", err)
+	namespace, err := accounts.Namespace(ctx, r.Client, issuer, s.object.Namespace)
+	if err != nil {
+		return false, "", err
 	}
 	granted, why, err = demand.Granted(s.object, issuer, namespace)
 	if granted {

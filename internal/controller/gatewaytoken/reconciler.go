@@ -59,6 +59,8 @@ type Reconciler struct {
 	Settings lifecycle.Settings
 	// LeaderSince tells when this process became leader: at the first call at the latest.
 	LeaderSince func() time.Time
+	// Namespaced: the operator works in named namespaces only, and reads nothing that is in none.
+	Namespaced bool
 
 	memories    memories
 	restartJobs restartJobs

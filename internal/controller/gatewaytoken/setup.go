@@ -26,18 +26,20 @@ import (
 
 // Setup registers the controller. woken is the queue by which it can be woken.
 func Setup(manager ctrl.Manager, r *Reconciler, workers int, woken *wake.Queue) error {
-	err := ctrl.NewControllerManagedBy(manager).
+	tokens := ctrl.NewControllerManagedBy(manager).
 		Named("gatewaytoken").
 		For(&v1alpha1.GatewayToken{}, builder.WithPredicates(predicate.Or(
 			predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, finalizersChanged(), r.statusChanged()))).
 		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(ownerOf)).
 		Watches(&v1alpha1.TokenIssuer{}, handler.EnqueueRequestsFromMapFunc(r.tokensOf), builder.WithPredicates(issuerChanged())).
-		Watches(&v1alpha1.ClusterTokenIssuer{}, handler.EnqueueRequestsFromMapFunc(r.tokensOf), builder.WithPredicates(issuerChanged())).
-		WatchesMetadata(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.tokensIn), builder.WithPredicates(predicate.LabelChangedPredicate{})).
 		WatchesRawSource(woken.Source()).
-		WithOptions(controller.Options{MaxConcurrentReconciles: workers, UsePriorityQueue: ptr.To(false)}).
-		Complete(r)
-	if err != nil {
+		WithOptions(controller.Options{MaxConcurrentReconciles: workers, UsePriorityQueue: ptr.To(false)})
+	if !r.Namespaced {
+		tokens = tokens.
+			Watches(&v1alpha1.ClusterTokenIssuer{}, handler.EnqueueRequestsFromMapFunc(r.tokensOf), builder.WithPredicates(issuerChanged())).
+			WatchesMetadata(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.tokensIn), builder.WithPredicates(predicate.LabelChangedPredicate{}))
+	}
+	if err := tokens.Complete(r); err != nil {
 		return fmt.Errorf("set up the controller of GatewayTokens: %w", err)
 	}
 	return nil

@@ -13,7 +13,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
@@ -90,6 +89,8 @@ type Config struct {
 	ClusterResourceNamespace string
 	// AllowHTTP allows issuers whose URL is not https.
 	AllowHTTP bool
+	// Namespaces are those that the operator works in, and all that Client and Live list; none for the whole cluster.
+	Namespaces []string
 }
 
 // Reconciler looks after issuers of one kind.
@@ -227,12 +228,9 @@ func poolsOfOrphans(of *v1alpha1.TokenIssuerStatus) []string {
 func (r *Reconciler) granted(ctx context.Context, issuer v1alpha1.Issuer, tokens []v1alpha1.GatewayToken) ([]v1alpha1.GatewayToken, error) {
 	var granted []v1alpha1.GatewayToken
 	for i := range tokens {
-		namespace := &metav1.PartialObjectMetadata{}
-		namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
-		if err := r.Client.Get(ctx, types.NamespacedName{Name: tokens[i].Namespace}, namespace); apierrors.IsNotFound(err) {
-			namespace.Name = tokens[i].Namespace
-		} else if err != nil {
-			return nil, fmt.Errorf("get namespace: %w", err)
+		namespace, err := accounts.Namespace(ctx, r.Client, issuer, tokens[i].Namespace)
+		if err != nil {
+			return nil, err
 		}
 		may, _, _ := demand.Granted(&tokens[i], issuer, namespace)
 		if may || controllerutil.ContainsFinalizer(&tokens[i], v1alpha1.FinalizerRevoke) {

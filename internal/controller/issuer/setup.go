@@ -22,11 +22,11 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/wake"
 )
 
-// Setup registers the controllers of both kinds. woken, by kind, are the queues by which they can be woken.
+// Setup registers the controllers of both kinds, or of TokenIssuers alone where the operator works in named namespaces only. woken, by kind, are the queues by which they can be woken.
 func Setup(manager ctrl.Manager, config Config, workers int, woken map[string]*wake.Queue) error {
-	kinds := []func() v1alpha1.Issuer{
-		func() v1alpha1.Issuer { return &v1alpha1.TokenIssuer{} },
-		func() v1alpha1.Issuer { return &v1alpha1.ClusterTokenIssuer{} },
+	kinds := []func() v1alpha1.Issuer{func() v1alpha1.Issuer { return &v1alpha1.TokenIssuer{} }}
+	if len(config.Namespaces) == 0 {
+		kinds = append(kinds, func() v1alpha1.Issuer { return &v1alpha1.ClusterTokenIssuer{} })
 	}
 	for _, fresh := range kinds {
 		kind := fresh().Ref().Kind

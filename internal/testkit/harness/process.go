@@ -86,9 +86,14 @@ func (w *World) start() *Process {
 		v1alpha1.KindGatewayToken: &gatewaytoken.Reconciler{
 			Client: writer, Live: live, Clock: w.Clock, Server: &w.server, Recorder: w, Metrics: w.metrics, Book: book, Inventory: lists,
 			Issuers: issuers, Identity: w.Identity, Sealer: w.Sealer, Settings: w.Settings, LeaderSince: leaderSince,
+			Namespaced: w.Namespaced,
 		},
 		v1alpha1.KindTokenIssuer:        &issuer.Reconciler{Config: config, New: func() v1alpha1.Issuer { return &v1alpha1.TokenIssuer{} }},
 		v1alpha1.KindClusterTokenIssuer: &issuer.Reconciler{Config: config, New: func() v1alpha1.Issuer { return &v1alpha1.ClusterTokenIssuer{} }},
+	}
+	if w.Namespaced {
+		// Nobody looks at them.
+		p.reconcilers[v1alpha1.KindClusterTokenIssuer] = reconcile.Func(func(context.Context, reconcile.Request) (reconcile.Result, error) { return reconcile.Result{}, nil })
 	}
 	p.stale = slices.Clone(w.tracked)
 	return p

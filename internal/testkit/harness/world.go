@@ -69,6 +69,9 @@ type World struct {
 	// Halted is why the next process is not to call the vendor; empty for nothing.
 	Halted string
 
+	// Namespaced: the next process works in named namespaces only.
+	Namespaced bool
+
 	// Process is the operator.
 	Process *Process
 	started int
