@@ -55,6 +55,8 @@ func made() []client.Object {
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: tenant}},
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: second}},
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: elsewhere}},
+		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: teams[0]}},
+		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: teams[1]}},
 		&rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: name}},
 		&rbacv1.ClusterRoleBinding{ObjectMeta: metav1.ObjectMeta{Name: name}},
 		&rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: hook}},

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -29,6 +30,7 @@ import (
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/consumers"
+	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/controlplane"
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/rights"
 	"github.com/gatewaytoken/gateway-token-operator/internal/uninstall"
 )
@@ -39,7 +41,10 @@ const (
 	elsewhere = "causely-elsewhere"
 )
 
-// namespacedRoles are the Roles of config/ with their bindings: what a namespace needs, and what the operator's own does.
+// teams are the namespaces of the example.
+var teams = []string{"team-a", "team-b"}
+
+// inEach and inOwn are the Roles of config/ with their bindings: what a namespace needs, and what the operator's own does.
 var (
 	inEach = []string{"rbac/namespaced/namespaced_role", "rbac/namespaced/namespaced_restart_role"}
 	inOwn  = []string{"rbac/namespaced-system/namespaced_system_role", "rbac/leader_election_role"}
@@ -409,8 +414,9 @@ func TestNamespacedOperatorLosesRights(t *testing.T) {
 		return nil
 	})
 	o.wantActive(2)
+	value := o.value("mediator")
 	o.delete(o.secret("mediator"))
-	o.await("the other namespace is served all the same", func() error { return o.readyIn(other) })
+	o.await("the other namespace is served all the same", func() error { return o.wantValue("mediator", value) })
 	for _, object := range o.release()[1:3] { // the ClusterRole and its binding
 		o.create(object)
 	}
@@ -532,6 +538,60 @@ func TestWithin(t *testing.T) {
 	if within(plane.Admin, nil) != client.Reader(plane.Admin) {
 		t.Error("without namespaces the reader is another one")
 	}
+}
+
+// The example as docs/namespaced.md says to install it: by kubectl, with --cluster-id filled in.
+func TestNamespacedExample(t *testing.T) {
+	o := prepare(t)
+	kubectl, err := controlplane.Kubectl()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func(arguments ...string) {
+		t.Helper()
+		command := exec.CommandContext(t.Context(), kubectl, append([]string{"--kubeconfig=" + plane.AdminKubeconfig()}, arguments...)...)
+		command.Dir = filepath.Join("..", "..")
+		if said, err := command.CombinedOutput(); err != nil {
+			t.Fatalf("kubectl %s: %v: %s", strings.Join(arguments, " "), err, said)
+		}
+	}
+	for _, namespace := range append([]string{system}, teams...) {
+		run("create", "namespace", namespace)
+	}
+	run("apply", "-k", "config/crd")
+	run("apply", "-k", "examples/namespaced")
+	for _, name := range []string{name, name + "-restart", name + "-view", name + "-edit", name + "-admin"} {
+		if err := o.gone(&rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: name}}, &rbacv1.ClusterRoleBinding{ObjectMeta: metav1.ObjectMeta{Name: name}}); err != nil {
+			t.Error(err)
+		}
+	}
+	var deployment appsv1.Deployment
+	o.get(&deployment, client.ObjectKey{Namespace: system, Name: name})
+	arguments := slices.Clone(deployment.Spec.Template.Spec.Containers[0].Args)
+	for i := range arguments {
+		arguments[i] = strings.ReplaceAll(arguments[i], "$(POD_NAMESPACE)", system)
+	}
+	if o.kubeconfig, err = plane.KubeconfigForServiceAccount(t.Context(), system, deployment.Spec.Template.Spec.ServiceAccountName); err != nil {
+		t.Fatal(err)
+	}
+	if said, err := o.call(o.kubeconfig, arguments...); err == nil || !strings.Contains(said, "--cluster-id is required") {
+		t.Errorf("before it is filled in: %v: %s", err, said)
+	}
+	o.arguments = append(slices.DeleteFunc(arguments, func(flag string) bool { return !strings.HasPrefix(flag, "--watch-namespaces=") }), "--cluster-id=filled-in")
+	o.start()
+	for _, team := range teams {
+		_, object := o.everythingIn(team, "mediator")
+		o.await("the token is ready", func() error { return o.readyIn(object) })
+	}
+	for _, team := range teams {
+		run("--namespace", team, "delete", "gatewaytokens", "--all", "--wait")
+		run("--namespace", team, "delete", "tokenissuers", "--all", "--wait")
+	}
+	o.wantActive(0)
+	o.stop()
+	o.judge()
+	// Nothing in it waits for the operator any more.
+	run("delete", "namespace", teams[1], "--timeout=2m")
 }
 
 // Before an uninstall of an operator for named namespaces, these alone count, and rights in these alone do.

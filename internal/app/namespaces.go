@@ -44,29 +44,39 @@ func (t *territory) List(ctx context.Context, list client.ObjectList, options ..
 	}
 	var all []runtime.Object
 	for _, namespace := range t.namespaces {
-		for from := ""; ; {
-			page, ok := list.DeepCopyObject().(client.ObjectList)
-			if !ok {
-				return fmt.Errorf("%T is no list", list)
-			}
-			if err := t.Reader.List(ctx, page, append(slices.Clone(options), client.InNamespace(namespace), client.Continue(from))...); err != nil {
-				return err
-			}
-			items, err := meta.ExtractList(page)
-			if err != nil {
-				return fmt.Errorf("read a list: %w", err)
-			}
-			all = append(all, items...)
-			if from = page.GetContinue(); from == "" {
-				break
-			}
+		there, err := t.listIn(ctx, namespace, list, options)
+		if err != nil {
+			return err
 		}
+		all = append(all, there...)
 	}
 	list.SetContinue("")
 	if err := meta.SetList(list, all); err != nil {
 		return fmt.Errorf("make a list of several namespaces: %w", err)
 	}
 	return nil
+}
+
+// listIn gives all that is in a namespace, of the kind of a list.
+func (t *territory) listIn(ctx context.Context, namespace string, list client.ObjectList, options []client.ListOption) ([]runtime.Object, error) {
+	var all []runtime.Object
+	for from := ""; ; {
+		page, ok := list.DeepCopyObject().(client.ObjectList)
+		if !ok {
+			return nil, fmt.Errorf("%T is no list", list)
+		}
+		if err := t.Reader.List(ctx, page, append(slices.Clone(options), client.InNamespace(namespace), client.Continue(from))...); err != nil {
+			return nil, err //nolint:wrapcheck // whoever lists says what for
+		}
+		items, err := meta.ExtractList(page)
+		if err != nil {
+			return nil, fmt.Errorf("read a list: %w", err)
+		}
+		all = append(all, items...)
+		if from = page.GetContinue(); from == "" {
+			return all, nil
+		}
+	}
 }
 
 const (

@@ -32,7 +32,7 @@ func (r *Reconciler) observe(ctx context.Context, name types.NamespacedName, fro
 	}
 	s := &scene{object: object, stored: *object.Status.DeepCopy(), memory: r.memories.of(object.UID), key: accounts.KeyFor(object)}
 	r.recall(s)
-	issuer, err := r.observeIssuer(ctx, s, from)
+	issuer, err := r.issuerOf(ctx, s, from)
 	if err != nil {
 		return nil, err
 	}
@@ -169,11 +169,16 @@ func (r *Reconciler) readSecret(ctx context.Context, s *scene, from client.Reade
 	return nil
 }
 
-// observeIssuer reads the issuer, and what this process knows of the account behind it.
-func (r *Reconciler) observeIssuer(ctx context.Context, s *scene, from client.Reader) (lifecycle.Issuer, error) {
+// issuerOf is the issuer as far as this operator may look at it.
+func (r *Reconciler) issuerOf(ctx context.Context, s *scene, from client.Reader) (lifecycle.Issuer, error) {
 	if r.Namespaced && s.key.Kind == v1alpha1.KindClusterTokenIssuer {
 		return outOfReach(s.object), nil
 	}
+	return r.observeIssuer(ctx, s, from)
+}
+
+// observeIssuer reads the issuer, and what this process knows of the account behind it.
+func (r *Reconciler) observeIssuer(ctx context.Context, s *scene, from client.Reader) (lifecycle.Issuer, error) {
 	issuer := emptyIssuer(s.key.Kind)
 	err := from.Get(ctx, client.ObjectKey{Namespace: s.key.Namespace, Name: s.key.Name}, issuer)
 	if apierrors.IsNotFound(err) {
