@@ -19,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/yaml"
 
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/controlplane"
@@ -41,6 +42,9 @@ func startServer(t *testing.T) *server {
 			t.Error(err)
 		}
 	})
+	if _, err := envtest.InstallCRDs(plane.RESTConfig(), envtest.CRDInstallOptions{Paths: []string{"../config/crd/bases"}}); err != nil {
+		t.Fatal(err)
+	}
 	c, err := client.New(plane.RESTConfig(), client.Options{Scheme: scheme.Scheme})
 	if err != nil {
 		t.Fatal(err)
@@ -120,7 +124,7 @@ func withoutCRDs(all map[string]*unstructured.Unstructured) map[string]*unstruct
 // overlays are what users make of config/: directories that kustomize builds.
 func overlays(t *testing.T) map[string]string {
 	t.Helper()
-	made := map[string]string{"config/default": "../config/default", "config/samples": "../config/samples", "examples/consuming": "../examples/consuming/manifests"}
+	made := map[string]string{"config/default": "../config/default", "config/samples": "../config/samples", "examples/consuming": "../examples/consuming/manifests", "examples/namespaced": "../examples/namespaced"}
 	for name, components := range map[string][]string{
 		"metrics": {"metrics"}, "network policy": {"network-policy"}, "both": {"metrics", "network-policy"}, "namespaced": {"namespaced"},
 		"all of them": {"namespaced", "metrics", "network-policy"},

@@ -186,7 +186,9 @@ func (u *user) starts(ctx context.Context) error {
 		u.operator, err = u.stack.StartOperator(ctx, installed, quick()...)
 		return err
 	}
-	u.operator.Follow(installed)
+	if err := u.operator.Follow(ctx, installed); err != nil {
+		return err
+	}
 	return u.operator.Start(ctx)
 }
 

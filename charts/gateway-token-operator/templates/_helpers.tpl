@@ -181,6 +181,9 @@ dnsConfig:
 {{- if and .Values.watchNamespaces (not .Values.clusterID) }}
 {{- fail "watchNamespaces is set: set clusterID, too, for without a ClusterRole the operator cannot read what identifies the cluster. Whoever may reads it once: kubectl get namespace kube-system --output jsonpath={.metadata.uid}. It must never change." }}
 {{- end }}
+{{- if and .Values.watchNamespaces .Values.clusterResourceNamespace }}
+{{- fail "watchNamespaces and clusterResourceNamespace are both set: leave out the latter, for without a ClusterRole there are no ClusterTokenIssuers whose credentials would be there." }}
+{{- end }}
 {{- if and .Values.trustedCA.configMap .Values.trustedCA.secret }}
 {{- fail "trustedCA.configMap and trustedCA.secret are both set: set one of them." }}
 {{- end }}

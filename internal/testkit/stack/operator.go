@@ -62,8 +62,12 @@ func (o *Operator) Args() []string {
 		append([]string{"--health-probe-bind-address=" + o.health, "--metrics-bind-address=" + o.metrics}, o.extra...)...)
 }
 
-// Follow has the next start be with what a Deployment says now.
-func (o *Operator) Follow(release Release) { o.release = release }
+// Follow has the next start be with what a Deployment says now, as a ServiceAccount that may be another one of the same name.
+func (o *Operator) Follow(ctx context.Context, release Release) (err error) {
+	o.release = release
+	o.kubeconfig, err = o.stack.plane.KubeconfigForServiceAccount(ctx, release.Namespace, release.ServiceAccount)
+	return err
+}
 
 // Kubeconfig is the path of the kubeconfig that the operator uses.
 func (o *Operator) Kubeconfig() string { return o.kubeconfig }
