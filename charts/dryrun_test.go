@@ -19,7 +19,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/yaml"
 
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/controlplane"
@@ -33,7 +32,7 @@ type server struct {
 
 func startServer(t *testing.T) *server {
 	t.Helper()
-	plane, err := controlplane.Start(t.Context(), controlplane.Options{})
+	plane, err := controlplane.Start(t.Context(), controlplane.Options{CRDs: []string{"../config/crd/bases"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,9 +41,6 @@ func startServer(t *testing.T) *server {
 			t.Error(err)
 		}
 	})
-	if _, err := envtest.InstallCRDs(plane.RESTConfig(), envtest.CRDInstallOptions{Paths: []string{"../config/crd/bases"}}); err != nil {
-		t.Fatal(err)
-	}
 	c, err := client.New(plane.RESTConfig(), client.Options{Scheme: scheme.Scheme})
 	if err != nil {
 		t.Fatal(err)
@@ -137,19 +133,19 @@ func overlays(t *testing.T) map[string]string {
 // overlay is a directory with a kustomization of config/default and components of it.
 func overlay(t *testing.T, components ...string) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("../config", "overlay-")
+	dir := t.TempDir()
+	config, err := filepath.Abs("../config")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
+	from, err := filepath.Rel(dir, config)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var text bytes.Buffer
-	fmt.Fprintln(&text, "resources: [../default]\ncomponents:")
+	fmt.Fprintf(&text, "resources: [%s/default]\ncomponents:\n", from)
 	for _, component := range components {
-		fmt.Fprintf(&text, "  - ../components/%s\n", component)
+		fmt.Fprintf(&text, "  - %s/components/%s\n", from, component)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), text.Bytes(), 0o600); err != nil {
 		t.Fatal(err)

@@ -315,7 +315,10 @@ type schemaNode struct {
 }
 
 // closed tells whether what is not named is refused.
-func (n *schemaNode) closed() bool { return n.AdditionalProperties == false }
+func (n *schemaNode) closed() bool {
+	more, said := n.AdditionalProperties.(bool)
+	return said && !more
+}
 
 // TestSchemaKnowsTheValues holds that the schema names what values.yaml has, tells what it is, and names nothing else.
 func TestSchemaKnowsTheValues(t *testing.T) {

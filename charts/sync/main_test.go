@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"maps"
 	"os"
 	"path/filepath"
@@ -90,10 +91,54 @@ func TestWantedNeedsARepository(t *testing.T) {
 	}
 }
 
+const crd = `kind: CustomResourceDefinition
+spec:
+  names: {kind: GatewayToken}
+  versions:
+    - schema:
+        openAPIV3Schema:
+          properties:
+            spec:
+              type: object
+              required: [issuerRef]
+              properties:
+                issuerRef: {type: string, default: a, x-kubernetes-validations: [{rule: "true"}]}
+                count: {x-kubernetes-int-or-string: true, anyOf: [{type: integer}, {type: string}]}
+                data: {type: object, additionalProperties: {type: string}}
+`
+
+// What a CRD says of a spec, a schema of values says in its own words: nothing is asked for that may come from the defaults, and nothing is
+// taken that the API does not have.
+func TestSchemaOfTokens(t *testing.T) {
+	text, err := schemaOfTokens(fstest.MapFS{"a.yaml": {Data: []byte(crd)}}, []string{"a.yaml"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var schema struct {
+		Definitions map[string]any `json:"definitions"`
+	}
+	if err := json.Unmarshal(text, &schema); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{"GatewayToken": map[string]any{
+		"type": "object", "additionalProperties": false, "properties": map[string]any{
+			"issuerRef": map[string]any{"type": "string"},
+			"count":     map[string]any{"type": []any{"integer", "string"}},
+			"data":      map[string]any{"type": "object", "additionalProperties": map[string]any{"type": "string"}},
+		},
+	}}
+	if diff := cmp.Diff(want, schema.Definitions); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if _, err := schemaOfTokens(fstest.MapFS{}, nil); err == nil {
+		t.Error("without GatewayTokens there is nothing that the chart could render")
+	}
+}
+
 func TestRunWritesAndRemoves(t *testing.T) {
 	root := t.TempDir()
 	for path, content := range map[string]string{
-		"config/crd/bases/a.yaml":       "---\nkind: CustomResourceDefinition\n",
+		"config/crd/bases/a.yaml":       "---\n" + crd,
 		"config/rbac/manager_role.yaml": "kind: ClusterRole\nrules:\n  - verbs: [get]\n",
 		chartCRDs + "/gone.yaml":        "kind: CustomResourceDefinition\n",
 	} {

@@ -24,11 +24,7 @@ func schemaOfTokens(repository fs.FS, crds []string) ([]byte, error) {
 		if err := yaml.UnmarshalStrict(content, &crd); err != nil {
 			return nil, fmt.Errorf("%s: %w", source, err)
 		}
-		spec, found := crd.Spec.Versions[0].Schema.OpenAPIV3Schema.Properties["spec"]
-		if !found {
-			return nil, fmt.Errorf("%s: a kind without spec", source)
-		}
-		if specs[crd.Spec.Names.Kind], err = jsonSchema(spec); err != nil {
+		if specs[crd.Spec.Names.Kind], err = jsonSchema(specOf(crd)); err != nil {
 			return nil, fmt.Errorf("%s: %w", source, err)
 		}
 	}
@@ -74,6 +70,16 @@ func schemaOfTokens(repository fs.FS, crds []string) ([]byte, error) {
 	return append(text, '\n'), err
 }
 
+// specOf is the schema of spec, which all our kinds have, in the only version that they have.
+func specOf(crd apiextensionsv1.CustomResourceDefinition) apiextensionsv1.JSONSchemaProps {
+	for _, version := range crd.Spec.Versions {
+		if version.Schema != nil && version.Schema.OpenAPIV3Schema != nil {
+			return version.Schema.OpenAPIV3Schema.Properties["spec"]
+		}
+	}
+	return apiextensionsv1.JSONSchemaProps{}
+}
+
 // jsonSchema is what a JSON Schema says of what a CRD's schema says: a field that is not named is refused. Rules in CEL are the API
 // server's alone.
 func jsonSchema(of apiextensionsv1.JSONSchemaProps) (map[string]any, error) {
@@ -91,7 +97,7 @@ func jsonSchema(of apiextensionsv1.JSONSchemaProps) (map[string]any, error) {
 
 // translate changes a schema and all that are in it.
 func translate(schema map[string]any) {
-	if schema["x-kubernetes-int-or-string"] == true {
+	if either, _ := schema["x-kubernetes-int-or-string"].(bool); either {
 		schema["type"] = []string{"integer", "string"}
 		delete(schema, "anyOf")
 	}

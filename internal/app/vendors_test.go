@@ -96,7 +96,8 @@ func TestAuthorities(t *testing.T) {
 				t.Fatal(err)
 			}
 			spec := &v1alpha1.TokenIssuerSpec{RackGateway: &v1alpha1.RackGatewayIssuer{URL: server.URL}}
-			client, err := Connect(options, time.Now, nil)(issuer.Connection{
+			clock := clocktesting.NewFakePassiveClock(time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC))
+			client, err := Connect(options, clock.Now, nil)(issuer.Connection{
 				Spec: spec, Credentials: map[string]token.Value{issuer.Token: token.NewValue("rgw_token")}, RootCAs: tc.own,
 			})
 			if err != nil {

@@ -142,31 +142,28 @@ func (u *user) rotation() steps.Chapter {
 	}}
 }
 
+// each holds when the condition does for all of the names.
+func each(holds func(name string) condition) func(names ...string) condition {
+	return func(names ...string) condition {
+		var all []condition
+		for _, name := range names {
+			all = append(all, holds(name))
+		}
+		return steps.Both(all...)
+	}
+}
+
 // consuming has the Secret used in every way that docs/consuming.md tells of, and another token issued under all of them.
 func (u *user) consuming() steps.Chapter {
 	const shop, published, name = "shop", "shop-token", "shop-shop"
 	restarted := []string{"env", "envfrom", "volume"}
-	rolledOut := func(names ...string) condition {
-		return func(ctx context.Context) error {
-			for _, deployment := range names {
-				if err := u.kubectl("--namespace", shop, "rollout", "status", "deployment/"+deployment, "--timeout=60s")(ctx); err != nil {
-					return err
-				}
-			}
-			return nil
-		}
-	}
-	rollouts := func(want string, names ...string) condition {
-		return func(ctx context.Context) error {
-			for _, deployment := range names {
-				err := u.prints(want, "--namespace", shop, "get", "deployment", deployment, `--output=jsonpath={.metadata.annotations.deployment\.kubernetes\.io/revision}`)(ctx)
-				if err != nil {
-					return err
-				}
-			}
-			return nil
-		}
-	}
+	revision := `--output=jsonpath={.metadata.annotations.deployment\.kubernetes\.io/revision}`
+	rolledOut := each(func(deployment string) condition {
+		return u.kubectl("--namespace", shop, "rollout", "status", "deployment/"+deployment, "--timeout=60s")
+	})
+	rolled := each(func(deployment string) condition {
+		return u.prints("2", "--namespace", shop, "get", "deployment", deployment, revision)
+	})
 	copied := func(ctx context.Context) error {
 		current, err := u.stack.Secret(ctx, shop, published, "CAUSELY_GATEWAY_TOKEN")
 		if err != nil {
@@ -197,9 +194,9 @@ func (u *user) consuming() steps.Chapter {
 		steps.Check("helm install of the chart that looks it up copies the value", steps.Both(lookup("install"), copied)),
 		steps.Do("kubectl annotate: gatewaytoken.io/rotate-requested-at", u.asks(shop, shop)),
 		steps.Check("the vendor has the next token, and the operator restarts env, envfrom and volume, once", steps.Both(
-			soon(u.has(name, 2, 2)), soon(rollouts("2", restarted...)), rolledOut(restarted...))),
+			soon(u.has(name, 2, 2)), soon(rolled(restarted...)), rolledOut(restarted...))),
 		steps.Check("reloader is left to Reloader: its pod holds the old value, which stays active, and the status names it", steps.Both(
-			rollouts("1", "reloader"),
+			u.prints("1", "--namespace", shop, "get", "deployment", "reloader", revision),
 			soon(u.shows([]string{"--namespace", shop, "describe", "gatewaytoken", shop}, "WaitingForConsumers", "reloader")), u.has(name, 2, 2))),
 		steps.Check("helm upgrade takes the new value", steps.Both(lookup("upgrade"), copied)),
 		steps.Do("what Reloader does, by hand: kubectl rollout restart deployment/reloader", u.kubectl("--namespace", shop, "rollout", "restart", "deployment/reloader")),
@@ -275,7 +272,6 @@ func (u *user) tokensChart() steps.Chapter {
 
 // values changes those of the operator.
 func (u *user) values() steps.Chapter {
-	account := system + ":" + release
 	restarts := []string{"patch", "deployments.apps", "--namespace", namespace}
 	more := append([]string{
 		"upgrade", release, u.stack.Chart(release), "--namespace", system, "--set", "replicaCount=2", "--set", "podDisruptionBudget.enabled=true", "--set", "networkPolicy.enabled=true",
@@ -292,17 +288,17 @@ func (u *user) values() steps.Chapter {
 			func(ctx context.Context) error {
 				return u.refused("only one pod may work", append(slices.Clone(more), "--set", "leaderElection.enabled=false")...)(ctx)
 			},
-			u.may(true, account, restarts...))),
+			u.may(true, restarts...))),
 		steps.Do("helm upgrade: two replicas, a PodDisruptionBudget, a NetworkPolicy, no right to restart", u.helm(more...)),
 		steps.Check("they are there, and the right is gone", steps.Both(
 			u.kubectl("--namespace", system, "get", "poddisruptionbudget/"+release, "networkpolicy/"+release),
 			u.prints("2", "--namespace", system, "get", "deployment", release, "--output=jsonpath={.spec.replicas}"),
-			u.may(false, account, restarts...), u.may(true, account, "list", "pods", "--namespace", namespace))),
+			u.may(false, restarts...), u.may(true, "list", "pods", "--namespace", namespace))),
 		steps.Check("an operator that is started anew by that leads, and the token is the same", steps.Both(u.rolls,
 			func(ctx context.Context) error { return u.operator.AwaitLeader(ctx) }, u.same, u.has(base, 2, 1))),
 		steps.Do("helm rollback", u.helm("rollback", release, "--namespace", system)),
 		steps.Check("all is as it was, and the token is the same", steps.Both(u.rolls,
-			func(ctx context.Context) error { return u.operator.AwaitLeader(ctx) }, u.may(true, account, restarts...),
+			func(ctx context.Context) error { return u.operator.AwaitLeader(ctx) }, u.may(true, restarts...),
 			u.prints("", "--namespace", system, "get", "poddisruptionbudgets,networkpolicies", "--output=name"), u.same, u.has(base, 2, 1))),
 		steps.Check("no call of the mediator was refused all the time", func(context.Context) error { return u.unrefused() }),
 	}}
@@ -385,7 +381,7 @@ func (u *user) namespaced() steps.Chapter {
 		steps.Do("helm install --set watchNamespaces={"+team+"}", u.helm(values...)),
 		steps.Check("there is no ClusterRole of the release, and its account may do nothing elsewhere", steps.Both(
 			u.prints("", "get", "clusterroles,clusterrolebindings", "--selector=app.kubernetes.io/instance="+release, "--output=name"),
-			u.may(true, system+":"+release, "create", "secrets", "--namespace", team), u.may(false, system+":"+release, "get", "secrets", "--namespace", other))),
+			u.may(true, "create", "secrets", "--namespace", team), u.may(false, "get", "secrets", "--namespace", other))),
 		steps.Do("the operator starts by that", u.starts),
 		steps.Check("the token of "+team+" is Ready, and the vendor has it", steps.Both(
 			u.kubectl("--namespace", team, "wait", "gatewaytoken/"+team, "--for=condition=Ready", "--timeout=90s"), u.has(team+"-"+team, 1, 1))),

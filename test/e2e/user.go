@@ -108,15 +108,15 @@ func (u *user) shows(args []string, wants ...string) condition {
 	}
 }
 
-// may holds when an account may do that, or may not.
-func (u *user) may(want bool, account string, question ...string) condition {
+// may holds when the operator's account may do that, or may not.
+func (u *user) may(want bool, question ...string) condition {
 	return func(ctx context.Context) error {
-		answer, err := u.stack.Kubectl.Run(ctx, append([]string{"auth", "can-i", "--as=system:serviceaccount:" + account}, question...)...)
+		answer, err := u.stack.Kubectl.Run(ctx, append([]string{"auth", "can-i", "--as=system:serviceaccount:" + system + ":" + release}, question...)...)
 		if answer = strings.TrimSpace(answer); answer == "" { // "no" is an exit code, too
 			return err
 		}
 		if (answer == "yes") != want {
-			return fmt.Errorf("expected %s to be allowed to %s: %t, found %q", account, strings.Join(question, " "), want, answer)
+			return fmt.Errorf("expected the operator to be allowed to %s: %t, found %q", strings.Join(question, " "), want, answer)
 		}
 		return nil
 	}
@@ -176,7 +176,7 @@ func (u *user) published(ctx context.Context, namespace, name string) (stack.Con
 	return connection, err
 }
 
-// starts starts the operator as the Deployment of the release says, or again where one was started before.
+// starts runs the operator as the Deployment of the release says, or again where one was started before.
 func (u *user) starts(ctx context.Context) error {
 	installed, err := u.stack.ReadRelease(ctx, system, release)
 	if err != nil {
@@ -200,36 +200,45 @@ func (u *user) rolls(ctx context.Context) error {
 	return u.starts(ctx)
 }
 
-// applies applies manifests of the example, with the simulator's address and credentials in place of Causely's.
+// applies takes manifests of the example, with the simulator's address and credentials in place of Causely's.
 func (u *user) applies(files ...string) condition {
 	return func(ctx context.Context) error {
-		changes := map[string]map[string]any{
-			"credentials.yaml": {"stringData.clientId": u.accounts.Causely.ClientID, "stringData.clientSecret": u.accounts.Causely.Secret},
-			"issuer.yaml": {
-				"spec.causely.url": u.vendor.URL, "spec.causely.authURL": u.vendor.AuthURL(),
-				"spec.caBundle.configMapRef.name": authority, "spec.inventoryInterval": "2s",
-			},
-		}
 		for _, file := range files {
-			text, err := os.ReadFile(filepath.Join(u.stack.Root(), "examples", "causely-mediator", "manifests", file))
+			object, err := u.example(file)
+			if err == nil {
+				err = u.apply(ctx, object)
+			}
 			if err != nil {
-				return err
-			}
-			object := &unstructured.Unstructured{}
-			if err := yaml.Unmarshal(text, object); err != nil {
-				return err
-			}
-			for path, value := range changes[file] {
-				if err := unstructured.SetNestedField(object.Object, value, strings.Split(path, ".")...); err != nil {
-					return err
-				}
-			}
-			if err := u.apply(ctx, object.Object); err != nil {
-				return err
+				return fmt.Errorf("%s: %w", file, err)
 			}
 		}
 		return nil
 	}
+}
+
+// example reads a manifest of the example, and sets what is another here.
+func (u *user) example(file string) (map[string]any, error) {
+	changes := map[string]map[string]any{
+		"credentials.yaml": {"stringData.clientId": u.accounts.Causely.ClientID, "stringData.clientSecret": u.accounts.Causely.Secret},
+		"issuer.yaml": {
+			"spec.causely.url": u.vendor.URL, "spec.causely.authURL": u.vendor.AuthURL(),
+			"spec.caBundle.configMapRef.name": authority, "spec.inventoryInterval": "2s",
+		},
+	}
+	text, err := os.ReadFile(filepath.Join(u.stack.Root(), "examples", "causely-mediator", "manifests", file))
+	if err != nil {
+		return nil, err
+	}
+	var object map[string]any
+	if err := yaml.Unmarshal(text, &object); err != nil {
+		return nil, err
+	}
+	for path, value := range changes[file] {
+		if err := unstructured.SetNestedField(object, value, strings.Split(path, ".")...); err != nil {
+			return nil, err
+		}
+	}
+	return object, nil
 }
 
 // apply applies one object.
