@@ -29,16 +29,24 @@ actionlint)
 helm)
 	mod=hack/tools/helm/go.mod module=helm.sh/helm/v4 package=$module/cmd/helm
 	;;
+argocd) # every component and the command line, by ARGOCD_BINARY_NAME
+	mod=hack/tools/argocd/go.mod module=github.com/argoproj/argo-cd/v3 package=$module/cmd
+	;;
 *)
-	echo "usage: $0 controller-gen|kustomize|golangci-lint|crd-ref-docs|actionlint|helm-docs|helm" >&2
+	echo "usage: $0 controller-gen|kustomize|golangci-lint|crd-ref-docs|actionlint|helm-docs|helm|argocd" >&2
 	exit 2
 	;;
 esac
 
 version=$(sed -n "s|^\(require\)\{0,1\}[[:space:]]*$module \(v[^ ]*\).*|\2|p" "$mod" | head -n 1)
-if [[ $1 == helm ]]; then # it knows its minor version only
+case $1 in
+helm) # it knows its minor version only
 	ldflags="-X helm.sh/helm/v4/internal/version.version=$version"
-fi
+	;;
+argocd) # it knows none
+	ldflags="-X $module/common.version=${version#v}"
+	;;
+esac
 
 out=$PWD/bin/tools/$1-$version
 hack/build-once.sh "$out" "$mod" "$package" "$ldflags" >&2
