@@ -65,6 +65,7 @@ lint: ## Check style, import rules and API conventions
 test: nodes helm ## Run the tests (some on a real control plane)
 	@echo "go test ./..."
 	@set -o pipefail; $(WITH_TOOLS) go test -timeout 20m ./... | $(GO_TEST_LINES)
+	@go -C hack/image test ./...
 
 .PHONY: test-race
 test-race: nodes helm build bin/manager-race ## Run a selection of tests, of crash and of soak with the race detector (needs a C compiler)
@@ -106,7 +107,7 @@ dev: demo ## Leave cluster, operator and simulator running to play with
 .PHONY: e2e-argocd
 e2e-argocd: nodes helm argocd build ## Have Argo CD sync examples/argocd, and check every step (needs git; builds Argo CD, once)
 	@go build -o bin/e2e-argocd ./test/argocd
-	@$(WITH_TOOLS) ARGOCD="$$(hack/tool.sh argocd)" KUSTOMIZE="$$(hack/tool.sh kustomize)" \
+	@$(WITH_TOOLS) ARGOCD="$$(hack/tool.sh argocd)" \
 		ARGOCD_MODULE="$$(go -C hack/tools/argocd list -m -f '{{.Dir}}' github.com/argoproj/argo-cd/v3)" bin/e2e-argocd $(ARGS)
 
 .PHONY: soak
@@ -152,9 +153,8 @@ helm: # Helm and kustomize, once: charts and config/ are rendered and installed 
 	@hack/tool.sh kustomize >/dev/null
 
 .PHONY: argocd
-argocd: # Argo CD and kustomize, which it calls, once
+argocd: # Argo CD, once
 	@hack/tool.sh argocd >/dev/null
-	@hack/tool.sh kustomize >/dev/null
 	@go -C hack/tools/argocd mod download github.com/argoproj/argo-cd/v3
 
 ##@ Generated files and checks
