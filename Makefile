@@ -47,7 +47,7 @@ GO_TEST_LINES = grep --line-buffered -v 'no test files'
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} \
 		/^##@/ {printf "\n%s\n", substr($$0, 5)} \
-		/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+		/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build bin/manager and bin/vendorsim
@@ -92,6 +92,13 @@ demo: nodes helm build bin/manager-without-gate ## Tell the story of a token, or
 dev: override ARGS += --stay
 dev: demo ## Leave cluster, operator and simulator running to play with
 
+# Argo CD's manifests come from the module that its binary is built from.
+.PHONY: e2e-argocd
+e2e-argocd: nodes helm argocd build ## Have Argo CD sync examples/argocd, and check every step (needs git; builds Argo CD, once)
+	@go build -o bin/e2e-argocd ./test/argocd
+	@$(WITH_TOOLS) ARGOCD="$$(hack/tool.sh argocd)" KUSTOMIZE="$$(hack/tool.sh kustomize)" \
+		ARGOCD_MODULE="$$(go -C hack/tools/argocd list -m -f '{{.Dir}}' github.com/argoproj/argo-cd/v3)" bin/e2e-argocd $(ARGS)
+
 .PHONY: soak
 soak: nodes helm build ## Kill the operator in ROUNDS rounds and compare vendors and cluster
 	@go build -o bin/soak ./test/soak
@@ -127,6 +134,12 @@ bin/manager-race:
 .PHONY: helm
 helm: # Helm, once: the chart is installed with it
 	@hack/tool.sh helm >/dev/null
+
+.PHONY: argocd
+argocd: # Argo CD and kustomize, which it calls, once
+	@hack/tool.sh argocd >/dev/null
+	@hack/tool.sh kustomize >/dev/null
+	@go -C hack/tools/argocd mod download github.com/argoproj/argo-cd/v3
 
 ##@ Generated files and checks
 

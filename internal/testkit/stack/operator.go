@@ -46,10 +46,10 @@ func (s *Stack) StartOperator(ctx context.Context, release Release, extra ...str
 		return nil, err
 	}
 	operator := &Operator{stack: s, release: release, kubeconfig: kubeconfig, extra: extra}
-	if operator.health, err = s.freeAddress(ctx); err != nil {
+	if operator.health, err = s.FreeAddress(ctx); err != nil {
 		return nil, err
 	}
-	if operator.metrics, err = s.freeAddress(ctx); err != nil {
+	if operator.metrics, err = s.FreeAddress(ctx); err != nil {
 		return nil, err
 	}
 	s.stops = append(s.stops, operator.stopIfRunning)
@@ -179,8 +179,8 @@ func get(ctx context.Context, url string) (string, error) {
 // take the address while the operator is dead.
 const firstPort, portCount = 20000, 10000
 
-// freeAddress finds a loopback address that nobody listens on; another one each time.
-func (s *Stack) freeAddress(ctx context.Context) (string, error) {
+// FreeAddress finds a loopback address that nobody listens on; another one each time.
+func (s *Stack) FreeAddress(ctx context.Context) (string, error) {
 	for range portCount {
 		s.ports++
 		// Runs at the same time begin at different places.

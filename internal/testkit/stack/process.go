@@ -71,9 +71,18 @@ func (p *process) kill() error {
 	return nil
 }
 
-// stop sends SIGTERM and returns when the process is gone; after the grace period it is killed. The error says that it
-// had ended before, had to be killed, or ended with a status other than 0.
+// stop is end of a program that must end with the status 0.
 func (p *process) stop(grace time.Duration) error {
+	err := p.end(grace)
+	if err == nil && !p.cmd.ProcessState.Success() {
+		err = fmt.Errorf("%s ended with %s when told to stop; the end of its log:\n%s", p.name(), p.cmd.ProcessState, tail(p.log))
+	}
+	return err
+}
+
+// end sends SIGTERM and returns when the process is gone; after the grace period it is killed. The error says that it
+// had ended before or had to be killed.
+func (p *process) end(grace time.Duration) error {
 	if err := p.ended(); err != nil {
 		return err
 	}
@@ -84,9 +93,6 @@ func (p *process) stop(grace time.Duration) error {
 	defer timer.Stop()
 	select {
 	case <-p.done:
-		if !p.cmd.ProcessState.Success() {
-			return fmt.Errorf("%s ended with %s when told to stop; the end of its log:\n%s", p.name(), p.cmd.ProcessState, tail(p.log))
-		}
 		return nil
 	case <-timer.C:
 		return errors.Join(fmt.Errorf("%s %w", p.name(), ErrKilled), p.kill())

@@ -18,6 +18,13 @@ type Tool struct {
 	record      string
 }
 
+// NewTool makes a Tool of a program that the product does not know, with variables of its own beside those that kubectl and Helm have.
+func (s *Stack) NewTool(path string, environment ...string) *Tool {
+	made := s.tool(path, s.AdminKubeconfig())
+	made.environment = append(made.environment, environment...)
+	return made
+}
+
 // tool makes a Tool whose configuration and caches are the run's own and not the user's.
 func (s *Stack) tool(path, kubeconfig string) *Tool {
 	home := filepath.Join(s.dir, "home")
