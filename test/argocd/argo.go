@@ -77,22 +77,27 @@ func newArgo(running *stack.Stack, found programs) (*argo, error) {
 }
 
 // startRedis starts what Argo CD keeps its cache in. Its times go by because somebody says so.
-func (a *argo) startRedis(context.Context) error {
+func (a *argo) startRedis() error {
 	a.redis = miniredis.NewMiniRedis()
 	if err := a.redis.StartAddr("127.0.0.1:0"); err != nil {
 		return fmt.Errorf("redis: %w", err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
+	stop, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		for ctx.Err() == nil {
-			stack.Pause(ctx, time.Second)
-			a.redis.FastForward(time.Second)
+		ticker := time.NewTicker(time.Second)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ticker.C:
+				a.redis.FastForward(time.Second)
+			case <-stop:
+				return
+			}
 		}
 	}()
 	a.stack.AtStop(func() error {
-		cancel()
+		close(stop)
 		<-done
 		a.redis.Close()
 		return nil
@@ -120,13 +125,14 @@ func (a *argo) start(ctx context.Context) error {
 	return errors.Join(
 		a.component(ctx, "argocd-repo-server", "http://"+metrics[0]+"/healthz",
 			"--address=127.0.0.1", "--port="+portOf(a.repoServer), "--metrics-address=127.0.0.1", "--metrics-port="+ports[0],
-			"--disable-tls", "--redis="+a.redis.Addr()),
+			// At a higher level it prints what it renders, and the credentials are in Git here, in clear.
+			"--disable-tls", "--redis="+a.redis.Addr(), "--loglevel=info"),
 		a.component(ctx, "argocd-server", "http://"+a.server+"/healthz",
 			"--namespace="+argoNamespace, "--address=127.0.0.1", "--port="+portOf(a.server), "--metrics-address=127.0.0.1", "--metrics-port="+ports[1],
-			"--insecure", "--disable-auth", "--repo-server="+a.repoServer, "--repo-server-plaintext", "--redis="+a.redis.Addr()),
+			"--loglevel=debug", "--insecure", "--disable-auth", "--repo-server="+a.repoServer, "--repo-server-plaintext", "--redis="+a.redis.Addr()),
 		// Its metrics cannot be bound to loopback: they are on all addresses of this machine, and name the Application.
 		a.component(ctx, "argocd-application-controller", "http://"+metrics[2]+"/healthz", append([]string{
-			"--namespace=" + argoNamespace, "--metrics-port=" + ports[2], "--repo-server=" + a.repoServer, "--repo-server-plaintext",
+			"--loglevel=debug", "--namespace=" + argoNamespace, "--metrics-port=" + ports[2], "--repo-server=" + a.repoServer, "--repo-server-plaintext",
 			"--redis=" + a.redis.Addr(),
 		}, loweredArgo()...)...),
 	)
@@ -150,7 +156,7 @@ func portOf(address string) string {
 
 // component starts one of the programs that the binary is, and returns when it is healthy.
 func (a *argo) component(ctx context.Context, called, health string, args ...string) error {
-	cmd := exec.Command(a.programs.argocd, append(args, "--loglevel=debug")...) //nolint:noctx // the stack ends it
+	cmd := exec.Command(a.programs.argocd, args...) //nolint:noctx // the stack ends it
 	cmd.Env = append([]string{"ARGOCD_BINARY_NAME=" + called}, a.environment...)
 	cmd.Dir = a.home
 	a.health[called] = health

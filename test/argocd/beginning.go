@@ -84,7 +84,10 @@ func (e *e2e) startArgo(ctx context.Context) (err error) {
 	if e.argo, err = newArgo(e.stack, e.programs); err != nil {
 		return err
 	}
-	if err := steps.Both(e.argo.startRedis, e.argo.start)(ctx); err != nil {
+	if err := e.argo.startRedis(); err != nil {
+		return err
+	}
+	if err := e.argo.start(ctx); err != nil {
 		return err
 	}
 	e.argo.connect()

@@ -117,10 +117,10 @@ func (e *e2e) gone(o client.Object, namespace, name string) condition {
 	}
 }
 
-// token reads a GatewayToken.
-func (e *e2e) token(ctx context.Context, name string) (*v1alpha1.GatewayToken, error) {
+// token reads the mediator's GatewayToken.
+func (e *e2e) token(ctx context.Context) (*v1alpha1.GatewayToken, error) {
 	object := &v1alpha1.GatewayToken{}
-	err := e.stack.Client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, object)
+	err := e.stack.Client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: mediator}, object)
 	return object, err
 }
 

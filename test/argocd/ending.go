@@ -20,10 +20,23 @@ func (e *e2e) namespaceDeleted() steps.Chapter {
 	return steps.Chapter{Title: "The namespace is deleted by hand", Steps: []steps.Step{
 		steps.Do("kubectl delete namespace "+namespace+": GatewayToken, Secret and mediator at the same time", e.kubectl("delete", "namespace", namespace, "--timeout=120s")),
 		steps.Check("the token is revoked at the vendor", e.hasEnded(&e.id)),
+		steps.Do("argocd app sync "+application+": by itself Argo CD puts back what it first missed, over and over, and not the namespace that this needs", soon(e.syncs)),
 		steps.Check("Argo CD makes everything anew: another token is issued, by one call, and it is the only active one", steps.Both(
 			soon(e.isPublished), e.noneNeedless, e.active(&e.id))),
 		steps.Check("the Application becomes Synced and Healthy, and the mediator's pod uses the token", steps.Both(soon(e.isSynced), soon(e.isUsed))),
 	}}
+}
+
+// syncs has Argo CD sync all of the Application, as a person does; an operation that goes on is terminated first.
+func (e *e2e) syncs(ctx context.Context) error {
+	_, found, err := e.application(ctx)
+	if err != nil {
+		return err
+	}
+	if found.running() {
+		return errors.Join(errors.New("expected no operation to go on, found one"), e.argo.run("app", "terminate-op", application)(ctx))
+	}
+	return e.argo.run("app", "sync", application, "--async")(ctx)
 }
 
 // applicationDeleted deletes the Application and what it made.

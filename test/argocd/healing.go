@@ -20,7 +20,7 @@ func (e *e2e) healing() steps.Chapter {
 			"--type=merge", `--patch={"spec":{"tokenName":"by-hand","consumers":{"action":"Wait"}}}`)),
 		steps.Check("Argo CD puts the spec back, and no token was made for any of it", steps.Both(soon(e.isAsInGit), soon(e.isSynced), e.isKept)),
 		steps.Do("kubectl delete gatewaytoken "+mediator, func(ctx context.Context) error {
-			object, err := e.token(ctx, mediator)
+			object, err := e.token(ctx)
 			if err != nil {
 				return err
 			}
@@ -32,7 +32,7 @@ func (e *e2e) healing() steps.Chapter {
 		}),
 		steps.Check("its token is revoked at the vendor", e.hasEnded(&e.id)),
 		steps.Check("Argo CD makes the GatewayToken anew, and another token is issued, by one call", steps.Both(soon(e.isPublished), e.noneNeedless, func(ctx context.Context) error {
-			object, err := e.token(ctx, mediator)
+			object, err := e.token(ctx)
 			if err == nil && object.UID == uid {
 				err = fmt.Errorf("expected another object than the one with UID %s, found that one", uid)
 			}
@@ -40,13 +40,16 @@ func (e *e2e) healing() steps.Chapter {
 		})),
 		steps.Check("the Application is Synced and Healthy, and nothing leaked: the tokens of the two GatewayTokens are active, no other", steps.Both(
 			soon(e.isSynced), e.active(&e.id, &other))),
-		steps.Check("the mediator's pods are replaced, and use the new one", soon(e.isUsed)),
+		// A GatewayToken that is new has replaced nothing: the operator restarts nobody for its first token.
+		steps.Do("kubectl rollout restart deployment/mediator: its pods have a token that ended with the GatewayToken", e.kubectl(
+			"--namespace", namespace, "rollout", "restart", "deployment/mediator")),
+		steps.Check("the mediator's pods use the new token, and Argo CD takes none of that back", steps.Both(soon(e.isUsed), soon(e.isSynced))),
 	}}
 }
 
 // isAsInGit holds when the mediator's GatewayToken has the spec of the example.
 func (e *e2e) isAsInGit(ctx context.Context) error {
-	object, err := e.token(ctx, mediator)
+	object, err := e.token(ctx)
 	if err == nil && (object.Spec.TokenName != base || object.Spec.Consumers == nil || object.Spec.Consumers.Action != v1alpha1.ConsumersRestart) {
 		err = fmt.Errorf("expected tokenName %s and consumers.action Restart, found %+v", base, object.Spec)
 	}

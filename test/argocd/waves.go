@@ -71,7 +71,7 @@ func (e *e2e) cameLater(ctx context.Context) error {
 	if err := e.stack.Client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: "mediator"}, deployment); err != nil {
 		return err
 	}
-	object, err := e.token(ctx, mediator)
+	object, err := e.token(ctx)
 	if err != nil {
 		return err
 	}
@@ -102,10 +102,10 @@ func (e *e2e) inSync() steps.Chapter {
 		steps.Check("after three hard refreshes the Application was Synced all the time, and nothing was synced again", steps.Both(
 			e.hardRefreshes(3), e.isSynced, e.nothingHappened, e.isKept)),
 		steps.Do("the Application compares on the client's side, and is synced without ServerSideApply", e.patchApplication(
-			`{"metadata":{"annotations":{"argocd.argoproj.io/compare-options":"ServerSideDiff=false"}},"spec":{"syncPolicy":{"syncOptions":["CreateNamespace=true","PruneLast=true"]}}}`)),
+			`{"metadata":{"annotations":{"argocd.argoproj.io/compare-options":"ServerSideDiff=false"}},"spec":{"syncPolicy":{"syncOptions":["PruneLast=true"]}}}`)),
 		steps.Check("it stays Synced over a hard refresh", steps.Both(e.hardRefreshes(1), e.isSynced, e.nothingHappened)),
 		steps.Do("it compares on the server's side", e.patchApplication(
-			`{"metadata":{"annotations":{"argocd.argoproj.io/compare-options":"ServerSideDiff=true"}},"spec":{"syncPolicy":{"syncOptions":["ServerSideApply=true","CreateNamespace=true","PruneLast=true"]}}}`)),
+			`{"metadata":{"annotations":{"argocd.argoproj.io/compare-options":"ServerSideDiff=true"}},"spec":{"syncPolicy":{"syncOptions":["ServerSideApply=true","PruneLast=true"]}}}`)),
 		steps.Check("it stays Synced over a hard refresh", steps.Both(e.hardRefreshes(1), e.isSynced, e.nothingHappened)),
 		steps.Do("it is as in the example again", e.patchApplication(`{"metadata":{"annotations":{"argocd.argoproj.io/compare-options":null}}}`)),
 	}}
@@ -113,7 +113,7 @@ func (e *e2e) inSync() steps.Chapter {
 
 // isWrittenTo holds when GatewayToken and issuer have what only the operator writes.
 func (e *e2e) isWrittenTo(ctx context.Context) error {
-	object, err := e.token(ctx, mediator)
+	object, err := e.token(ctx)
 	if err != nil {
 		return err
 	}

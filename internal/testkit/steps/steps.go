@@ -62,7 +62,7 @@ type Report struct {
 
 // NewReport prints to the writer, and among the things that the run puts out to the channel <name>.txt.
 func NewReport(name string, running *stack.Stack, to io.Writer) *Report {
-	return &Report{Out: &teller{to: to, stack: running, channel: name + ".txt"}, Began: time.Now(), name: name, stack: running}
+	return &Report{Out: &teller{to: to, stack: running, channel: name + ".txt"}, Began: now(), name: name, stack: running}
 }
 
 // teller prints the story and keeps it among the things that were put out.
@@ -96,7 +96,7 @@ func (r *Report) Play(ctx context.Context, chapters ...Chapter) bool {
 
 func (r *Report) chapter(ctx context.Context, c Chapter) bool {
 	if c.Title != "" {
-		fmt.Fprintf(r.Out, "\n== %s (%.0f s)\n", c.Title, time.Since(r.Began).Seconds())
+		fmt.Fprintf(r.Out, "\n== %s (%.0f s)\n", c.Title, now().Sub(r.Began).Seconds())
 	}
 	for _, s := range c.Steps {
 		if !s.counts {
@@ -138,7 +138,7 @@ func (r *Report) End(keep bool) int {
 	} else {
 		fmt.Fprintf(r.Out, "\nLogs, and all else that was put out, are in %s\n", r.stack.Dir())
 	}
-	fmt.Fprintf(r.Out, "\n%.0f seconds\n", time.Since(r.Began).Seconds())
+	fmt.Fprintf(r.Out, "\n%.0f seconds\n", now().Sub(r.Began).Seconds())
 	fmt.Fprintf(r.Out, "%s: %d passed, %d failed\n", r.name, r.passed, r.failed)
 	if r.failed > 0 {
 		return 1
