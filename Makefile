@@ -23,6 +23,9 @@ RACE_SKIPPED ?= ^TestEveryEffectGoesWrong|^TestNothingIsDisclosed$$|^TestRestore
 RACE_SPARED ?= 1000
 RACE_ROUNDS ?= 5
 
+# What `make states` leaves out: the same stories once more, for each effect and fault.
+UNRECORDED ?= ^TestEveryEffectGoesWrong|^TestNothingIsDisclosed$$|^TestTales$$|^TestRestore$$
+
 ROUNDS ?= 50
 SEED   ?= 1
 VENDOR ?=
@@ -165,6 +168,17 @@ generate: manifests ## Write everything that is generated
 	@go generate ./...
 	@"$$(hack/tool.sh kustomize)" build config/default --output config/install.yaml
 	@"$$(hack/tool.sh helm-docs)" --chart-search-root charts --log-level warning
+
+# One object of every state that the controllers bring about in their tests, for test/gitops. Recording again gives the same.
+.PHONY: states
+states: ## Record the states that GitOps tools are tested with, from the controllers' tests on models
+	@go test -timeout 30m ./internal/controller -model -record "$(CURDIR)/test/gitops/testdata/states" -skip '$(UNRECORDED)'
+
+# The tools' own libraries are in modules of their own.
+.PHONY: gitops
+gitops: ## Test what Argo CD and Flux make of GatewayTokens and issuers, with their own libraries
+	@go -C test/gitops/argocd test ./...
+	@go -C test/gitops/flux test ./...
 
 .PHONY: manifests
 manifests: ## Write the CRDs

@@ -220,7 +220,7 @@ func ruleNames(t *testing.T, variable string) []string {
 func TestFlagsExist(t *testing.T) {
 	flags := flag.NewFlagSet("manager", flag.ContinueOnError)
 	new(app.Options).Bind(flags)
-	others := []string{"kubeconfig", "take-ownership", "no-hooks", "timeout"}
+	others := []string{"kubeconfig", "take-ownership", "no-hooks", "timeout", "wait"}
 	for page, text := range pages(t) {
 		for _, match := range regexp.MustCompile("`--([a-z][a-z-]+)[=`]").FindAllStringSubmatch(text, -1) {
 			if flags.Lookup(match[1]) == nil && !slices.Contains(others, match[1]) {

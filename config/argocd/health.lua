@@ -10,6 +10,7 @@ local mends = {
   CABundleInvalid = "person",
   CABundleNotFound = "arrival",
   CertificateNotTrusted = "person",
+  ChangeRefused = "person",
   ClusterCloned = "person",
   CreateAmbiguous = "time",
   CreateRefused = "person",

@@ -35,6 +35,7 @@ func pages() []page {
 	return []page{
 		{"docs/reference/conditions.md", conditionsPage},
 		{"docs/reference/flags.md", flagsPage},
+		{"docs/reference/gitops.md", gitopsPage},
 		{"docs/reference/rules.md", rulesPage},
 	}
 }

@@ -65,6 +65,7 @@ func rest() {}
 // release: it goes | it went.
 func release() {}
 `,
+		healthFile:             "GatewayToken:\n  ready:\n    argo: Healthy\n    kstatus: Current\n",
 		"docs/reference/.keep": "",
 	} {
 		path = filepath.Join(copied, path)
@@ -79,7 +80,7 @@ func release() {}
 		t.Fatal(err)
 	}
 	var text []byte
-	for _, name := range []string{"conditions.md", "rules.md"} {
+	for _, name := range []string{"conditions.md", "gitops.md", "rules.md"} {
 		page, err := os.ReadFile(filepath.Join(copied, "docs/reference", name))
 		if err != nil {
 			t.Fatal(err)
@@ -91,6 +92,7 @@ func release() {}
 		"a reason that is set":             "| `Used` | Ready True | It is set \\| somewhere. | Nothing. |",
 		"a reason that is only in the API": "| `Spare` | Ready False | It is not. | spec.thing is to be left alone. |",
 		"such a reason is told apart":      "## Reserved reasons",
+		"a recorded state":                 "| `ready` | Healthy | Current |  |",
 		"a rule":                           "| 1 | first things first | spec.thing comes first. |",
 		"a rule that says all in its name": "| 2 | rest |  |",
 		"a rule of the other list":         "| 1 | nothing is left | It goes \\| it went. |",

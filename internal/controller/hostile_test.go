@@ -2,8 +2,10 @@ package controller_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -62,7 +64,8 @@ func TestIssuerLeadsInside(t *testing.T) {
 		"multicast":            {"224.0.0.251", "no host at all"},
 		"broadcast":            {"255.255.255.255", "no host at all"},
 	}
-	for name, tc := range tests {
+	for _, name := range slices.Sorted(maps.Keys(tests)) {
+		tc := tests[name]
 		made, credentials, ca := server.issuer(w.Tenant, name)
 		made.Spec.Causely.URL, made.Spec.Causely.AuthURL = "https://"+tc.host+":"+port, "https://"+tc.host+":"+port+"/login"
 		w.Create(made, credentials, ca)

@@ -5,6 +5,7 @@ package controller_test
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"net/netip"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/controller/issuer"
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/controlplane"
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/harness"
+	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/states"
 )
 
 // plane is shared by all tests of this package; it is set before any of them runs. model has models of the API server, for what is told many
@@ -27,6 +29,9 @@ func TestMain(m *testing.M) { os.Exit(controlplane.Main(m, start)) }
 
 // onModel has the tests run on a model of the API server instead: faster, and without its rights, policies and quotas.
 var onModel = flag.Bool("model", false, "run on the model API server (package modelapi)")
+
+// record names a directory for an object of every state that is seen on models (`make states`).
+var record = flag.String("record", "", "with -model: write an object of every state into this `directory`")
 
 // start starts what the tests share.
 func start(ctx context.Context) (stop func() error, err error) {
@@ -41,12 +46,22 @@ func start(ctx context.Context) (stop func() error, err error) {
 	debug.SetGCPercent(400)
 	if *onModel {
 		plane = model
-		return plane.Stop, nil
+		return recorded(), nil
 	}
 	if plane, err = harness.Start(ctx, "../.."); err != nil {
 		return nil, err
 	}
 	return plane.Stop, parallel()
+}
+
+// recorded has what is seen on models written down at the end, where that is asked for.
+func recorded() (stop func() error) {
+	if *record == "" {
+		return model.Stop
+	}
+	seen := states.NewRecorder()
+	model.Seen = seen.See
+	return func() error { return errors.Join(seen.Write(*record), model.Stop()) }
 }
 
 // drawTheSame has rapid draw the same tales each time, and write none down, unless its flags say otherwise.

@@ -319,6 +319,9 @@ func (w *World) lookAtAll(ctx context.Context, where whereabouts, keys []entry, 
 
 // seen keeps of what the API server has what an informer of the operator would.
 func (w *World) seen(key entry, object client.Object, found map[entry]client.Object) {
+	if w.plane.Seen != nil {
+		w.plane.Seen(object)
+	}
 	if secret, ok := object.(*corev1.Secret); ok {
 		if secret.Labels[v1alpha1.LabelManagedBy] != v1alpha1.OperatorName {
 			return

@@ -34,6 +34,9 @@ type Plane struct {
 	worlds atomic.Int64
 	// searches are those for secrets that were made before, by the secrets: worlds that are alike have the same.
 	searches *lru.Cache
+	// Seen, where it is not nil, is told of every object that the operator sees, as the API server has it, from several worlds at the same
+	// time. It is set before the first world begins. Vendors draw the same IDs each time then.
+	Seen func(client.Object)
 }
 
 // Start starts a control plane with the operator's kinds. root is the way to the root of this repository.

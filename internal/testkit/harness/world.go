@@ -219,7 +219,10 @@ func (w *World) found() {
 	}
 	options := []simulator.Option{simulator.WithClock(w.Clock), simulator.WithRevealedSecrets()}
 	if w.host != nil {
-		options = append(options, simulator.WithHost(w.host), simulator.WithSeed(1))
+		options = append(options, simulator.WithHost(w.host))
+	}
+	if w.host != nil || w.plane.Seen != nil {
+		options = append(options, simulator.WithSeed(1))
 	}
 	var err error
 	if w.Vendor, err = simulator.NewServer(options...); err != nil {

@@ -11,6 +11,7 @@ local mends = {
   CABundleInvalid = "person",
   CABundleNotFound = "arrival",
   CertificateNotTrusted = "person",
+  ChangeRefused = "person",
   ClusterCloned = "person",
   CreateAmbiguous = "time",
   CreateRefused = "person",
