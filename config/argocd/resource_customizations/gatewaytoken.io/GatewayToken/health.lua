@@ -136,6 +136,7 @@ if troubled ~= nil then
   local mender = mends[conditions[troubled].reason]
   -- It has worked before: what it needs is not on its way any more.
   local worked = status.current ~= nil or status.account ~= nil
+    or map(conditions.VendorReachable).reason == "UsingLastGoodCredentials"
   if mender == "person" or (mender == "arrival" and worked) then
     return health("Degraded", message(troubled))
   end
