@@ -31,6 +31,7 @@ local mends = {
   InvalidWindow = "person",
   IssuerNotFound = "arrival",
   IssuerNotReady = "time",
+  IssuerOutOfReach = "person",
   IssuerTerminating = "person",
   Issuing = "time",
   MassDisappearance = "person",

@@ -32,6 +32,7 @@ local mends = {
   InvalidWindow = "person",
   IssuerNotFound = "arrival",
   IssuerNotReady = "time",
+  IssuerOutOfReach = "person",
   IssuerTerminating = "person",
   Issuing = "time",
   MassDisappearance = "person",
