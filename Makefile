@@ -176,9 +176,10 @@ states: ## Record the states that GitOps tools are tested with, from the control
 
 # The tools' own libraries are in modules of their own.
 .PHONY: gitops
-gitops: ## Test what Argo CD and Flux make of GatewayTokens and issuers, with their own libraries
+gitops: ## Test what Argo CD, Flux and External Secrets make of our objects and examples, with their own libraries
 	@go -C test/gitops/argocd test -vet=off ./... # to vet what Argo CD is made of takes longer than all else
 	@go -C test/gitops/flux test ./...
+	@go -C test/consuming test ./...
 
 .PHONY: manifests
 manifests: ## Write the CRDs
