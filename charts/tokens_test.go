@@ -65,7 +65,7 @@ func TestTokensChart(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			if problem := compare(tc.want, at(rendered[tc.object], tc.field)); problem != "" {
+			if problem := compare(tc.want, at(t, rendered[tc.object], tc.field)); problem != "" {
 				t.Errorf("%s: %s", tc.reason, problem)
 			}
 		})

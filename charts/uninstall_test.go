@@ -27,6 +27,7 @@ import (
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/controlplane"
+	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/stack"
 )
 
 const hookName = release + "-uninstall"
@@ -268,7 +269,9 @@ func (u *uninstalling) uninstall() (said string, err error) {
 		u.t.Fatalf("Helm makes no Job: %v", errors.Join(err, <-ended))
 	}
 	said, failed := u.play(job)
-	u.tell(job, failed)
+	if err := stack.FinishJob(u.t.Context(), u.client, job, failed); err != nil {
+		u.t.Fatal(err)
+	}
 	return said, <-ended
 }
 
@@ -283,28 +286,6 @@ func (u *uninstalling) play(job *batchv1.Job) (string, error) {
 	command := exec.CommandContext(u.t.Context(), u.manager, append(slices.Clone(pod.Containers[0].Args), "--kubeconfig="+kubeconfig)...)
 	output, err := command.CombinedOutput()
 	return string(output), err
-}
-
-// tell writes into the Job's status how it ended, as the Job controller does.
-func (u *uninstalling) tell(job *batchv1.Job, failed error) {
-	u.t.Helper()
-	now := metav1.Now()
-	job.Status.StartTime = &now
-	kinds := []batchv1.JobConditionType{batchv1.JobSuccessCriteriaMet, batchv1.JobComplete}
-	if failed != nil {
-		kinds = []batchv1.JobConditionType{batchv1.JobFailureTarget, batchv1.JobFailed}
-		job.Status.Failed = 1
-	} else {
-		job.Status.CompletionTime, job.Status.Succeeded = &now, 1
-	}
-	for _, kind := range kinds {
-		job.Status.Conditions = append(job.Status.Conditions, batchv1.JobCondition{
-			Type: kind, Status: corev1.ConditionTrue, Reason: "Played", LastProbeTime: now, LastTransitionTime: now,
-		})
-	}
-	if err := u.client.Status().Update(u.t.Context(), job); err != nil {
-		u.t.Fatal(err)
-	}
 }
 
 // there tells whether an object of the release is there.

@@ -88,13 +88,9 @@ func (d *demo) secret(ctx context.Context, namespace, name string) (*corev1.Secr
 
 // secretValue reads a key of a Secret, and remembers what must never be seen anywhere else.
 func (d *demo) secretValue(ctx context.Context, namespace, name, key string) (string, error) {
-	secret, err := d.secret(ctx, namespace, name)
+	value, err := d.stack.Secret(ctx, namespace, name, key)
 	if err != nil {
 		return "", err
-	}
-	value := string(secret.Data[key])
-	if value == "" {
-		return "", fmt.Errorf("expected a value under the key %s of Secret %s/%s, found none", key, namespace, name)
 	}
 	if value != tampered && !slices.Contains(d.seen, value) {
 		d.seen = append(d.seen, value)
