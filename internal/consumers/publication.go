@@ -5,6 +5,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 const (
@@ -18,13 +19,16 @@ type Publication struct {
 	// Secret is the Secret's name.
 	Secret string
 	// At is when the API server stored the new value, by the API server's clock, which dates pods, too. Zero: it is not known, and
-	// whoever uses the Secret holds the old value.
+	// whoever uses the Secret holds the old value, unless there was none before (First).
 	At time.Time
 	// Margin is how much later than the publication a pod must have been created to have the new value for certain. It covers the
 	// clocks of several API servers, and kubelets that learn of the new Secret a little late.
 	Margin time.Duration
 	// Reloads: consumers reload files by themselves.
 	Reloads bool
+	// First: the GatewayToken had no value before. Something else may have had the Secret: a GatewayToken of the same name that was
+	// deleted, or a person. Most pods that are older have just waited for it.
+	First bool
 }
 
 // Pods is what a list of a namespace's pods has told.
@@ -78,6 +82,9 @@ func (p Publication) HeldBy(pods Pods, now time.Time) Holding {
 // A container that restarts within its pod reads its environment anew. So it may have the new value by now, and never the other
 // way round. Nobody can tell from outside; such a pod is still named, and only waited for too long.
 //
+// The first value of a GatewayToken is another matter, since no revocation waits for it: pods are commonly there before it, and wait for the
+// Secret to appear. These have it when they start. What had started before has what was there then, or nothing.
+//
 // A pod that is being deleted holds the value until it is gone: it works on while it drains, and on a node that is out of reach
 // it may never stop. One of which no container has started holds it, too, once it has a node: that nothing has started is a
 // report that comes late.
@@ -85,6 +92,9 @@ func (p Publication) Holds(pod *corev1.Pod, now time.Time) bool {
 	how := usageOf(&pod.Spec, p.Secret)
 	switch {
 	case !how.any(), ended(pod):
+		return false
+	case p.First && !p.startedBefore(pod):
+		// It waited for the Secret.
 		return false
 	case p.At.IsZero():
 		return true
@@ -98,6 +108,28 @@ func (p Publication) Holds(pod *corev1.Pod, now time.Time) bool {
 	default:
 		return true
 	}
+}
+
+// startedBefore tells whether what uses the Secret in the pod had started before the publication, as far as its node has reported it. Times
+// are cut to seconds: in doubt it had, unless the pod was created within the same second, since it takes a while to start one. A container
+// that waits to be started again reads the Secret then.
+func (p Publication) startedBefore(pod *corev1.Pod) bool {
+	if !pod.CreationTimestamp.Time.Before(p.At.Truncate(time.Second)) {
+		return false
+	}
+	names := containersWith(&pod.Spec, p.Secret)
+	statuses := slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses, pod.Status.EphemeralContainerStatuses)
+	return slices.ContainsFunc(statuses, func(status corev1.ContainerStatus) bool {
+		var since metav1.Time
+		switch {
+		case status.State.Running != nil:
+			since = status.State.Running.StartedAt
+		case status.State.Terminated != nil:
+			since = status.State.Terminated.StartedAt
+		}
+		uses := len(names) == 0 || slices.Contains(names, status.Name)
+		return uses && !since.IsZero() && !since.After(p.At)
+	})
 }
 
 // createdLater tells whether the pod has the new value by its age. The API server dates pods by the second and cuts what is

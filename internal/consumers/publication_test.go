@@ -152,6 +152,97 @@ func TestHolds(t *testing.T) {
 	}
 }
 
+// started: its container has run since a time after the publication.
+func started(after time.Duration) podOption {
+	return func(p *corev1.Pod) {
+		p.Status.ContainerStatuses = []corev1.ContainerStatus{{
+			Name: "main", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(published.Add(after))}},
+		}}
+	}
+}
+
+// prepared: an init container has run, and ended, since a time after the publication.
+func prepared(after time.Duration) podOption {
+	return func(p *corev1.Pod) {
+		p.Spec.InitContainers = []corev1.Container{{Name: "init", Env: fromKey()}}
+		p.Status.InitContainerStatuses = []corev1.ContainerStatus{{
+			Name: "init", State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{StartedAt: metav1.NewTime(published.Add(after))}},
+		}}
+	}
+}
+
+// sidecar: a container that has nothing to do with the Secret has run since a time after the publication.
+func sidecar(after time.Duration) podOption {
+	return func(p *corev1.Pod) {
+		p.Spec.Containers = append(p.Spec.Containers, corev1.Container{Name: "sidecar"})
+		p.Status.ContainerStatuses = []corev1.ContainerStatus{
+			{Name: "main", State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CreateContainerConfigError"}}},
+			{Name: "sidecar", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(published.Add(after))}}},
+		}
+	}
+}
+
+// pulled is a pod whose image is pulled with the Secret.
+func pulled() corev1.PodSpec {
+	return corev1.PodSpec{ImagePullSecrets: []corev1.LocalObjectReference{local()}, Containers: []corev1.Container{{Name: "main"}}}
+}
+
+// crashed: its container ran until after the publication, and waits to be started again.
+func crashed(p *corev1.Pod) {
+	p.Status.ContainerStatuses = []corev1.ContainerStatus{{
+		Name: "main", State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"}},
+		LastTerminationState: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{StartedAt: metav1.NewTime(published.Add(-time.Minute))}},
+	}}
+}
+
+// Pods commonly wait for the first value of a GatewayToken. What ran before it had something else, or nothing.
+func TestHoldsFirst(t *testing.T) {
+	whole := inVolume(inFiles())
+	tests := map[string]struct {
+		reason  string
+		options []podOption
+		reloads bool
+		now     time.Duration // since the publication; a minute when zero
+		want    bool
+	}{
+		"waited":                {reason: "nothing of it has started: it waits for the Secret"},
+		"started after it":      {reason: "it has the value", options: []podOption{started(time.Second)}},
+		"started at the time":   {reason: "times are cut to seconds, and in doubt it had started", options: []podOption{started(0)}, want: true},
+		"created at the time":   {reason: "it takes a while to start a pod", options: []podOption{created(0), started(0)}},
+		"another container":     {reason: "a sidecar does not wait for a Secret that it does not use", options: []podOption{sidecar(-time.Minute)}},
+		"an image pulled":       {reason: "whatever has started has its image", options: []podOption{started(-time.Second), specced(pulled())}, want: true},
+		"started before":        {reason: "it has what the Secret had before", options: []podOption{started(-time.Second)}, want: true},
+		"prepared before":       {reason: "an init container may have left what it read", options: []podOption{prepared(-time.Second), started(time.Second)}, want: true},
+		"prepared after":        {reason: "all of it has read the value", options: []podOption{prepared(time.Second)}},
+		"crashed":               {reason: "it reads the Secret when it starts again", options: []podOption{crashed}},
+		"ended":                 {reason: "nothing runs any more", options: []podOption{started(-time.Second), phase(corev1.PodFailed)}},
+		"another Secret":        {reason: "it is not concerned", options: []podOption{started(-time.Second), specced(corev1.PodSpec{})}},
+		"files, not reloaded":   {reason: "the kubelet takes its time", options: []podOption{started(-time.Second), specced(whole)}, reloads: true, want: true},
+		"files, reloaded":       {reason: "the kubelet has replaced them", options: []podOption{started(-time.Second), specced(whole)}, reloads: true, now: ReloadTime + time.Second},
+		"files, nobody reloads": {reason: "that files change helps nobody who does not look", options: []podOption{started(-time.Second), specced(whole)}, now: time.Hour, want: true},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			pod := aPod("p", tc.options...)
+			publication := Publication{Secret: secret, At: published.Add(time.Millisecond), Margin: margin, Reloads: tc.reloads, First: true}
+			now := published.Add(max(tc.now, time.Minute))
+			if got := publication.Holds(&pod, now); got != tc.want {
+				t.Errorf("%s: want %t, got %t", tc.reason, tc.want, got)
+			}
+			if holding := publication.HeldBy(Pods{Items: []corev1.Pod{pod}}, now); holding.Over() == tc.want {
+				t.Errorf("%s: Over is %t: %+v", tc.reason, holding.Over(), holding)
+			}
+			if early := publication.HeldBy(Pods{}, published.Add(margin)); early.Over() {
+				t.Error("nodes report a start late, so that it is waited for")
+			}
+			publication.At = time.Time{}
+			if publication.Holds(&pod, now) {
+				t.Error("when it was published is not known, and nothing is known to be older")
+			}
+		})
+	}
+}
+
 func TestHeldBy(t *testing.T) {
 	old := aPod("old")
 	tests := map[string]struct {

@@ -54,6 +54,22 @@ func usageOf(spec *corev1.PodSpec, secret string) usage {
 	return found
 }
 
+// containersWith names the containers that have a Secret in their environment or as files; none where the pod has it in another way.
+func containersWith(spec *corev1.PodSpec, secret string) []string {
+	files := map[string]bool{}
+	for i := range spec.Volumes {
+		files[spec.Volumes[i].Name] = holdsFiles(&spec.Volumes[i].VolumeSource, secret)
+	}
+	var names []string
+	for _, container := range containersOf(spec) {
+		mounts := slices.ContainsFunc(container.VolumeMounts, func(mount corev1.VolumeMount) bool { return files[mount.Name] })
+		if mounts || inEnvironment(container, secret) {
+			names = append(names, container.Name)
+		}
+	}
+	return names
+}
+
 // containersOf gives the containers of all three sorts. An init container counts even after it has ended: it may have left what
 // it read where the others find it.
 func containersOf(spec *corev1.PodSpec) []*corev1.Container {

@@ -29,7 +29,7 @@ func inVolume(source corev1.VolumeSource, changes ...func(*corev1.VolumeMount)) 
 	}
 	return corev1.PodSpec{
 		Volumes:    []corev1.Volume{{Name: "v", VolumeSource: source}},
-		Containers: []corev1.Container{{VolumeMounts: []corev1.VolumeMount{mount}}},
+		Containers: []corev1.Container{{Name: "main", VolumeMounts: []corev1.VolumeMount{mount}}},
 	}
 }
 

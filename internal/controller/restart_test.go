@@ -14,6 +14,8 @@ import (
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
 	"github.com/gatewaytoken/gateway-token-operator/internal/consumers"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/causely"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/stage"
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/harness"
 )
 
@@ -58,10 +60,11 @@ func TestRestart(t *testing.T) {
 	w := newWorld(t)
 	w.Watch()
 	_, object := w.Publish(restarting())
-	w.Want(object, v1alpha1.ConditionConsumersReady, metav1.ConditionTrue, v1alpha1.ReasonConsumersCurrent)
+	w.WantNo(object, v1alpha1.ConditionConsumersReady)
 	user, old := deployment(w, "user", object.SecretName())
 	bystander, _ := deployment(w, "bystander", "another-secret")
 	w.Advance(time.Minute)
+	w.Want(object, v1alpha1.ConditionConsumersReady, metav1.ConditionTrue, v1alpha1.ReasonConsumersCurrent)
 	wantRestarts(t, w, user, 0, "it has the first value")
 
 	ask(w, object, false)
@@ -99,6 +102,81 @@ func TestRestart(t *testing.T) {
 	}
 	wantRestarts(t, w, user, 1, "all have the value")
 	w.CheckRest()
+}
+
+// Whoever runs with the value of a GatewayToken that was deleted is restarted for the first value of the next one. Who has waited for it is not.
+func TestRestartForTheNextObject(t *testing.T) {
+	w := newWorld(t)
+	w.Watch()
+	_, object := w.Publish(restarting())
+	user, old := deployment(w, "user", object.SecretName())
+	w.Advance(time.Minute)
+	w.Started(old)
+	w.Want(object, v1alpha1.ConditionConsumersReady, metav1.ConditionTrue, v1alpha1.ReasonConsumersCurrent)
+	w.Remove(object)
+	w.Advance(5 * time.Minute)
+	if !w.Gone(object) {
+		t.Fatal("it is not gone")
+	}
+	waiting, _ := deployment(w, "waiting", object.SecretName())
+	w.Advance(time.Minute)
+
+	again := w.Token(object.Name, restarting())
+	w.Create(again)
+	w.Settle()
+	w.WantReady(again)
+	w.Want(again, v1alpha1.ConditionConsumersReady, metav1.ConditionFalse, v1alpha1.ReasonRestarting)
+	w.Advance(time.Minute)
+	wantRestarts(t, w, user, 1, "its pod has the value of the one before, which is revoked")
+	wantRestarts(t, w, waiting, 0, "its pod has waited for the Secret")
+	if note, _ := noteOf(t, w, user); !strings.HasPrefix(note, again.Name+"=1/") {
+		t.Errorf("the note says %q", note)
+	}
+	w.PodOf(user, "new")
+	w.Finish(old)
+	w.Advance(time.Minute)
+	w.Want(again, v1alpha1.ConditionConsumersReady, metav1.ConditionTrue, v1alpha1.ReasonConsumersCurrent)
+	w.Restart()
+	w.Advance(time.Hour)
+	wantRestarts(t, w, user, 1, "once for each token")
+	w.CheckRest()
+}
+
+// A node reports late that a container has started without the Secret, which was optional. It is not passed over.
+func TestRestartReportedLate(t *testing.T) {
+	w := newWorld(t)
+	user, pod := deployment(w, "user", "mediator")
+	w.Advance(5 * time.Second)
+	started := w.Clock.Now()
+	w.Advance(time.Second)
+	_, object := w.Ask(restarting())
+	w.Settle()
+	w.WantReady(object)
+	w.WantNo(object, v1alpha1.ConditionConsumersReady)
+	w.StartedAt(pod, started)
+	w.Advance(time.Minute)
+	wantRestarts(t, w, user, 1, "its pod has started without a value")
+}
+
+// A Secret that is lost and made anew with the first value restarts nobody: since when pods have it, nobody knows any more.
+func TestRestartFirstValueAgain(t *testing.T) {
+	w := newWorld(t)
+	_, object := w.Publish(restarting())
+	user, pod := deployment(w, "user", object.SecretName())
+	w.Advance(time.Minute)
+	w.Started(pod)
+	w.Want(object, v1alpha1.ConditionConsumersReady, metav1.ConditionTrue, v1alpha1.ReasonConsumersCurrent)
+	w.Fault(causely.RouteList, stage.Status, harness.Always)
+	w.Restart()
+	w.Remove(w.Secret(object.SecretName()))
+	w.Advance(10 * time.Minute)
+	w.WantNo(object, v1alpha1.ConditionConsumersReady)
+	w.Heal()
+	w.Advance(time.Hour)
+	w.WantReady(object)
+	w.WantCreates(1)
+	wantRestarts(t, w, user, 0, "it has the value")
+	w.Want(object, v1alpha1.ConditionConsumersReady, metav1.ConditionTrue, v1alpha1.ReasonConsumersCurrent)
 }
 
 // What GitOps takes away is not put back, also while another workload is waited for.

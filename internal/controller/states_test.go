@@ -90,6 +90,7 @@ func TestConsumersTold(t *testing.T) {
 	t.Run("files", func(t *testing.T) {
 		w := newModelWorld(t)
 		_, object := w.Publish(acting(v1alpha1.ConsumersReloadFile))
+		w.Advance(time.Minute)
 		w.Want(object, v1alpha1.ConditionConsumersReady, metav1.ConditionTrue, v1alpha1.ReasonFilesReloaded)
 	})
 	t.Run("nobody may list pods", func(t *testing.T) {

@@ -88,7 +88,7 @@ type Entry struct {
 	// It is zero in the very write that does so, since no one knows its time before it is done: then the time of the
 	// Secret's last write by the operator counts.
 	Since time.Time `json:"since,omitzero"`
-	// Published: the Secret has held it, so that consumers may.
+	// Published: the Secret has held it, so that consumers may. Of the current one: and was lost since.
 	Published bool `json:"published,omitempty"`
 	// Free is the API server's time from which on no pod holds it; zero while one may, and where nobody wrote it down.
 	Free time.Time `json:"free,omitzero"`

@@ -28,9 +28,10 @@ func (o Observation) AllRestarted() bool {
 	return v.awaitsConsumers() && (v.restarts().Done || v.proof.RestartedFor >= v.proof.Current.Sequence)
 }
 
-// awaitsConsumers tells whether pods may still have to take up the value that the Secret has. There is none to take up while it has had no other.
+// awaitsConsumers tells whether pods may still have to take up the value that the Secret has. That holds for the first one, too: pods may have
+// started with what the Secret had of somebody else, such as a GatewayToken of the same name that was deleted.
 func (v *view) awaitsConsumers() bool {
-	if v.Object.Consumers == NoConsumersAction || v.Object.Deleting || !v.usable() || v.proof.Current.Sequence == firstSequence {
+	if v.Object.Consumers == NoConsumersAction || v.Object.Deleting || !v.usable() || v.firstAgain() {
 		return false
 	}
 	return !v.Object.HintConsumersReady || v.Object.HintSequence != v.proof.Current.Sequence
@@ -69,6 +70,19 @@ func (v *view) restarts() RestartProgress {
 func (v *view) toRestart() bool {
 	return v.Object.Consumers == RestartConsumers && v.awaitsConsumers() && v.proof.RestartedFor < v.proof.Current.Sequence &&
 		!v.restarts().Done && !v.Stale.Gone && !v.Stale.Unknown
+}
+
+// FirstValue tells whether the GatewayToken has had no value before the one in the Secret.
+func (o Observation) FirstValue() bool { return newView(o).hasFirst() }
+
+func (v *view) hasFirst() bool { return v.proof != nil && v.proof.Current.Sequence == firstSequence }
+
+// firstAgain: the Secret was lost and has the first value again. Since when pods have had that went with it.
+func (v *view) firstAgain() bool { return v.hasFirst() && v.proof.Current.Published }
+
+// consumersUnseen tells whether nobody has looked late enough which pods had started before the first value. Most have waited for it.
+func (v *view) consumersUnseen() bool {
+	return v.awaitsConsumers() && v.hasFirst() && (v.Stale.Early || v.Object.Suspended)
 }
 
 // restartConsumers: what the ledger says was done for a token is never done again, whatever became of it since: who takes the

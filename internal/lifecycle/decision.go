@@ -190,16 +190,17 @@ type Planned struct {
 	Usable bool
 	// Proof is the ledger that is believed; nil for none.
 	Proof *ledger.Ledger
-	// Settled: it is what the spec asks for, and need not be replaced.
-	Settled bool
+	// Fulfilled: it is what the spec asks for. Settled: and it need not be replaced.
+	Fulfilled, Settled bool
 	// Retiring are the tokens that wait for their revocation.
 	Retiring []Retirement
 	// NextRotation is when the token in use is to be replaced, by the API server's clock; zero for never. Rotating is why it waits though
 	// it is due; nil where it is not.
 	NextRotation time.Time
 	Rotating     *Problem
-	// Consumers is why pods hold older values than the Secret's; nil where none does.
-	Consumers *Problem
+	// Consumers is why pods hold older values than the Secret's; nil where none does. ConsumersUnseen: whether any does is not known yet.
+	Consumers       *Problem
+	ConsumersUnseen bool
 	// Handled: the person's request has been answered.
 	Handled bool
 	// Trouble is what keeps the vendor from being reached or used; nil where nothing does. It says nothing about Ready.

@@ -19,6 +19,7 @@ func (v *view) nextLedger(current ledger.Entry) ledger.Ledger {
 		Account: v.Issuer.Account,
 		Current: current,
 	}
+	next.Current.Published = v.publishedAgain(current)
 	if v.proof != nil {
 		v.carryOver(&next)
 	} else {
@@ -31,6 +32,14 @@ func (v *view) nextLedger(current ledger.Entry) ledger.Ledger {
 		}
 	}
 	return next
+}
+
+// publishedAgain tells whether the Secret has held a token already, and was lost since.
+func (v *view) publishedAgain(current ledger.Entry) bool {
+	if v.Secret.Presence == Owned {
+		return v.proof != nil && v.proof.Current.ID == current.ID && v.proof.Current.Published
+	}
+	return v.heldOnce(token.Token{ID: current.ID})
 }
 
 // carryOver takes what a signed ledger said into the next one.

@@ -42,6 +42,8 @@ type Observation struct {
 type Consumers struct {
 	// Gone: no pod holds it any more, for certain.
 	Gone bool
+	// Early: none is known to hold it, and it is too early to be certain.
+	Early bool
 	// Found: pods were found to use the Secret, with whatever value.
 	Found bool
 	// Unknown: the operator may not ask.

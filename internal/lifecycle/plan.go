@@ -100,7 +100,10 @@ func Plan(o Observation) Planned {
 	if o.Object.Deleting {
 		rules = deleting
 	}
-	plan := Planned{Usable: v.usable(), Proof: v.proof, Consumers: v.consumersProblem(), Settled: v.settled() && !v.rightsDiffer(), Retiring: v.retirements(), Trouble: v.trouble()}
+	plan := Planned{
+		Usable: v.usable(), Proof: v.proof, Fulfilled: v.usable() && v.unlike() == "" && !v.rightsDiffer(), Settled: v.settled() && !v.rightsDiffer(),
+		Consumers: v.consumersProblem(), ConsumersUnseen: v.consumersUnseen(), Retiring: v.retirements(), Trouble: v.trouble(),
+	}
 	if plan.Usable && !o.Object.Deleting {
 		plan.NextRotation, plan.Rotating, plan.Handled = v.rotation().next, v.rotating(), v.handled()
 	} else if !o.Object.Deleting {
@@ -123,7 +126,7 @@ func Published(o Observation, record ledger.Ledger) Planned {
 	o.Secret.ValueIntact, o.Secret.Drifted, o.Secret.WrittenAt = true, false, o.ServerNow
 	o.Memory.InHand = nil
 	if record.Current.ID != before.ID || record.Current.Sequence != before.Sequence {
-		o.Stale = Consumers{}
+		o.Stale = Consumers{Early: true}
 	}
 	return Plan(o)
 }

@@ -222,6 +222,13 @@ func TestRotations(t *testing.T) {
 			s.says("the rollout finishes").lives(2 * time.Hour).hasRestarts(1).leaves("T2")
 			s.dies().lives(day).hasRestarts(1)
 		},
+		"consumers had started before the first token": func(s *story) {
+			s.observation.Object.Consumers, s.older = RestartConsumers, "a pod with the value of a GatewayToken that was deleted"
+			s.settles().hasRestarts(0).lives(time.Minute).hasRestarts(1)
+			s.says("somebody takes the restart back").dies().lives(day).hasRestarts(1)
+			s.older = ""
+			s.says("the rollout finishes").lives(time.Hour).hasRestarts(1).leaves("T1")
+		},
 		"consumers are restarted while the vendor is down": func(s *story) {
 			s.observation.Object.Consumers, s.holder = RestartConsumers, "a pod of the mediator"
 			s.settles().lives(day).asks(false).settles().hasCreates(2).says("the vendor is down").goesDown(true)

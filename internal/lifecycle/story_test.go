@@ -51,7 +51,9 @@ type story struct {
 	// vendorBehind is how far the vendor's clock is behind.
 	vendorBehind time.Duration
 	// holder is the pod that holds whatever was replaced; empty for none. unknown: pods cannot be listed.
-	holder  string
+	holder string
+	// older is the pod that had started before the first value was published; empty for none.
+	older   string
 	unknown bool
 	// wakes is when the last look said that it would look again.
 	wakes time.Time
@@ -248,9 +250,12 @@ func (s *story) watchesPods() {
 		return
 	}
 	gone := s.holder == "" && !s.unknown
-	o.Stale = Consumers{Gone: gone, Unknown: s.unknown, Text: s.holder, Found: s.holder != ""}
+	replaced := Consumers{Gone: gone, Unknown: s.unknown, Text: s.holder, Found: s.holder != ""}
+	if o.Stale = replaced; o.FirstValue() {
+		o.Stale = Consumers{Gone: s.older == "" && !s.unknown, Unknown: s.unknown, Text: s.older, Found: s.older != ""}
+	}
 	for _, entry := range o.PublishedBefore() {
-		o.Consumers[entry.ID] = o.Stale
+		o.Consumers[entry.ID] = replaced
 		if _, known := o.Memory.Free[entry.ID]; gone && !known {
 			o.Memory.Free[entry.ID] = o.ServerNow
 			if !entry.Free.IsZero() {

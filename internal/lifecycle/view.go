@@ -253,6 +253,18 @@ func (v *view) settled() bool { return v.usable() && v.successor() == "" }
 // successor tells why a token that works needs one; empty where it does not.
 func (v *view) successor() string {
 	switch {
+	case v.unlike() != "":
+		return v.unlike()
+	case !v.Issuer.Found:
+		return ""
+	default:
+		return v.rotation().why
+	}
+}
+
+// unlike tells what the spec asks for that the token which works has not; empty for nothing.
+func (v *view) unlike() string {
+	switch {
 	case !v.Issuer.Found:
 		// What the spec asks of the vendor is told by the issuer, too.
 		return ""
@@ -261,7 +273,7 @@ func (v *view) successor() string {
 	case v.Object.ExpiresAfter > 0 && (v.proof.ExpiresAfter == 0 || v.Object.ExpiresAfter < v.proof.ExpiresAfter):
 		return "the spec asks for a shorter life"
 	default:
-		return v.rotation().why
+		return ""
 	}
 }
 

@@ -52,7 +52,7 @@ func (r *Reconciler) observeConsumers(ctx context.Context, s *scene) {
 		}
 		o.Consumers[entry.ID] = look
 	}
-	o.Stale = seen(held(o.Secret.Ledger.Current), unknown)
+	o.Stale = seen(r.latest(s).HeldBy(pods, o.ServerNow), unknown)
 	o.Memory.Free, s.memory.free, s.memory.found = free, free, found
 	if o.Restarting() {
 		r.restartJobs.add(r.restartJobOf(s))
@@ -63,7 +63,7 @@ func (r *Reconciler) observeConsumers(ctx context.Context, s *scene) {
 
 // seen tells the planner of pods that may hold a value. unknown says why they could not be listed.
 func seen(holding consumers.Holding, unknown string) lifecycle.Consumers {
-	return lifecycle.Consumers{Gone: holding.Over(), Found: holding.Users > 0, Unknown: holding.Unknown, Text: cmp.Or(unknown, holding.Text())}
+	return lifecycle.Consumers{Gone: holding.Over(), Early: holding.Early && len(holding.Holders) == 0, Found: holding.Users > 0, Unknown: holding.Unknown, Text: cmp.Or(unknown, holding.Text())}
 }
 
 // pods lists the pods of the namespace that use the Secret. Where that fails nobody knows, which is waited for, and keeps nothing else
@@ -76,6 +76,13 @@ func (r *Reconciler) pods(ctx context.Context, s *scene) (pods consumers.Pods, u
 		return consumers.Pods{Unknown: true}, "the pods of the namespace cannot be listed now"
 	}
 	return pods, ""
+}
+
+// latest is the publication of the value that the Secret has.
+func (r *Reconciler) latest(s *scene) consumers.Publication {
+	latest := r.publication(s, s.observation.Secret.Ledger.Current)
+	latest.First = s.observation.FirstValue()
+	return latest
 }
 
 // publication is when an entry of the ledger became what it is: current, so that older values were replaced, or replaced.

@@ -144,5 +144,5 @@ func (r *Reconciler) restartJobOf(s *scene) restartJob {
 	for _, target := range asked.Targets {
 		request.Targets = append(request.Targets, consumers.Ref{Kind: target.Kind, Name: target.Name})
 	}
-	return restartJob{token: client.ObjectKeyFromObject(s.object), request: request, publication: r.publication(s, current), done: s.observation.AllRestarted()}
+	return restartJob{token: client.ObjectKeyFromObject(s.object), request: request, publication: r.latest(s), done: s.observation.AllRestarted()}
 }

@@ -98,7 +98,7 @@ func (s *scene) rolled(planned lifecycle.Planned) lifecycle.Planned {
 	}
 	s.observation.Memory.RollAsked = s.memory.rollAsked
 	now := lifecycle.Plan(s.observation)
-	planned.Usable, planned.Settled, planned.Rotating = now.Usable, now.Settled, now.Rotating
+	planned.Usable, planned.Fulfilled, planned.Settled, planned.Rotating = now.Usable, now.Fulfilled, now.Settled, now.Rotating
 	return planned
 }
 

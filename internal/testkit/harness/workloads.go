@@ -1,6 +1,8 @@
 package harness
 
 import (
+	"time"
+
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -48,6 +50,22 @@ func (w *World) PodOf(of *appsv1.Deployment, name string) *corev1.Pod {
 	made.Spec.NodeName = "node"
 	w.Create(made)
 	return made
+}
+
+// Started tells of a pod what a kubelet does: its container has run since now.
+func (w *World) Started(pod *corev1.Pod) {
+	w.t.Helper()
+	w.StartedAt(pod, w.Clock.Now())
+}
+
+// StartedAt tells it late.
+func (w *World) StartedAt(pod *corev1.Pod, at time.Time) {
+	w.t.Helper()
+	since := corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(at)}}
+	w.ChangeStatus(pod, func() {
+		pod.Status.Phase = corev1.PodRunning
+		pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "app", Image: "app", State: since}}
+	})
 }
 
 // Finish deletes a pod as a kubelet does when it has ended.
