@@ -11,8 +11,11 @@ const (
 	// ConditionReconciling on a GatewayToken: a new generation of the spec is not
 	// yet published. Neither an outage nor a retirement raises it.
 	ConditionReconciling = "Reconciling"
-	// ConditionStalled on a GatewayToken: a person must act before this generation
-	// can become Ready.
+	// ConditionStalled on a GatewayToken or issuer: a person must act. Before this
+	// generation of a GatewayToken can become Ready; before an issuer is Ready, or
+	// tokens are replaced and revoked again (MassDisappearance, IdentityConflict). Its
+	// reason and message are those of the condition that says so. Absent otherwise, and
+	// while the object is being deleted.
 	ConditionStalled = "Stalled"
 	// ConditionVendorReachable on a GatewayToken or issuer: the vendor answered
 	// when it was last asked. On an issuer whose credentials Secret is gone or
@@ -67,8 +70,8 @@ const (
 	// Secret holds no usable token. A usable one stays Ready.
 	// What to do: unset spec.suspend when work shall go on.
 	ReasonSuspended = "Suspended"
-	// ReasonIssuerNotFound (Ready False): the issuer that spec.issuerRef names does
-	// not exist.
+	// ReasonIssuerNotFound (Ready False, Stalled True once it has worked): the
+	// issuer that spec.issuerRef names does not exist.
 	// What to do: create it; work goes on by itself. Check kind (TokenIssuer when
 	// left out) and, for a TokenIssuer, that it is in the same namespace.
 	ReasonIssuerNotFound = "IssuerNotFound"
@@ -114,9 +117,9 @@ const (
 	// What to do: with Report, find out who and why; then set onRemoteRevocation to
 	// Reissue for a new token, or delete the GatewayToken.
 	ReasonRevokedAtVendor = "RevokedAtVendor"
-	// ReasonMintBudgetSpent (Ready False): more tokens were issued for this object
-	// within an hour or a day than its spec is a cause for. Somebody or something
-	// makes them useless; issuing more would not help.
+	// ReasonMintBudgetSpent (Ready False, Stalled True): more tokens were issued for
+	// this object within an hour or a day than its spec is a cause for. Somebody or
+	// something makes them useless; issuing more would not help.
 	// What to do: find what revokes the tokens or removes the Secret. Work goes on
 	// by itself when the budget allows.
 	ReasonMintBudgetSpent = "MintBudgetSpent"
@@ -125,19 +128,20 @@ const (
 	// vendor's list, or reported where there is none, before another is issued.
 	// What to do: wait. If it lasts, read VendorReachable.
 	ReasonCreateAmbiguous = "CreateAmbiguous"
-	// ReasonCreateRefused (Ready False; VendorReachable False where a token is in
-	// use): the vendor refused to create the token.
+	// ReasonCreateRefused (Ready False, Stalled True; VendorReachable False where a
+	// token is in use): the vendor refused to create the token.
 	// What to do: the message gives the class of the refusal; correct the spec or
 	// the rights and quota of the account. It is tried again after a change, else
 	// rarely.
 	ReasonCreateRefused = "CreateRefused"
-	// ReasonEmptyTokenValue (Ready False): the vendor created a token and gave no
-	// value for it, as Causely does for credentials without the Admin role. The
-	// Secret is not written.
+	// ReasonEmptyTokenValue (Ready False, Stalled True): the vendor created a token
+	// and gave no value for it, as Causely does for credentials without the Admin
+	// role. The Secret is not written.
 	// What to do: give the issuer credentials that may read token values.
 	ReasonEmptyTokenValue = "EmptyTokenValue"
-	// ReasonValueUnreadable (Ready False): the value of an active token is needed
-	// and the vendor does not show it, or what it shows cannot be a token.
+	// ReasonValueUnreadable (Ready False, Stalled True): the value of an active
+	// token is needed and the vendor does not show it, or what it shows cannot be a
+	// token.
 	// What to do: check that the issuer's credentials may read values. Where the
 	// vendor never shows values, the next token follows by itself.
 	ReasonValueUnreadable = "ValueUnreadable"
@@ -290,36 +294,38 @@ const (
 	// What to do: ask for another role, or for the permissions themselves; look
 	// whether the vendor's version knows the role.
 	ReasonInvalidRole = "InvalidRole"
-	// ReasonChangeRefused (VendorReachable False): the vendor refuses to give the token the rights
-	// that the spec asks for now. The token keeps those it has, and its value.
+	// ReasonChangeRefused (VendorReachable False, Stalled True): the vendor refuses
+	// to give the token the rights that the spec asks for now. The token keeps those
+	// it has, and its value.
 	// What to do: correct the role or permissions, or give the issuer credentials
 	// that may grant them.
 	ReasonChangeRefused = "ChangeRefused"
-	// ReasonGatewayNotFound (Ready False): the vendor does not know the gateway, or
-	// does not show it to the issuer's credentials. A gateway that is deleted takes
-	// its credentials with it.
+	// ReasonGatewayNotFound (Ready False, Stalled True): the vendor does not know
+	// the gateway, or does not show it to the issuer's credentials. A gateway that
+	// is deleted takes its credentials with it.
 	// What to do: check spec.pingOne.gatewayID, and that the gateway is in that
 	// environment. For another gateway, create another GatewayToken.
 	ReasonGatewayNotFound = "GatewayNotFound"
-	// ReasonEnvironmentNotFound (Ready False): the vendor does not know the
-	// environment, or does not show it to the issuer's credentials.
+	// ReasonEnvironmentNotFound (Ready False, Stalled True): the vendor does not
+	// know the environment, or does not show it to the issuer's credentials.
 	// What to do: check environmentID of the GatewayToken and of the issuer, the
 	// issuer's region, and the roles of its worker application in that environment.
 	ReasonEnvironmentNotFound = "EnvironmentNotFound"
-	// ReasonServiceAccountNotFound (Ready False): the vendor does not know the
-	// existing service account. A service account that is deleted takes its tokens
-	// with it.
+	// ReasonServiceAccountNotFound (Ready False, Stalled True): the vendor does not
+	// know the existing service account. A service account that is deleted takes its
+	// tokens with it.
 	// What to do: check spec.causeloop.serviceAccount.id. For another account,
 	// create another GatewayToken.
 	ReasonServiceAccountNotFound = "ServiceAccountNotFound"
-	// ReasonQuotaExceeded (Ready False): the vendor issues no further token: five
-	// credentials are the most that a gateway of PingOne has. None is revoked to
-	// make room, but this GatewayToken's own with spec.rotation.strategy RevokeFirst.
+	// ReasonQuotaExceeded (Ready False, Stalled True): the vendor issues no further
+	// token: five credentials are the most that a gateway of PingOne has. None is
+	// revoked to make room, but this GatewayToken's own with spec.rotation.strategy
+	// RevokeFirst.
 	// What to do: delete one at the vendor that nobody uses. Work goes on by itself.
 	ReasonQuotaExceeded = "QuotaExceeded"
-	// ReasonNameTaken (Ready False): the vendor has a token, or a service account,
-	// of the name that the new one would have, and it is not of this GatewayToken. It is
-	// left alone.
+	// ReasonNameTaken (Ready False, Stalled True): the vendor has a token, or a
+	// service account, of the name that the new one would have, and it is not of
+	// this GatewayToken. It is left alone.
 	// What to do: find out at the vendor whose it is. Rename or delete it, or set
 	// another spec.tokenName.
 	ReasonNameTaken = "NameTaken"
@@ -334,8 +340,8 @@ const (
 	// What to do: read VendorReachable and status.failure: what keeps the successor
 	// from being issued must end before status.current.expiresAt.
 	ReasonExpiring = "Expiring"
-	// ReasonExpired (Ready False): the token has expired at the vendor, and its
-	// successor could not be issued.
+	// ReasonExpired (Ready False, Stalled True): the token has expired at the
+	// vendor, and its successor could not be issued.
 	// What to do: read VendorReachable and status.failure. Work goes on by itself
 	// once the vendor can be used.
 	ReasonExpired = "Expired"
@@ -351,33 +357,34 @@ const (
 	// last asked.
 	// What to do: nothing.
 	ReasonVendorAnswered = "VendorAnswered"
-	// ReasonAccountChanged (issuer: Ready False; GatewayToken: Ready keeps its
-	// status): the credentials lead to another account than at first use. Nothing
-	// is created or revoked and no Secret is touched.
+	// ReasonAccountChanged (issuer: Ready False, Stalled True; GatewayToken: Ready
+	// keeps its status): the credentials lead to another account than at first use.
+	// Nothing is created or revoked and no Secret is touched.
 	// What to do: restore the credentials of the account in status.account. For
 	// another account, create another issuer.
 	ReasonAccountChanged = "AccountChanged"
-	// ReasonClusterCloned (issuer: Ready and VendorReachable False; GatewayToken: VendorReachable
-	// False, Ready keeps its status): the control plane is another one than the operator
-	// knew under this identity: the cluster was copied or restored elsewhere. Nothing
-	// is issued, changed or revoked, and the vendor is not asked.
-	// What to do: say whether this cluster takes the place of the earlier one, by the
-	// annotation that the message gives.
+	// ReasonClusterCloned (issuer: Ready and VendorReachable False, Stalled True;
+	// GatewayToken: VendorReachable False, Ready keeps its status): the control
+	// plane is another one than the operator knew under this identity: the cluster
+	// was copied or restored elsewhere. Nothing is issued, changed or revoked, and
+	// the vendor is not asked.
+	// What to do: say whether this cluster takes the place of the earlier one, by
+	// the annotation that the message gives.
 	ReasonClusterCloned = "ClusterCloned"
 	// ReasonIdentityConflict (GatewayToken: RevocationPending True): another operator
 	// makes tokens with the same marker, so that those which no ledger names may be its
 	// own. They are left alone, and a GatewayToken that is deleted stays.
 	// What to do: read the condition IdentityConflict of the issuer.
 	ReasonIdentityConflict = "IdentityConflict"
-	// ReasonMassDisappearance (GatewayToken: VendorReachable False; Ready False where
-	// the token is revoked; RevocationPending True where it is deleted): many tokens of
-	// the issuer are gone at once. None is replaced, and where the list just does not show
-	// them, nothing is released.
+	// ReasonMassDisappearance (GatewayToken: VendorReachable False; Ready False,
+	// Stalled True where the token is revoked; RevocationPending True where it is
+	// deleted): many tokens of the issuer are gone at once. None is replaced, and
+	// where the list just does not show them, nothing is released.
 	// What to do: read the condition MassDisappearance of the issuer.
 	ReasonMassDisappearance = "MassDisappearance"
-	// ReasonNameAltered (Ready False): the vendor stored a token under another name
-	// than asked for, so that it could not be recognised. That token was revoked by
-	// its ID and the issuer issues nothing more.
+	// ReasonNameAltered (Ready False, Stalled True): the vendor stored a token under
+	// another name than asked for, so that it could not be recognised. That token
+	// was revoked by its ID and the issuer issues nothing more.
 	// What to do: report it with the vendor's name; try a shorter and plainer
 	// spec.tokenName.
 	ReasonNameAltered = "NameAltered"
@@ -385,65 +392,67 @@ const (
 
 // Reasons of an issuer's conditions.
 const (
-	// ReasonTokensOfAnother (IdentityConflict True): the tokens in
+	// ReasonTokensOfAnother (IdentityConflict True, Stalled True): the tokens in
 	// status.identityConflict have this installation's marker, and neither this
 	// operator nor one that led before it can have made them.
 	// What to do: find the other operator and give it another --cluster-id or
 	// --instance, or stop it; then acknowledge as the message says.
 	ReasonTokensOfAnother = "TokensOfAnother"
-	// ReasonTokensMissing (MassDisappearance True): the vendor's list does not show
-	// at least three tokens in use, and a fifth of all, that the list before it showed;
-	// or shows them as revoked, and not by this operator.
-	// What to do: find out at the vendor what happened. If they come back, nothing is
-	// to be done; if they are to be replaced, acknowledge as the message says.
+	// ReasonTokensMissing (MassDisappearance True, Stalled True): the vendor's list
+	// does not show at least three tokens in use, and a fifth of all, that the list
+	// before it showed; or shows them as revoked, and not by this operator.
+	// What to do: find out at the vendor what happened. If they come back, nothing
+	// is to be done; if they are to be replaced, acknowledge as the message says.
 	ReasonTokensMissing = "TokensMissing"
 	// ReasonCredentialsAccepted (Ready True): the vendor accepts the credentials and
 	// its list was read.
 	// What to do: nothing.
 	ReasonCredentialsAccepted = "CredentialsAccepted"
-	// ReasonCredentialsNotFound (Ready False): the credentials Secret does not
-	// exist.
+	// ReasonCredentialsNotFound (Ready False, Stalled True once it has worked): the
+	// credentials Secret does not exist.
 	// What to do: create it: in the namespace of a TokenIssuer, in the operator's
 	// cluster resource namespace for a ClusterTokenIssuer.
 	ReasonCredentialsNotFound = "CredentialsNotFound"
-	// ReasonCredentialsKeyMissing (Ready False): the credentials Secret lacks a key
-	// or the key is empty.
+	// ReasonCredentialsKeyMissing (Ready False, Stalled True): the credentials
+	// Secret lacks a key or the key is empty.
 	// What to do: add the key that the message names, or name another in
 	// credentialsSecretRef.
 	ReasonCredentialsKeyMissing = "CredentialsKeyMissing"
-	// ReasonCredentialsRejected (Ready False): the vendor answered 401: it does not
-	// know the credentials, or they were withdrawn.
+	// ReasonCredentialsRejected (Ready False, Stalled True): the vendor answered
+	// 401: it does not know the credentials, or they were withdrawn.
 	// What to do: put valid credentials into the Secret; they are noticed at once.
 	ReasonCredentialsRejected = "CredentialsRejected"
-	// ReasonPermissionDenied (Ready False): the vendor answered 403: it knows the
-	// credentials and does not allow this.
+	// ReasonPermissionDenied (Ready False, Stalled True): the vendor answered 403:
+	// it knows the credentials and does not allow this.
 	// What to do: give them the role that may manage gateway tokens (Admin at
 	// Causely).
 	ReasonPermissionDenied = "PermissionDenied"
-	// ReasonInsecureURL (Ready False): a URL is http, and the operator is not
-	// started with the flag that allows it. Nothing was sent.
+	// ReasonInsecureURL (Ready False, Stalled True): a URL is http, and the operator
+	// is not started with the flag that allows it. Nothing was sent.
 	// What to do: use https.
 	ReasonInsecureURL = "InsecureURL"
-	// ReasonInvalidURL (Ready False): a URL cannot be understood, has no host, or
-	// has parts it must not have (user, query, fragment). Nothing was sent.
+	// ReasonInvalidURL (Ready False, Stalled True): a URL cannot be understood, has
+	// no host, or has parts it must not have (user, query, fragment). Nothing was
+	// sent.
 	// What to do: correct the URL that the message names.
 	ReasonInvalidURL = "InvalidURL"
-	// ReasonAddressRefused (Ready False): the host leads to an address that the
-	// operator does not connect to: loopback, link-local and metadata addresses,
-	// and private ones for a TokenIssuer. Nothing was sent.
+	// ReasonAddressRefused (Ready False, Stalled True): the host leads to an address
+	// that the operator does not connect to: loopback, link-local and metadata
+	// addresses, and private ones for a TokenIssuer. Nothing was sent.
 	// What to do: correct the URL, or have the operator started with --allow-cidrs
 	// for that network.
 	ReasonAddressRefused = "AddressRefused"
-	// ReasonCABundleNotFound (Ready False): the ConfigMap of spec.caBundle or its
-	// key does not exist.
+	// ReasonCABundleNotFound (Ready False, Stalled True once it has worked): the
+	// ConfigMap of spec.caBundle or its key does not exist.
 	// What to do: create it beside the credentials Secret.
 	ReasonCABundleNotFound = "CABundleNotFound"
-	// ReasonCABundleInvalid (Ready False): the CA bundle holds no certificate in
-	// PEM, or something that cannot be read.
+	// ReasonCABundleInvalid (Ready False, Stalled True): the CA bundle holds no
+	// certificate in PEM, or something that cannot be read.
 	// What to do: correct the ConfigMap's key.
 	ReasonCABundleInvalid = "CABundleInvalid"
-	// ReasonCertificateNotTrusted (Ready False): the server's certificate is not
-	// signed by a known authority, is expired, or is for another host.
+	// ReasonCertificateNotTrusted (Ready False, Stalled True): the server's
+	// certificate is not signed by a known authority, is expired, or is for another
+	// host.
 	// What to do: check the URL; for an authority of your own, set spec.caBundle.
 	ReasonCertificateNotTrusted = "CertificateNotTrusted"
 	// ReasonVendorUnreachable (VendorReachable False; Ready False until a first

@@ -522,7 +522,7 @@ type TokenIssuerStatus struct {
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
 	// conditions are Ready, VendorReachable, InUse and, where there is something to
-	// say of them, Orphaned, IdentityConflict and MassDisappearance.
+	// say of them, Stalled, Orphaned, IdentityConflict and MassDisappearance.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

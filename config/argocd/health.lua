@@ -1,63 +1,5 @@
 -- Health of GatewayTokens, TokenIssuers and ClusterTokenIssuers, for Argo CD. Each status is said in docs/argocd.md.
--- Degraded aborts a sync with waves: it is said only of what was tried, and what a person alone can mend.
-
--- Who mends what keeps an object from being Ready: a person; time; or whatever else is on its way into the cluster, which is a person's
--- business once it was there. A reason that is not known here is one that mends itself.
-local mends = {
-  AccountChanged = "person",
-  AddressRefused = "person",
-  AnswerTooLarge = "time",
-  CABundleInvalid = "person",
-  CABundleNotFound = "arrival",
-  CertificateNotTrusted = "person",
-  ChangeRefused = "person",
-  ClusterCloned = "person",
-  CreateAmbiguous = "time",
-  CreateRefused = "person",
-  CredentialsKeyMissing = "person",
-  CredentialsNotFound = "arrival",
-  CredentialsRejected = "person",
-  Deleting = "time",
-  EmptyTokenValue = "person",
-  EnvironmentNotFound = "person",
-  Expired = "person",
-  GatewayNotFound = "person",
-  IdentityClash = "person",
-  InsecureURL = "person",
-  InvalidRole = "person",
-  InvalidScope = "person",
-  InvalidTemplate = "person",
-  InvalidURL = "person",
-  InvalidWindow = "person",
-  IssuerNotFound = "arrival",
-  IssuerNotReady = "time",
-  IssuerOutOfReach = "person",
-  IssuerTerminating = "person",
-  Issuing = "time",
-  MassDisappearance = "person",
-  MintBudgetSpent = "person",
-  NameAltered = "person",
-  NameTaken = "person",
-  NotGranted = "person",
-  PermissionDenied = "person",
-  PossibleOrphans = "person",
-  Progressing = "time",
-  QuotaExceeded = "person",
-  RateLimited = "time",
-  RepairPaced = "time",
-  RevokedAtVendor = "time",
-  RollAmbiguous = "time",
-  SecretConflict = "person",
-  ServiceAccountNotFound = "person",
-  StrategyUnsupported = "person",
-  Suspended = "person",
-  UnexpectedAnswer = "time",
-  ValueUnreadable = "person",
-  VendorMismatch = "person",
-  VendorUnavailable = "time",
-  VendorUnreachable = "time",
-  WriteFailed = "time",
-}
+-- Degraded aborts a sync with waves: it is said only of what was tried, and what a person alone can mend. The operator says so by Stalled.
 
 -- Nothing is taken for granted: a script that fails makes the health of an object unknown, which aborts a sync, too.
 local function map(value)
@@ -117,30 +59,12 @@ if is("Stalled", "True") then
   return health("Degraded", message("Stalled"))
 end
 
--- These two are on issuers, which stay Ready meanwhile: tokens are not revoked, or not replaced, until a person has acknowledged it.
-for _, name in ipairs({"MassDisappearance", "IdentityConflict"}) do
-  if is(name, "True") then
-    return health("Degraded", message(name))
-  end
-end
-
 -- What is not Ready for this generation: either nothing usable is there, or what is there is not yet what the spec asks for.
-local troubled
 if not ready then
-  troubled = "Ready"
-elseif is("Reconciling", "True") then
-  troubled = "Reconciling"
+  return health("Progressing", message("Ready"))
 end
-
-if troubled ~= nil then
-  local mender = mends[conditions[troubled].reason]
-  -- It has worked before: what it needs is not on its way any more.
-  local worked = status.current ~= nil or status.account ~= nil
-    or map(conditions.VendorReachable).reason == "UsingLastGoodCredentials"
-  if mender == "person" or (mender == "arrival" and worked) then
-    return health("Degraded", message(troubled))
-  end
-  return health("Progressing", message(troubled))
+if is("Reconciling", "True") then
+  return health("Progressing", message("Reconciling"))
 end
 
 -- It works. What else goes on is said with it.

@@ -15,6 +15,7 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/causely"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/stage"
+	"github.com/gatewaytoken/gateway-token-operator/internal/status"
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/harness"
 )
 
@@ -25,7 +26,6 @@ type setting struct {
 	prepare func(*testing.T, *harness.World) (heal func())
 	// token and issuer are the reasons of Ready False; no issuer when empty.
 	token, issuer string
-	stalled       bool
 	// says is what the message tells a person.
 	says string
 	// calls bounds the calls to the vendor within an hour.
@@ -130,7 +130,7 @@ func badInput() map[string]setting {
 					harness.Change(w, issuer, func(i *v1alpha1.ClusterTokenIssuer) { i.Spec.Grants = w.ClusterIssuer().Spec.Grants })
 				}
 			},
-			token: v1alpha1.ReasonNotGranted, stalled: true, says: "spec.grants", calls: 20,
+			token: v1alpha1.ReasonNotGranted, says: "spec.grants", calls: 20,
 		},
 		"no grant by label": {
 			reason: "a label of the namespace decides, and is watched",
@@ -143,7 +143,7 @@ func badInput() map[string]setting {
 					harness.Change(w, namespace, func(n *corev1.Namespace) { n.Labels["gateway"] = w.Name })
 				}
 			},
-			token: v1alpha1.ReasonNotGranted, stalled: true, says: "spec.grants", calls: 20,
+			token: v1alpha1.ReasonNotGranted, says: "spec.grants", calls: 20,
 		},
 		"plain http": {
 			reason:  "credentials would travel in clear",
@@ -273,7 +273,7 @@ func badInput() map[string]setting {
 		"an invalid template": {
 			reason:  "a function that is not on the list",
 			prepare: func(_ *testing.T, w *harness.World) func() { providing(w, asIs, asIs, asIs); return nil },
-			token:   v1alpha1.ReasonInvalidTemplate, stalled: true, says: "urlquery", calls: 20,
+			token:   v1alpha1.ReasonInvalidTemplate, says: "urlquery", calls: 20,
 		},
 	}
 }
@@ -298,13 +298,10 @@ func TestBadInput(t *testing.T) {
 			if message := w.Condition(object, v1alpha1.ConditionReady).Message; !strings.Contains(message, tc.says) {
 				t.Errorf("message %q does not mention %q", message, tc.says)
 			}
-			if tc.stalled {
-				w.Want(object, v1alpha1.ConditionStalled, metav1.ConditionTrue, tc.token)
-			} else {
-				w.WantNo(object, v1alpha1.ConditionStalled)
-			}
+			wantStalled(w, object, tc.token)
 			if tc.issuer != "" {
 				w.Want(w.ClusterIssuer(), v1alpha1.ConditionReady, metav1.ConditionFalse, tc.issuer)
+				wantStalled(w, w.ClusterIssuer(), tc.issuer)
 			}
 			w.Advance(time.Minute)
 			rest, writes := w.Versions(), len(w.Writes())
@@ -329,10 +326,22 @@ func TestBadInput(t *testing.T) {
 			heal()
 			w.Advance(10 * time.Minute)
 			w.WantReady(object)
+			w.WantNo(object, v1alpha1.ConditionStalled)
+			w.WantNo(w.ClusterIssuer(), v1alpha1.ConditionStalled)
 			w.WantCreates(1)
 			w.CheckRest()
 		})
 	}
+}
+
+// wantStalled checks that an object that was never Ready is Stalled if a person must act for that reason, else on its way.
+func wantStalled(w *harness.World, object client.Object, reason string) {
+	if status.NeedsPerson(reason, false) {
+		w.Want(object, v1alpha1.ConditionStalled, metav1.ConditionTrue, reason)
+		w.WantNo(object, v1alpha1.ConditionReconciling)
+		return
+	}
+	w.WantNo(object, v1alpha1.ConditionStalled)
 }
 
 // An outage that begins later lowers nothing: the Secret holds an active token.

@@ -1,6 +1,7 @@
 package controller_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -9,7 +10,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator"
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/causely"
+	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/stage"
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/harness"
 )
 
@@ -205,4 +208,25 @@ func TestRotationWhileDown(t *testing.T) {
 	w.WantReady(object)
 	w.WantCreates(2)
 	w.WantNo(object, v1alpha1.ConditionRotating)
+}
+
+// A replacement that the vendor refuses is nobody's failure to publish what the spec asks for: the token that is there works.
+func TestRotationRefused(t *testing.T) {
+	w := newModelWorld(t)
+	_, object := w.Publish()
+	w.Advance(time.Minute)
+	w.Fault(causely.RouteCreate, stage.Status, harness.Always, func(f *simulator.Fault) { f.Status = http.StatusForbidden })
+	ask(w, object, false)
+	w.Advance(time.Hour)
+	w.WantReady(object)
+	w.Want(object, v1alpha1.ConditionVendorReachable, metav1.ConditionFalse, v1alpha1.ReasonCreateRefused)
+	w.WantNo(object, v1alpha1.ConditionStalled)
+	w.WantNo(object, v1alpha1.ConditionReconciling)
+	w.Heal()
+	w.Advance(7 * time.Hour)
+	w.WantNo(object, v1alpha1.ConditionReconciling)
+	w.Want(object, v1alpha1.ConditionVendorReachable, metav1.ConditionTrue, v1alpha1.ReasonVendorAnswered)
+	if object.Status.Current.Sequence != 2 {
+		t.Errorf("the token is number %d", object.Status.Current.Sequence)
+	}
 }

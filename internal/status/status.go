@@ -164,7 +164,7 @@ func (s Scene) consumersReady(next *v1alpha1.GatewayTokenStatus) {
 		s.put(next, *known) // nobody has looked
 		return
 	}
-	if s.Object.Spec.Consumers == nil || !s.usable() || s.Object.DeletionTimestamp != nil {
+	if s.Object.Spec.Consumers == nil || !s.usable() || s.Object.DeletionTimestamp != nil || s.afterwards().ConsumersUnseen {
 		meta.RemoveStatusCondition(&next.Conditions, v1alpha1.ConditionConsumersReady)
 		return
 	}
@@ -297,19 +297,22 @@ func (s Scene) stalled() *lifecycle.Problem {
 	if d, ok := s.Planned.Decision.(lifecycle.Stall); ok {
 		return &d.Problem
 	}
-	if s.Object.DeletionTimestamp != nil {
+	if s.Object.DeletionTimestamp != nil || s.done() {
 		return nil
 	}
-	if s.Object.Spec.Suspend && !s.usable() {
+	if s.Object.Spec.Suspend {
 		return s.problem()
 	}
 	for _, problem := range []*lifecycle.Problem{s.Outcome.Problem, s.waitsFor(), s.Planned.Trouble} {
-		if problem != nil && !s.settled() && hopeless(problem.Reason) {
+		if problem != nil && NeedsPerson(string(problem.Reason), s.Object.Status.Current != nil) {
 			return problem
 		}
 	}
 	return nil
 }
+
+// done tells whether the Secret holds what this generation asks for, or what it is left with while suspended.
+func (s Scene) done() bool { return s.usable() && (s.afterwards().Fulfilled || s.Object.Spec.Suspend) }
 
 // waitsFor is what the planner waits for; nil for nothing.
 func (s Scene) waitsFor() *lifecycle.Problem {
@@ -317,11 +320,6 @@ func (s Scene) waitsFor() *lifecycle.Problem {
 		return &d.Problem
 	}
 	return nil
-}
-
-// hopeless: what the spec asks for is not to be had, however often it is tried.
-func hopeless(reason lifecycle.Reason) bool {
-	return slices.Contains([]lifecycle.Reason{v1alpha1.ReasonInvalidScope, v1alpha1.ReasonInvalidRole, lifecycle.ReasonNotGranted}, reason)
 }
 
 // settled tells whether the Secret holds what the spec asks for.
@@ -332,12 +330,13 @@ func (s Scene) settled() bool {
 	return s.Planned.Settled
 }
 
-// reconciling: a new generation is on its way into its Secret. Once it was there, nothing but a new generation raises it.
+// reconciling: a new generation is on its way into its Secret, or goes on after a person has acted. Once it was there, nothing else raises
+// it.
 func (s Scene) reconciling(next *v1alpha1.GatewayTokenStatus, stalled *lifecycle.Problem) {
 	fresh := s.Object.Status.ObservedGeneration != s.Object.Generation ||
-		meta.IsStatusConditionTrue(s.Object.Status.Conditions, v1alpha1.ConditionReconciling)
-	done := s.usable() && (s.settled() || s.Object.Spec.Suspend)
-	if stalled != nil || done || !fresh || s.Object.DeletionTimestamp != nil {
+		meta.IsStatusConditionTrue(s.Object.Status.Conditions, v1alpha1.ConditionReconciling) ||
+		meta.IsStatusConditionTrue(s.Object.Status.Conditions, v1alpha1.ConditionStalled)
+	if stalled != nil || s.done() || !fresh || s.Object.DeletionTimestamp != nil {
 		meta.RemoveStatusCondition(&next.Conditions, v1alpha1.ConditionReconciling)
 		return
 	}

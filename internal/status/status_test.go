@@ -36,7 +36,7 @@ func scene(options ...func(*Scene)) Scene {
 			Secret:   lifecycle.Secret{Presence: lifecycle.Owned, Trust: ledger.Proof, Ledger: current(), ValueIntact: true},
 			Settings: lifecycle.DefaultSettings(),
 		},
-		Planned: lifecycle.Planned{Decision: lifecycle.Rest{}, Usable: true, Settled: true},
+		Planned: lifecycle.Planned{Decision: lifecycle.Rest{}, Usable: true, Fulfilled: true, Settled: true},
 	}
 	for _, option := range options {
 		option(&s)
@@ -55,7 +55,7 @@ func before(generation int64, options ...func(*Scene)) func(*Scene) {
 
 func withoutSecret(s *Scene) {
 	s.Observed.Secret = lifecycle.Secret{}
-	s.Planned.Usable, s.Planned.Settled = false, false
+	s.Planned.Usable, s.Planned.Fulfilled, s.Planned.Settled = false, false, false
 }
 
 func decided(d lifecycle.Decision) func(*Scene) { return func(s *Scene) { s.Planned.Decision = d } }
@@ -135,8 +135,50 @@ func TestOf(t *testing.T) {
 		},
 		"revoked by somebody else": {
 			reason: "the value does not open the gateway any more",
-			scene:  scene(decided(lifecycle.Relist{}), before(3), func(s *Scene) { s.Planned.Usable, s.Planned.Settled = false, false }),
+			scene:  scene(decided(lifecycle.Relist{}), before(3), func(s *Scene) { s.Planned.Usable, s.Planned.Fulfilled, s.Planned.Settled = false, false, false }),
 			ready:  "False Issuing", reachable: answered,
+		},
+		"refused credentials": {
+			reason: "a person must act, wherever he does", scene: scene(withoutSecret, decided(lifecycle.Wait{Problem: problem(v1alpha1.ReasonCredentialsRejected)})),
+			ready: "False CredentialsRejected", stalled: "True CredentialsRejected", reachable: answered,
+		},
+		"refused credentials, and the Secret is all right": {
+			reason: "this generation is Ready",
+			scene: scene(func(s *Scene) {
+				trouble := problem(v1alpha1.ReasonCredentialsRejected)
+				s.Planned.Trouble = &trouble
+			}), ready: published, reachable: "False CredentialsRejected",
+		},
+		"accepted again": {
+			reason: "what a person has mended goes on until it is published",
+			scene: scene(before(3, withoutSecret, decided(lifecycle.Wait{Problem: problem(v1alpha1.ReasonCredentialsRejected)})), withoutSecret,
+				decided(lifecycle.Relist{Purpose: "see"})), ready: "False Issuing", reconciling: "True Issuing", reachable: answered,
+		},
+		"an issuer that may still arrive": {
+			reason: "one sync may bring both", scene: scene(withoutSecret, decided(lifecycle.Wait{Problem: problem(v1alpha1.ReasonIssuerNotFound)})),
+			ready: "False IssuerNotFound", reconciling: "True IssuerNotFound", reachable: answered,
+		},
+		"an issuer that was there": {
+			reason: "it does not arrive by itself again", scene: scene(before(3), withoutSecret, decided(lifecycle.Wait{Problem: problem(v1alpha1.ReasonIssuerNotFound)})),
+			ready: "False IssuerNotFound", stalled: "True IssuerNotFound", reachable: answered,
+		},
+		"a replacement is due and refused": {
+			reason: "what the spec asks for is there, and works", scene: scene(before(3), due, decided(lifecycle.Issue{}), failed(v1alpha1.ReasonCreateRefused, Refusal)),
+			ready: published, reachable: "False CreateRefused",
+		},
+		"a replacement is due, and an outage": {
+			reason: "it was Stalled once, and that is over",
+			scene: scene(before(3, withoutSecret, decided(lifecycle.Wait{Problem: problem(v1alpha1.ReasonCreateRefused)})), due, func(s *Scene) {
+				trouble := problem(v1alpha1.ReasonVendorUnreachable)
+				s.Planned.Trouble = &trouble
+			}), ready: published, reachable: "False VendorUnreachable",
+		},
+		"suspended, and other rights are asked for": {
+			reason: "nobody tries anything, so that nobody is needed for it",
+			scene: scene(before(2), unsettled, suspended, func(s *Scene) {
+				trouble := problem(lifecycle.ReasonNotGranted)
+				s.Planned.Trouble = &trouble
+			}), ready: published, reachable: "False NotGranted",
 		},
 		"suspended with a Secret": {
 			reason: "what is published stays Ready", scene: scene(suspended), ready: published, reachable: answered,
@@ -245,10 +287,13 @@ func of(s Scene, status v1alpha1.GatewayTokenStatus) v1alpha1.GatewayTokenStatus
 	return Of(s)
 }
 
-// contract is what holds of every status: kstatus and the API conventions rely on it.
-// unsettled: the spec asks for something else than what the Secret holds.
-func unsettled(s *Scene) { s.Planned.Settled = false }
+// due: the token is to be replaced, though it is what the spec asks for.
+func due(s *Scene) { s.Planned.Settled = false }
 
+// unsettled: the spec asks for something else than what the Secret holds.
+func unsettled(s *Scene) { s.Planned.Fulfilled, s.Planned.Settled = false, false }
+
+// contract is what holds of every status: kstatus and the API conventions rely on it.
 func contract(t *testing.T, status v1alpha1.GatewayTokenStatus) {
 	t.Helper()
 	if said(status, v1alpha1.ConditionStalled) != "" && said(status, v1alpha1.ConditionReconciling) != "" {

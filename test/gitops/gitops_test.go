@@ -17,6 +17,8 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
+
+	"github.com/gatewaytoken/gateway-token-operator/internal/status"
 )
 
 const root = "../.."
@@ -45,6 +47,8 @@ type recording struct {
 	} `json:"spec"`
 	Status struct {
 		ObservedGeneration int64              `json:"observedGeneration"`
+		Account            string             `json:"account"`
+		Current            *struct{}          `json:"current"`
 		Conditions         []metav1.Condition `json:"conditions"`
 	} `json:"status"`
 }
@@ -158,7 +162,7 @@ func TestStatesThatMatter(t *testing.T) {
 		"ready":         {is: func(r recording) bool { return r.is("Ready", metav1.ConditionTrue) && !r.behind() }},
 		"not ready":     {is: func(r recording) bool { return r.is("Ready", metav1.ConditionFalse) && !r.behind() }},
 		"being deleted": {is: func(r recording) bool { return r.Metadata.DeletionTimestamp != "" }},
-		"stalled":       {"GatewayToken", func(r recording) bool { return r.is("Stalled", metav1.ConditionTrue) }},
+		"stalled":       {is: func(r recording) bool { return r.is("Stalled", metav1.ConditionTrue) }},
 		"stalled, with a token in use": {"GatewayToken", func(r recording) bool {
 			return r.is("Stalled", metav1.ConditionTrue) && r.is("Ready", metav1.ConditionTrue)
 		}},
@@ -228,73 +232,89 @@ func agree(argo, kstatus string) bool {
 // notReady finds in the comment of a reason that Ready may be False for it.
 var notReady = regexp.MustCompile(`\bReady (and VendorReachable )?False`)
 
-var mender = regexp.MustCompile(`(?m)^  (\w+) = "(person|time|arrival)",$`)
-
-// menders are who mends what, as health.lua has it.
-func menders(t *testing.T) map[string]string {
-	t.Helper()
-	script, err := os.ReadFile(filepath.Join(root, "config", "argocd", "health.lua"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := map[string]string{}
-	for _, match := range mender.FindAllStringSubmatch(string(script), -1) {
-		found[match[1]] = match[2]
-	}
-	return found
-}
-
 // TestEveryReasonHasAMender holds that it was thought about every reason for which an object may not be Ready: with none left out, and none
-// that cannot be.
+// that cannot be. What is documented of Stalled follows from it, and so does what is recorded.
 func TestEveryReasonHasAMender(t *testing.T) {
-	known := menders(t)
 	possible := map[string]bool{}
 	for _, kind := range kinds() {
-		for _, one := range recorded(t, kind) {
+		for name, one := range recorded(t, kind) {
 			for _, condition := range one.Status.Conditions {
-				if (condition.Type == "Ready" && condition.Status == metav1.ConditionFalse) || (condition.Type == "Reconciling" && condition.Status == metav1.ConditionTrue) {
+				if waits(condition) || (condition.Type == "Stalled" && !stallsOtherwise(condition.Reason)) {
 					possible[condition.Reason] = true
 				}
 			}
+			stalledByItsMender(t, kind+" "+name, one)
 		}
 	}
 	for reason, where := range reasons(t) {
-		if notReady.MatchString(where) {
-			possible[reason] = true
+		possible[reason] = possible[reason] || notReady.MatchString(where)
+		by := status.MendedBy(reason)
+		if (by != "") != possible[reason] {
+			t.Errorf("%s: it keeps an object from being Ready: %t, and is mended by %q", reason, possible[reason], by)
 		}
-	}
-	for reason := range possible {
-		if known[reason] == "" {
-			t.Errorf("health.lua does not say who mends %s", reason)
-		}
-	}
-	for reason := range known {
-		if !possible[reason] {
-			t.Errorf("health.lua says who mends %s, for which nothing is ever not Ready", reason)
+		if stalls := by != "" && by != status.Time; strings.Contains(where, "Stalled True") != stalls && !stallsOtherwise(reason) {
+			t.Errorf("%s is mended by %q, and is seen in: %s", reason, by, where)
 		}
 	}
 }
 
-// TestPageSaysWhoMends holds that docs/argocd.md lists the same.
+// waits tells whether a condition says that an object is not Ready, or not yet what its spec asks for.
+func waits(condition metav1.Condition) bool {
+	return (condition.Type == "Ready" && condition.Status == metav1.ConditionFalse) || (condition.Type == "Reconciling" && condition.Status == metav1.ConditionTrue)
+}
+
+// stallsOtherwise tells of reasons that Stalled has although they do not keep an object from being Ready, or do not always.
+func stallsOtherwise(reason string) bool {
+	return slices.Contains([]string{"TokensOfAnother", "TokensMissing", "RevokedAtVendor"}, reason)
+}
+
+// stalledByItsMender holds that what is not Ready, or not yet what its spec asks for, is Stalled exactly where a person must act.
+func stalledByItsMender(t *testing.T, name string, one recording) {
+	t.Helper()
+	if one.Metadata.DeletionTimestamp != "" {
+		return
+	}
+	worked := one.Status.Current != nil || one.Status.Account != "" ||
+		slices.ContainsFunc(one.Status.Conditions, func(c metav1.Condition) bool { return c.Reason == "UsingLastGoodCredentials" })
+	stalled := one.is("Stalled", metav1.ConditionTrue)
+	if stalled && one.is("Reconciling", metav1.ConditionTrue) {
+		t.Errorf("%s is Stalled and Reconciling", name)
+	}
+	for _, condition := range one.Status.Conditions {
+		if condition.Type == "Stalled" && !status.NeedsPerson(condition.Reason, worked) && !stallsOtherwise(condition.Reason) {
+			t.Errorf("%s is Stalled, and mends itself: %s", name, condition.Reason)
+		}
+		if stalled {
+			continue
+		}
+		if waits(condition) && status.NeedsPerson(condition.Reason, worked) {
+			t.Errorf("%s is not Stalled, and a person must act: %s %s", name, condition.Type, condition.Reason)
+		}
+	}
+}
+
+// TestPageSaysWhoMends holds that docs/argocd.md lists them all.
 func TestPageSaysWhoMends(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join(root, "docs", "argocd.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	row := regexp.MustCompile(`(?m)^\| (a person|time|what is to arrive) \| (.*?) \|`)
-	word := regexp.MustCompile("`(\\w+)`")
-	said := map[string]string{}
-	for _, match := range row.FindAllStringSubmatch(string(page), -1) {
-		for _, reason := range word.FindAllStringSubmatch(match[2], -1) {
-			said[reason[1]] = map[string]string{"a person": "person", "time": "time", "what is to arrive": "arrival"}[match[1]]
-		}
+	rows := map[string]status.Mender{
+		"a person": status.Person, "what is to arrive": status.Arrival, "time": status.Time,
 	}
-	if want := menders(t); !maps.Equal(said, want) {
-		for reason := range want {
-			if said[reason] != want[reason] {
-				t.Errorf("%s: the page says %q, the script %q", reason, said[reason], want[reason])
+	row := regexp.MustCompile(`(?m)^\| ([a-z ]+) \| (.*?) \|`)
+	word := regexp.MustCompile("`(\\w+)`")
+	said := map[string]status.Mender{}
+	for _, match := range row.FindAllStringSubmatch(string(page), -1) {
+		if by, told := rows[match[1]]; told {
+			for _, reason := range word.FindAllStringSubmatch(match[2], -1) {
+				said[reason[1]] = by
 			}
 		}
-		t.Errorf("the page has %d reasons, the script %d", len(said), len(want))
+	}
+	for reason := range reasons(t) {
+		if want := status.MendedBy(reason); said[reason] != want {
+			t.Errorf("%s: the page says %q, the operator %q", reason, said[reason], want)
+		}
 	}
 }

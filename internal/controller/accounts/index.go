@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/gatewaytoken/gateway-token-operator/api/v1alpha1"
+	"github.com/gatewaytoken/gateway-token-operator/internal/status"
 	"github.com/gatewaytoken/gateway-token-operator/internal/token"
 )
 
@@ -65,12 +66,15 @@ func SetupIndexes(ctx context.Context, indexer client.FieldIndexer, identity tok
 }
 
 // IsVacating tells whether the status says that the token has made room for its successor, which is not published yet. Nobody waits for one
-// that waits for a person.
+// that waits for a person, unless others of the issuer may come to wait for the same.
 func IsVacating(object *v1alpha1.GatewayToken) bool {
 	conditions := object.Status.Conditions
 	rotating := meta.FindStatusCondition(conditions, v1alpha1.ConditionRotating)
-	made := rotating != nil && rotating.Reason == v1alpha1.ReasonRevokeFirst && meta.IsStatusConditionFalse(conditions, v1alpha1.ConditionReady)
-	return made && !meta.IsStatusConditionTrue(conditions, v1alpha1.ConditionStalled)
+	if rotating == nil || rotating.Reason != v1alpha1.ReasonRevokeFirst || !meta.IsStatusConditionFalse(conditions, v1alpha1.ConditionReady) {
+		return false
+	}
+	stalled := meta.FindStatusCondition(conditions, v1alpha1.ConditionStalled)
+	return stalled == nil || stalled.Status != metav1.ConditionTrue || !status.OwnFault(stalled.Reason)
 }
 
 // Vacating lists the GatewayTokens of an issuer whose token has made room for its successor.

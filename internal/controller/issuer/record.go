@@ -156,6 +156,7 @@ func (r *Reconciler) describe(ctx context.Context, s *scene) error {
 	r.acknowledge(s, next)
 	r.describeDoubt(s, next)
 	s.put(next, s.ready(next))
+	s.stalled(next)
 	s.put(next, s.reachable())
 	s.put(next, s.inUse())
 	return r.describeOrphans(ctx, s, next)
@@ -194,6 +195,26 @@ func (s *scene) ready(next *v1alpha1.TokenIssuerStatus) metav1.Condition {
 		condition.Reason, condition.Message = string(problem.Reason), problem.Message
 	}
 	return condition
+}
+
+// stalled: a person must act, in order that the issuer does all that it is there for. The condition that says why is told once more.
+func (s *scene) stalled(next *v1alpha1.TokenIssuerStatus) {
+	for _, kind := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionMassDisappearance, v1alpha1.ConditionIdentityConflict} {
+		told := meta.FindStatusCondition(next.Conditions, kind)
+		if told != nil && s.issuer.GetDeletionTimestamp() == nil && s.needsPerson(told, next.Account) {
+			s.put(next, metav1.Condition{Type: v1alpha1.ConditionStalled, Status: metav1.ConditionTrue, Reason: told.Reason, Message: told.Message})
+			return
+		}
+	}
+	meta.RemoveStatusCondition(&next.Conditions, v1alpha1.ConditionStalled)
+}
+
+// needsPerson tells whether a condition is one that stays until a person has acted.
+func (s *scene) needsPerson(told *metav1.Condition, account string) bool {
+	if told.Type != v1alpha1.ConditionReady {
+		return told.Status == metav1.ConditionTrue
+	}
+	return told.Status == metav1.ConditionFalse && status.NeedsPerson(told.Reason, account != "" || s.account.Limited)
 }
 
 // outage: the vendor cannot be asked now, but accepted credentials of this spec before.

@@ -126,14 +126,14 @@ func (r *Reconciler) orphanedCondition(observed []v1alpha1.Orphan, verdicts []ve
 	}
 	if len(observed) > 0 {
 		parts = append(parts, fmt.Sprintf("For %s and longer, active tokens of this installation have had nothing in %s that accounts for them: %s. status.orphans tells more. "+
-			"Find out whether anybody uses them; to have them revoked, set the annotation %s to their IDs.", lasting(r.OrphanRest), r.territory(), few(idsOf(observed)), v1alpha1.AnnotationRevokeOrphans))
+			"Find out whether anybody uses them; to have them revoked, set the annotation %s to their IDs.", lasting(r.OrphanRest), r.whereLooked(), few(idsOf(observed)), v1alpha1.AnnotationRevokeOrphans))
 	}
 	condition.Message = strings.Join(parts, " ")
 	return condition
 }
 
-// territory is where the operator sees what accounts for a token.
-func (r *Reconciler) territory() string {
+// whereLooked is where the operator sees what accounts for a token.
+func (r *Reconciler) whereLooked() string {
 	switch count := len(r.Namespaces); {
 	case count == 0:
 		return "the cluster"

@@ -50,8 +50,8 @@ func TestKstatus(t *testing.T) {
 	}
 	for kind, want := range map[string][]status.Status{
 		"GatewayToken":       {status.CurrentStatus, status.InProgressStatus, status.FailedStatus, status.TerminatingStatus},
-		"TokenIssuer":        {status.CurrentStatus, status.InProgressStatus, status.TerminatingStatus},
-		"ClusterTokenIssuer": {status.CurrentStatus, status.InProgressStatus, status.TerminatingStatus},
+		"TokenIssuer":        {status.CurrentStatus, status.InProgressStatus, status.FailedStatus, status.TerminatingStatus},
+		"ClusterTokenIssuer": {status.CurrentStatus, status.InProgressStatus, status.FailedStatus, status.TerminatingStatus},
 	} {
 		for _, one := range want {
 			if !reached[kind][one] {
