@@ -50,16 +50,16 @@ func Run(ctx context.Context, config *rest.Config, options Options) error {
 	config = rest.CopyConfig(config)
 	config.Wrap(server.wrap)
 	config.UserAgent = v1alpha1.OperatorName
-	reach, err := survey(ctx, config, scheme, options.WatchNamespaces)
+	access, err := checkAccess(ctx, config, scheme, options.WatchNamespaces)
 	if err != nil {
 		return err
 	}
-	options.WatchNamespaces = reach.served()
+	options.WatchNamespaces = access.served()
 	manager, err := ctrl.NewManager(config, managerOptions(scheme, options))
 	if err != nil {
 		return fmt.Errorf("make the manager: %w", err)
 	}
-	if err := manager.Add(reach); err != nil {
+	if err := manager.Add(access); err != nil {
 		return fmt.Errorf("add the look at namespaces: %w", err)
 	}
 	shared, err := assemble(ctx, manager, options, realClock)
@@ -155,7 +155,7 @@ func filled(caches cache.Cache) healthz.Checker {
 // assemble reads who we are, and makes what the controllers share: all that those of the issuers need.
 func assemble(ctx context.Context, manager ctrl.Manager, options Options, passive clock.PassiveClock) (issuer.Config, error) {
 	shared := issuer.Config{
-		Client: manager.GetClient(), Live: within(manager.GetAPIReader(), options.WatchNamespaces), Clock: passive, Namespaces: options.WatchNamespaces,
+		Client: manager.GetClient(), Live: inNamespaces(manager.GetAPIReader(), options.WatchNamespaces), Clock: passive, Namespaces: options.WatchNamespaces,
 		Connect: Connect(options, passive.Now, nil), Book: accounts.NewBook(),
 		Tokens: &wake.Queue{}, LeaderSince: (&leadership{clock: passive}).since,
 		ClusterResourceNamespace: options.ClusterResourceNamespace, AllowHTTP: options.AllowHTTP, Settle: options.Lifecycle.Settle,

@@ -463,8 +463,8 @@ func TestSurvey(t *testing.T) {
 	o.grantIn(second)
 	select {
 	case err := <-ended:
-		if !errors.Is(err, errGained) {
-			t.Errorf("it ends with %v, want %v", err, errGained)
+		if !errors.Is(err, errAccessGained) {
+			t.Errorf("it ends with %v, want %v", err, errAccessGained)
 		}
 	case <-time.After(patience):
 		t.Fatal("it goes on without the namespace, which it may read now")
@@ -477,13 +477,13 @@ func TestSurvey(t *testing.T) {
 	})
 }
 
-func (o *installation) surveyed(config *rest.Config) *reach {
+func (o *installation) surveyed(config *rest.Config) *namespaceAccess {
 	o.t.Helper()
 	scheme, err := newScheme()
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	found, err := survey(o.t.Context(), config, scheme, []string{tenant, second})
+	found, err := checkAccess(o.t.Context(), config, scheme, []string{tenant, second})
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -501,7 +501,7 @@ func TestWithin(t *testing.T) {
 			o.create(made)
 		}
 	}
-	reader := within(plane.Admin, []string{tenant, second})
+	reader := inNamespaces(plane.Admin, []string{tenant, second})
 	names := func(options ...client.ListOption) []string {
 		t.Helper()
 		var typed v1alpha1.GatewayTokenList
@@ -535,7 +535,7 @@ func TestWithin(t *testing.T) {
 	if err := reader.List(t.Context(), &v1alpha1.GatewayTokenList{}, client.Continue("x")); err == nil {
 		t.Error("a list of several namespaces is continued")
 	}
-	if within(plane.Admin, nil) != client.Reader(plane.Admin) {
+	if inNamespaces(plane.Admin, nil) != client.Reader(plane.Admin) {
 		t.Error("without namespaces the reader is another one")
 	}
 }

@@ -42,7 +42,7 @@ func (d Drain) Run(ctx context.Context) error {
 }
 
 // empty deletes all objects of some kinds, again and again until there are none.
-func (d Drain) empty(ctx context.Context, kinds ...kind) error {
+func (d Drain) empty(ctx context.Context, kinds ...managedKind) error {
 	var left []remaining
 	var last error
 	told := ""
@@ -53,7 +53,11 @@ func (d Drain) empty(ctx context.Context, kinds ...kind) error {
 		}
 		// The API server may be back before the time is over. What was seen before goes on being true until then.
 		if last = err; last == nil {
-			left, told = now, d.tell(summary(now), told)
+			if text := summary(now); text != told {
+				_, _ = fmt.Fprintln(d.Out, text) // nobody to tell is no reason to stop
+				told = text
+			}
+			left = now
 		}
 		return last == nil && len(left) == 0, nil
 	})
@@ -68,24 +72,16 @@ func (d Drain) empty(ctx context.Context, kinds ...kind) error {
 	}
 }
 
-// tell says what has changed since it was told something last.
-func (d Drain) tell(text, told string) string {
-	if text != told {
-		_, _ = fmt.Fprintln(d.Out, text) // nobody to tell is no reason to stop
-	}
-	return text
-}
-
 // remaining are the objects of a kind that are there.
 type remaining struct {
-	kind    kind
+	kind    managedKind
 	objects []client.Object
 }
 
-func (d Drain) deleteAll(ctx context.Context, kinds []kind) ([]remaining, error) {
+func (d Drain) deleteAll(ctx context.Context, kinds []managedKind) ([]remaining, error) {
 	var left []remaining
-	for _, of := range kinds {
-		objects, err := all(ctx, d.Client, of, d.Namespaces)
+	for _, kind := range kinds {
+		objects, err := all(ctx, d.Client, kind, d.Namespaces)
 		if err != nil {
 			return nil, err
 		}
@@ -96,11 +92,11 @@ func (d Drain) deleteAll(ctx context.Context, kinds []kind) ([]remaining, error)
 			err := d.Client.Delete(ctx, object, client.Preconditions{UID: ptr.To(object.GetUID())})
 			// Another one of the name is looked at the next time.
 			if client.IgnoreNotFound(err) != nil && !apierrors.IsConflict(err) {
-				return nil, fmt.Errorf("delete %s %s: %w", of.singular, client.ObjectKeyFromObject(object), err)
+				return nil, fmt.Errorf("delete %s %s: %w", kind.singular, client.ObjectKeyFromObject(object), err)
 			}
 		}
 		if len(objects) > 0 {
-			left = append(left, remaining{of, objects})
+			left = append(left, remaining{kind, objects})
 		}
 	}
 	return left, nil
@@ -111,8 +107,8 @@ func summary(left []remaining) string {
 		return "nothing is left"
 	}
 	var counts []string
-	for _, of := range left {
-		counts = append(counts, count(of.kind, of.objects))
+	for _, some := range left {
+		counts = append(counts, count(some.kind, some.objects))
 	}
 	return "still there: " + strings.Join(counts, ", ")
 }
@@ -120,13 +116,13 @@ func summary(left []remaining) string {
 // details name the objects that are left, and say what they wait for.
 func details(left []remaining) string {
 	var lines []string
-	for _, of := range left {
-		for i, object := range of.objects {
+	for _, some := range left {
+		for i, object := range some.objects {
 			if i == named {
-				lines = append(lines, fmt.Sprintf("  and %d more", len(of.objects)-named))
+				lines = append(lines, fmt.Sprintf("  and %d more", len(some.objects)-named))
 				break
 			}
-			lines = append(lines, fmt.Sprintf("  %s %s%s", of.kind.singular, strings.TrimPrefix(client.ObjectKeyFromObject(object).String(), "/"), waitsFor(object)))
+			lines = append(lines, fmt.Sprintf("  %s %s%s", some.kind.singular, strings.TrimPrefix(client.ObjectKeyFromObject(object).String(), "/"), waitsFor(object)))
 		}
 	}
 	return strings.Join(lines, "\n")

@@ -24,8 +24,8 @@ const pageSize = 500
 // named is how many namespaces, or objects, a message names.
 const named = 10
 
-// kind is one of the operator's own kinds.
-type kind struct {
+// managedKind is one of the operator's own kinds.
+type managedKind struct {
 	singular string
 	// list gives an empty list of the kind.
 	list func() client.ObjectList
@@ -33,21 +33,21 @@ type kind struct {
 	finalizers []string
 }
 
-func gatewayTokens() kind {
-	return kind{v1alpha1.KindGatewayToken, func() client.ObjectList { return &v1alpha1.GatewayTokenList{} }, []string{v1alpha1.FinalizerRevoke}}
+func gatewayTokens() managedKind {
+	return managedKind{v1alpha1.KindGatewayToken, func() client.ObjectList { return &v1alpha1.GatewayTokenList{} }, []string{v1alpha1.FinalizerRevoke}}
 }
 
 // kinds are those that an operator serves, in the order in which they go. One that works in named namespaces serves no
 // ClusterTokenIssuer.
-func kinds(namespaces []string) []kind {
-	all := []kind{
+func kinds(namespaces []string) []managedKind {
+	all := []managedKind{
 		gatewayTokens(),
 		{v1alpha1.KindTokenIssuer, func() client.ObjectList { return &v1alpha1.TokenIssuerList{} }, []string{v1alpha1.FinalizerProtect}},
 	}
 	if len(namespaces) > 0 {
 		return all
 	}
-	return append(all, kind{v1alpha1.KindClusterTokenIssuer, func() client.ObjectList { return &v1alpha1.ClusterTokenIssuerList{} }, []string{v1alpha1.FinalizerProtect}})
+	return append(all, managedKind{v1alpha1.KindClusterTokenIssuer, func() client.ObjectList { return &v1alpha1.ClusterTokenIssuerList{} }, []string{v1alpha1.FinalizerProtect}})
 }
 
 // NeededError says that there is what only the operator can release.
@@ -88,14 +88,14 @@ func (e *NeededError) commands() string {
 // Check returns a NeededError if anything carries a finalizer of the operator: in these namespaces, or in the whole cluster.
 func Check(ctx context.Context, reader client.Reader, namespaces ...string) error {
 	var needs []string
-	for _, of := range kinds(namespaces) {
-		objects, err := all(ctx, reader, of, namespaces)
+	for _, kind := range kinds(namespaces) {
+		objects, err := all(ctx, reader, kind, namespaces)
 		if err != nil {
 			return err
 		}
-		objects = slices.DeleteFunc(objects, func(o client.Object) bool { return !held(o, of) })
+		objects = slices.DeleteFunc(objects, func(o client.Object) bool { return !held(o, kind) })
 		if len(objects) > 0 {
-			needs = append(needs, count(of, objects))
+			needs = append(needs, count(kind, objects))
 		}
 	}
 	if len(needs) > 0 {
@@ -105,18 +105,18 @@ func Check(ctx context.Context, reader client.Reader, namespaces ...string) erro
 }
 
 // held tells whether an object waits for the operator when it is deleted.
-func held(object client.Object, of kind) bool {
-	return slices.ContainsFunc(object.GetFinalizers(), func(name string) bool { return slices.Contains(of.finalizers, name) })
+func held(object client.Object, kind managedKind) bool {
+	return slices.ContainsFunc(object.GetFinalizers(), func(name string) bool { return slices.Contains(kind.finalizers, name) })
 }
 
 // all gives the objects of a kind, in some namespaces or, where none is named, in all. Where the kind does not exist there are none.
-func all(ctx context.Context, reader client.Reader, of kind, namespaces []string) ([]client.Object, error) {
+func all(ctx context.Context, reader client.Reader, kind managedKind, namespaces []string) ([]client.Object, error) {
 	if len(namespaces) == 0 {
-		return allIn(ctx, reader, of, metav1.NamespaceAll)
+		return allIn(ctx, reader, kind, metav1.NamespaceAll)
 	}
 	var objects []client.Object
 	for _, namespace := range namespaces {
-		there, err := allIn(ctx, reader, of, namespace)
+		there, err := allIn(ctx, reader, kind, namespace)
 		if err != nil {
 			return nil, err
 		}
@@ -125,16 +125,16 @@ func all(ctx context.Context, reader client.Reader, of kind, namespaces []string
 	return objects, nil
 }
 
-func allIn(ctx context.Context, reader client.Reader, of kind, namespace string) ([]client.Object, error) {
+func allIn(ctx context.Context, reader client.Reader, kind managedKind, namespace string) ([]client.Object, error) {
 	var objects []client.Object
 	for from := ""; ; {
-		list := of.list()
+		list := kind.list()
 		err := reader.List(ctx, list, client.InNamespace(namespace), client.Limit(pageSize), client.Continue(from))
 		if meta.IsNoMatchError(err) || apierrors.IsNotFound(err) {
 			return nil, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("list %ss: %w", of.singular, err)
+			return nil, fmt.Errorf("list %ss: %w", kind.singular, err)
 		}
 		if err := meta.EachListItem(list, func(item runtime.Object) error {
 			object, ok := item.(client.Object)
@@ -144,7 +144,7 @@ func allIn(ctx context.Context, reader client.Reader, of kind, namespace string)
 			objects = append(objects, object)
 			return nil
 		}); err != nil {
-			return nil, fmt.Errorf("list %ss: %w", of.singular, err)
+			return nil, fmt.Errorf("list %ss: %w", kind.singular, err)
 		}
 		if from = list.GetContinue(); from == "" {
 			return objects, nil
@@ -153,14 +153,14 @@ func allIn(ctx context.Context, reader client.Reader, of kind, namespace string)
 }
 
 // count says how many objects of a kind there are, and in which namespaces.
-func count(of kind, objects []client.Object) string {
+func count(kind managedKind, objects []client.Object) string {
 	in := map[string]int{}
 	for _, object := range objects {
 		if namespace := object.GetNamespace(); namespace != "" {
 			in[namespace]++
 		}
 	}
-	text := number(len(objects), of.singular)
+	text := number(len(objects), kind.singular)
 	if len(in) == 0 {
 		return text
 	}
@@ -171,11 +171,11 @@ func count(of kind, objects []client.Object) string {
 	return fmt.Sprintf("%s in %s (%s)", text, number(len(in), "namespace"), some(places))
 }
 
-func number(of int, what string) string {
-	if of == 1 {
+func number(count int, what string) string {
+	if count == 1 {
 		return "1 " + what
 	}
-	return fmt.Sprintf("%d %ss", of, what)
+	return fmt.Sprintf("%d %ss", count, what)
 }
 
 // some names the first of many.

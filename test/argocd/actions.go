@@ -89,7 +89,7 @@ func (e *e2e) leak() steps.Chapter {
 
 // ofSecond is the vendor's ID of the second token's, as far as there is an active one.
 func (e *e2e) ofSecond(ctx context.Context) (string, error) {
-	rows, err := e.rows(ctx, second)
+	rows, err := e.platform().TokensOf(ctx, second)
 	if err != nil {
 		return "", err
 	}

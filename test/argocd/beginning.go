@@ -14,21 +14,6 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/steps"
 )
 
-// lowered are the operator's settings that keep the test short, each with the default that it replaces.
-func lowered() []string {
-	return []string{
-		"--overlap-floor=2s",                // 2m
-		"--request-timeout=3s",              // 15s
-		"--settle=6s",                       // 30s; never under twice the request time-out
-		"--pod-margin=1s",                   // 10s
-		"--restart-delay=3s",                // 15s
-		"--pod-watch-pause=1s",              // 30s
-		"--leader-elect-lease-duration=5s",  // 15s
-		"--leader-elect-renew-deadline=4s",  // 10s
-		"--leader-elect-retry-period=500ms", // 2s
-	}
-}
-
 // beginning starts everything.
 func (e *e2e) beginning() steps.Chapter {
 	return steps.Chapter{Title: "A cluster, a vendor, the operator and Argo CD", Steps: []steps.Step{
@@ -55,8 +40,8 @@ func (e *e2e) startOperator(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(e.report.Out, "        lowered, so that nobody has to wait for minutes: %s\n", strings.Join(lowered(), " "))
-	e.operator, err = e.stack.StartOperator(ctx, release, lowered()...)
+	fmt.Fprintf(e.report.Out, "        lowered, so that nobody has to wait for minutes: %s\n", strings.Join(stack.ShortSettings(), " "))
+	e.operator, err = e.stack.StartOperator(ctx, release, stack.ShortSettings()...)
 	if err != nil {
 		return err
 	}

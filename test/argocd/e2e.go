@@ -171,12 +171,6 @@ func (e *e2e) noneNeedless(ctx context.Context) error {
 	return err
 }
 
-// rows are the vendor's tokens of a base name.
-func (e *e2e) rows(ctx context.Context, base string) ([]stack.Token, error) {
-	all, err := e.platform().Tokens(ctx)
-	return slices.DeleteFunc(all, func(t stack.Token) bool { return !strings.HasPrefix(t.Name, base+"-gwt-") }), err
-}
-
 // active holds when exactly these tokens of the operator's are active, whatever their names.
 func (e *e2e) active(want ...*string) condition {
 	return func(ctx context.Context) error {
@@ -204,14 +198,7 @@ func (e *e2e) active(want ...*string) condition {
 
 // haveTokens holds when the vendor has made that many tokens of a base name, and so many of them are active.
 func (e *e2e) haveTokens(base string, total, active int) condition {
-	return func(ctx context.Context) error {
-		found, err := e.rows(ctx, base)
-		living := slices.DeleteFunc(slices.Clone(found), func(t stack.Token) bool { return !t.Active })
-		if err == nil && (len(found) != total || len(living) != active) {
-			err = fmt.Errorf("expected %d tokens %s-… at the vendor, %d of them active; found %+v", total, base, active, found)
-		}
-		return err
-	}
+	return func(ctx context.Context) error { return e.platform().HaveTokens(base, total, active)(ctx) }
 }
 
 // isUsed holds when a pod of the mediator is ready and calls the vendor with the token that was noted, and none with another.

@@ -120,11 +120,8 @@ func (e *e2e) silence() steps.Chapter {
 				"metrics.txt", "kube-apiserver.log", "kube-controller-manager.log")
 		}),
 		steps.Check("no secret is in any of them", func(context.Context) error {
-			hits, size, err := search.Files(channels...)
+			size, err := search.None(channels...)
 			fmt.Fprintf(e.report.Out, "        %.1f MB searched\n", float64(size)/1e6)
-			for _, hit := range hits {
-				err = errors.Join(err, fmt.Errorf("expected no secret in %s, found %s (%s) at byte %d", hit.File, hit.Secret, hit.Encoding, hit.Offset))
-			}
 			return err
 		}),
 		steps.Check("planted between other text, each of them is found, in every form", func(context.Context) error {

@@ -9,24 +9,9 @@ import (
 	"github.com/gatewaytoken/gateway-token-operator/internal/testkit/stack"
 )
 
-// podMargin is how much later than a publication a pod must have been created to be known to have the new value.
-const podMargin = time.Second
-
-// lowered are the settings that keep the demo short, each with the default that it replaces.
+// lowered are the settings that keep the demo short.
 func lowered() []string {
-	return []string{
-		"--overlap-floor=2s",                 // 2m
-		"--request-timeout=3s",               // 15s
-		"--settle=6s",                        // 30s; never under twice the request time-out
-		"--stranger-rest=" + rest.String(),   // 15m
-		"--orphan-rest=1m",                   // 24h; never under --settle
-		"--pod-margin=" + podMargin.String(), // 10s
-		"--restart-delay=3s",                 // 15s
-		"--pod-watch-pause=1s",               // 30s
-		"--leader-elect-lease-duration=5s",   // 15s
-		"--leader-elect-renew-deadline=4s",   // 10s
-		"--leader-elect-retry-period=500ms",  // 2s
-	}
+	return stack.ShortSettings("--stranger-rest="+rest.String(), "--orphan-rest=1m") // 15m; 24h, never under --settle
 }
 
 // beginning starts everything.

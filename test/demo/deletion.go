@@ -38,7 +38,7 @@ func (d *demo) tenant() chapter {
 			if _, err := d.activeInSecret(ctx, d.causely(), namespace, name, tokenKey); err != nil {
 				return err
 			}
-			found, err := rows(ctx, d.causely(), name)
+			found, err := d.causely().TokensOf(ctx, name)
 			if err == nil && (len(found) != 1 || found[0].Account != account.ProjectID) {
 				err = fmt.Errorf("expected one token in project %s, found %+v", account.ProjectID, found)
 			}

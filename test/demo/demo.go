@@ -141,12 +141,6 @@ func (d *demo) token(ctx context.Context, namespace, name string) (*v1alpha1.Gat
 	return object, err
 }
 
-// rows are the vendor's tokens whose name begins with the base and has the operator's marker.
-func rows(ctx context.Context, at stack.Platform, base string) ([]stack.Token, error) {
-	all, err := at.Tokens(ctx)
-	return slices.DeleteFunc(all, func(t stack.Token) bool { return !strings.HasPrefix(t.Name, base+"-gwt-") }), err
-}
-
 // platform is a vendor at the time of the call: when steps are made, no simulator runs yet.
 type platform func() stack.Platform
 
@@ -172,21 +166,12 @@ func wereCreates(at platform, want int) func(context.Context) error {
 // haveRows holds when the vendor has that many tokens of the base name, and so many of them active.
 func haveRows(at platform, base string, total, active int) func(context.Context) error {
 	return func(ctx context.Context) error {
-		found, err := rows(ctx, at(), base)
+		found, err := at().TokensOf(ctx, base)
 		if err != nil {
 			return err
 		}
-		return haveCount(found, "named "+base+"-…", total, active)
+		return stack.CountTokens(found, "named "+base+"-…", total, active)
 	}
-}
-
-// haveCount compares how many tokens there are, and how many of them are active.
-func haveCount(found []stack.Token, which string, total, active int) error {
-	living := slices.DeleteFunc(slices.Clone(found), func(t stack.Token) bool { return !t.Active })
-	if len(found) != total || len(living) != active {
-		return fmt.Errorf("expected %d tokens %s at the vendor, %d of them active; found %d, %d active: %+v", total, which, active, len(found), len(living), found)
-	}
-	return nil
 }
 
 // soon holds when the condition does within a while.

@@ -186,7 +186,7 @@ func (r *rollout) restarts() []step {
 // isSettled holds when pods that are created from now on are known to have the new value by their age. It is told in
 // whole seconds, and so is the time of the publication, which is rounded up.
 func (r *rollout) isSettled(context.Context) error {
-	if settled := r.replaced.Add(podMargin + 2*time.Second); time.Now().Before(settled) {
+	if settled := r.replaced.Add(stack.PodMargin + 2*time.Second); time.Now().Before(settled) {
 		return fmt.Errorf("expected the time to be %s, it is not", settled)
 	}
 	return nil

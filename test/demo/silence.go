@@ -33,11 +33,8 @@ func (d *demo) silence() chapter {
 			return heard(channels, d.quiet()...)
 		}),
 		check("no secret is in any of them", func(context.Context) error {
-			hits, size, err := search.Files(channels...)
+			size, err := search.None(channels...)
 			fmt.Fprintf(d.report.Out, "        %.1f MB searched\n", float64(size)/1e6)
-			for _, hit := range hits {
-				err = errors.Join(err, fmt.Errorf("expected no secret in %s, found %s (%s) at byte %d", hit.File, hit.Secret, hit.Encoding, hit.Offset))
-			}
 			return err
 		}),
 		check("planted into a copy of the log, each of them is found, in every form", func(context.Context) error {

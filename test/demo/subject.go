@@ -128,7 +128,7 @@ func rowOf(ctx context.Context, at stack.Platform, id string) (stack.Token, erro
 // tokens are all that the operator ever made for it: by their name or, where they have none, at its gateway.
 func (s *subject) tokens(ctx context.Context) ([]stack.Token, error) {
 	if s.gateway == "" {
-		return rows(ctx, s.at(), s.base)
+		return s.at().TokensOf(ctx, s.base)
 	}
 	all, err := s.place().Credentials(ctx)
 	return slices.DeleteFunc(all, func(t stack.Token) bool { return !byOperator(t) }), err
@@ -144,7 +144,7 @@ func (s *subject) haveTokens(total, active int) func(context.Context) error {
 		if err != nil {
 			return err
 		}
-		return haveCount(found, "of "+s.object().String(), total, active)
+		return stack.CountTokens(found, "of "+s.object().String(), total, active)
 	}
 }
 

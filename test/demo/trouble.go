@@ -24,7 +24,7 @@ func (d *demo) killed() chapter {
 		do("kubectl apply: GatewayToken "+name, d.apply(tokenManifest(storyNamespace, name, v1alpha1.KindClusterTokenIssuer, storyIssuer, ""))),
 		check("the vendor has made the token, and the operator is killed (SIGKILL)", func(ctx context.Context) error {
 			var err error
-			committed, err = made(ctx, func(ctx context.Context) ([]stack.Token, error) { return rows(ctx, d.causely(), name) })
+			committed, err = made(ctx, func(ctx context.Context) ([]stack.Token, error) { return d.causely().TokensOf(ctx, name) })
 			return errors.Join(err, d.operator.Kill())
 		}),
 		check("no Secret had been written", d.noSecret(storyNamespace, name)),
@@ -53,7 +53,7 @@ func (d *demo) stopped() chapter {
 		}),
 		do("kubectl apply: GatewayToken "+name, d.apply(tokenManifest(storyNamespace, name, v1alpha1.KindClusterTokenIssuer, storyIssuer, ""))),
 		check("the vendor has made the token, and the operator ends well after SIGTERM", func(ctx context.Context) (err error) {
-			committed, err = made(ctx, func(ctx context.Context) ([]stack.Token, error) { return rows(ctx, d.causely(), name) })
+			committed, err = made(ctx, func(ctx context.Context) ([]stack.Token, error) { return d.causely().TokensOf(ctx, name) })
 			return errors.Join(err, d.operator.Stop())
 		}),
 		check("before it ended it wrote the Secret with that token", func(ctx context.Context) error {

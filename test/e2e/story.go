@@ -416,11 +416,8 @@ func (u *user) silence() steps.Chapter {
 			if err := stack.Heard(channels, "manager.log", "vendorsim.log", "kubectl.txt", "helm*.txt", "uninstall.txt"); err != nil {
 				return err
 			}
-			hits, size, err := canary.New(secrets...).Files(channels...)
+			size, err := canary.New(secrets...).None(channels...)
 			fmt.Fprintf(u.report.Out, "        %d secrets, %.1f MB searched\n", len(secrets), float64(size)/1e6)
-			for _, hit := range hits {
-				err = errors.Join(err, fmt.Errorf("expected no secret in %s, found %s (%s) at byte %d", hit.File, hit.Secret, hit.Encoding, hit.Offset))
-			}
 			return err
 		}),
 	}}

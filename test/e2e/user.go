@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -35,14 +34,6 @@ const (
 	// callEvery is how often what runs in a pod calls the vendor.
 	callEvery = 200 * time.Millisecond
 )
-
-// quick are settings that keep the run short, each with the default that it replaces.
-func quick() []string {
-	return []string{
-		"--overlap-floor=2s", "--request-timeout=3s", "--settle=6s", "--pod-margin=1s", "--restart-delay=3s", "--pod-watch-pause=1s", // 2m, 15s, 30s, 10s, 15s, 30s
-		"--leader-elect-lease-duration=5s", "--leader-elect-renew-deadline=4s", "--leader-elect-retry-period=500ms", // 15s, 10s, 2s
-	}
-}
 
 // user is who installs and uses the operator.
 type user struct {
@@ -135,23 +126,12 @@ func (u *user) refused(words string, args ...string) condition {
 
 // tokens are the vendor's whose name begins so and has the operator's marker.
 func (u *user) tokens(ctx context.Context, name string) ([]stack.Token, error) {
-	all, err := u.causely().Tokens(ctx)
-	return slices.DeleteFunc(all, func(t stack.Token) bool { return !strings.HasPrefix(t.Name, name+"-gwt-") }), err
+	return u.causely().TokensOf(ctx, name)
 }
 
 // has holds when the vendor made as many tokens of that name, so many of them still active.
 func (u *user) has(name string, made, active int) condition {
-	return func(ctx context.Context) error {
-		found, err := u.tokens(ctx, name)
-		if err != nil {
-			return err
-		}
-		living := slices.DeleteFunc(slices.Clone(found), func(t stack.Token) bool { return !t.Active })
-		if len(found) != made || len(living) != active {
-			return fmt.Errorf("expected %d tokens %s-… at the vendor, %d of them active, found %d and %d", made, name, active, len(found), len(living))
-		}
-		return nil
-	}
+	return func(ctx context.Context) error { return u.causely().HaveTokens(name, made, active)(ctx) }
 }
 
 // same holds when the Secret still has the token that is in use, and the vendor accepts it.
@@ -183,7 +163,7 @@ func (u *user) starts(ctx context.Context) error {
 		return err
 	}
 	if u.operator == nil {
-		u.operator, err = u.stack.StartOperator(ctx, installed, quick()...)
+		u.operator, err = u.stack.StartOperator(ctx, installed, stack.ShortSettings()...)
 		return err
 	}
 	if err := u.operator.Follow(ctx, installed); err != nil {

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/bits"
 	"net/url"
@@ -164,6 +165,15 @@ func (s *Search) Files(paths ...string) (hits []Hit, size int, err error) {
 		hits = append(hits, s.Text(path, text)...)
 	}
 	return hits, size, nil
+}
+
+// None is an error for each secret that is found in files, and says how many bytes were searched.
+func (s *Search) None(paths ...string) (size int, err error) {
+	hits, size, err := s.Files(paths...)
+	for _, hit := range hits {
+		err = errors.Join(err, fmt.Errorf("expected no secret in %s, found %s (%s) at byte %d", hit.File, hit.Secret, hit.Encoding, hit.Offset))
+	}
+	return size, err
 }
 
 // planted is how much of a secret the control looks for: as much as is left of a value that somebody has cut.

@@ -3,8 +3,10 @@ package stack
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gatewaytoken/gateway-token-operator/internal/simulator/causeloop"
@@ -92,6 +94,32 @@ type Platform struct {
 
 // Platform gives one vendor of the simulator.
 func (s *Simulator) Platform(vendor Vendor) Platform { return Platform{Vendor: vendor, simulator: s} }
+
+// TokensOf are those whose names have the operator's marker behind a base name.
+func (p Platform) TokensOf(ctx context.Context, base string) ([]Token, error) {
+	all, err := p.Tokens(ctx)
+	return slices.DeleteFunc(all, func(t Token) bool { return !strings.HasPrefix(t.Name, base+"-gwt-") }), err
+}
+
+// HaveTokens holds when the operator has made that many tokens of a base name, and so many of them are active.
+func (p Platform) HaveTokens(base string, made, active int) func(context.Context) error {
+	return func(ctx context.Context) error {
+		found, err := p.TokensOf(ctx, base)
+		if err != nil {
+			return err
+		}
+		return CountTokens(found, base+"-…", made, active)
+	}
+}
+
+// CountTokens is an error where there are not that many tokens, so many of them active.
+func CountTokens(found []Token, which string, made, active int) error {
+	living := slices.DeleteFunc(slices.Clone(found), func(t Token) bool { return !t.Active })
+	if len(found) != made || len(living) != active {
+		return fmt.Errorf("expected %d tokens %s at the vendor, %d of them active; found %d, %d active: %+v", made, which, active, len(found), len(living), found)
+	}
+	return nil
+}
 
 // Tokens are all tokens that the vendor ever made, but the credentials that it knew at first.
 func (p Platform) Tokens(ctx context.Context) ([]Token, error) {
