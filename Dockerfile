@@ -1,7 +1,7 @@
 # The operator's image: one static binary and nothing beside it. CA roots and time
 # zones are embedded in the binary.
 #
-#   docker buildx build --platform linux/amd64,linux/arm64 --build-arg VERSION=v0.1.0 -t gateway-token-operator .
+#   docker buildx build --platform linux/amd64,linux/arm64 --build-arg VERSION=v0.2.0 -t gateway-token-operator .
 #
 # `make image` builds the same without Docker: docs/releasing.md.
 #

@@ -3,6 +3,7 @@ package charts_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -343,5 +344,52 @@ func TestMediatorExample(t *testing.T) {
 				t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
 			}
 		})
+	}
+}
+
+// TestProxyFromSecret holds that a proxy whose URL is a secret, as an environment variable of one's own, does not stand between the operator
+// and the API server either, and that nobody's own NO_PROXY is there twice.
+func TestProxyFromSecret(t *testing.T) {
+	const secret = `{"name":"HTTPS_PROXY","valueFrom":{"secretKeyRef":{"name":"proxy","key":"url"}}}`
+	for name, test := range map[string]struct{ extra, want string }{
+		"of one's own":       {`[` + secret + `]`, "$(KUBERNETES_SERVICE_HOST)"},
+		"and what goes past": {`[` + secret + `,{"name":"NO_PROXY","value":".svc"}]`, ".svc"},
+		"in small letters":   {`[{"name":"https_proxy","value":"http://p:3128"}]`, "$(KUBERNETES_SERVICE_HOST)"},
+		"none":               {`[{"name":"TZ","value":"UTC"}]`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			all := objects(t, operatorChart, "--set-json", "extraEnv="+test.extra)
+			for _, of := range []string{deploymentObject, hookJob} {
+				env, _ := at(t, all[of], container+"env").([]any)
+				var found []string
+				for _, one := range env {
+					if of, ok := one.(map[string]any); ok && of["name"] == "NO_PROXY" {
+						found = append(found, fmt.Sprint(of["value"]))
+					}
+				}
+				if got := strings.Join(found, " and "); got != test.want {
+					t.Errorf("%s: NO_PROXY is %q, want %q", of, got, test.want)
+				}
+			}
+		})
+	}
+}
+
+// TestHookPodLabels holds that no label is there twice: strict parsers refuse that.
+func TestHookPodLabels(t *testing.T) {
+	text, err := render(t, operatorChart, "--set-json", `commonLabels={"team":"a","only":"common"}`, "--set-json", `podLabels={"team":"b"}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for part := range strings.SplitSeq(string(text), "\n---") {
+		if _, err := yaml.YAMLToJSONStrict([]byte(part)); err != nil {
+			t.Errorf("%v in\n%s", err, part)
+		}
+	}
+	for _, of := range []string{deploymentObject, hookJob} {
+		labels := at(t, decode(t, text)[of], "spec.template.metadata.labels")
+		if of, ok := labels.(map[string]any); !ok || of["team"] != "b" || of["only"] != "common" {
+			t.Errorf("%+v", labels)
+		}
 	}
 }

@@ -101,6 +101,23 @@ func TestTokensSchema(t *testing.T) {
 	}
 }
 
+// TestExampleForFluxIsOfThisRelease holds that the example for Flux runs the operator that the chart beside it is made for.
+func TestExampleForFluxIsOfThisRelease(t *testing.T) {
+	var release struct {
+		Spec struct {
+			Values struct {
+				Image struct {
+					Tag string `json:"tag"`
+				} `json:"image"`
+			} `json:"values"`
+		} `json:"spec"`
+	}
+	read(t, "../examples/causely-mediator/flux/operator/helmrelease.yaml", &release)
+	if release.Spec.Values.Image.Tag != appVersion(t) {
+		t.Errorf("its image is %s, the chart's %s", release.Spec.Values.Image.Tag, appVersion(t))
+	}
+}
+
 // TestChartsOfOneRelease holds that the two charts are released together.
 func TestChartsOfOneRelease(t *testing.T) {
 	var versions []map[string]any

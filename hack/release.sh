@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # Makes what a release consists of, below bin/release, and pushes nothing: the image
-# below bin/image, the chart, install.yaml, an SBOM per platform, their checksums, the
+# below bin/image, the charts, install.yaml, an SBOM per platform, their checksums, the
 # notes, and the digests of the image.
 #
-#   hack/release.sh v0.1.0 registry.example.com/team/gateway-token-operator
+#   hack/release.sh v0.2.0 registry.example.com/team/gateway-token-operator
 #
-# The chart and install.yaml name the image by that repository; install.yaml by digest.
+# The operator's chart and install.yaml name the image by that repository; install.yaml by digest.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-version=${1:?version, such as v0.1.0} image=${2:?where the image will be, without a tag}
+version=${1:?version, such as v0.2.0} image=${2:?where the image will be, without a tag}
 out=bin/release
 
 if [[ -n $(git status --porcelain) ]]; then
@@ -21,10 +21,11 @@ fi
 field() { sed -n "s/^[[:space:]]*$1:[[:space:]]*//p" "$2" | head -n 1; }
 
 # All that names the version must name this one.
-chart=charts/gateway-token-operator
-for said in "v$(field version $chart/Chart.yaml)" "$(field appVersion $chart/Chart.yaml)" "$(field newTag config/manager/kustomization.yaml)"; do
+chart=charts/gateway-token-operator tokens=charts/gateway-tokens
+for said in "v$(field version $chart/Chart.yaml)" "$(field appVersion $chart/Chart.yaml)" "v$(field version $tokens/Chart.yaml)" \
+	"$(field appVersion $tokens/Chart.yaml)" "$(field newTag config/manager/kustomization.yaml)"; do
 	if [[ $said != "$version" ]]; then
-		echo "release: $version is to be released, but the chart or config/manager says $said" >&2
+		echo "release: $version is to be released, but a chart or config/manager says $said" >&2
 		exit 1
 	fi
 done
@@ -43,19 +44,19 @@ go -C hack/image run . --version "$version"
 cp bin/image/digests bin/image/*.spdx.json "$out"
 index=$(sed -n 's/^index=//p' "$out/digests")
 
-# The chart, with the image's repository as its default.
+# The charts; that of the operator with the image's repository as its default.
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-cp -R "$chart" "$scratch/chart"
-sed "s|^  repository: gatewaytoken/gateway-token-operator\$|  repository: $image|" "$chart/values.yaml" >"$scratch/chart/values.yaml"
-if cmp -s "$chart/values.yaml" "$scratch/chart/values.yaml" && [[ $image != gatewaytoken/gateway-token-operator ]]; then
+cp -R "$chart" "$tokens" "$scratch"
+sed "s|^  repository: gatewaytoken/gateway-token-operator\$|  repository: $image|" "$chart/values.yaml" >"$scratch/gateway-token-operator/values.yaml"
+if cmp -s "$chart/values.yaml" "$scratch/gateway-token-operator/values.yaml" && [[ $image != gatewaytoken/gateway-token-operator ]]; then
 	echo "release: image.repository was not found in $chart/values.yaml" >&2
 	exit 1
 fi
-# The times in the archive, and its own, which the registry is told, are those of the commit.
+# The times in the archives, and their own, which the registry is told, are those of the commit.
 committed=$(TZ=UTC git log -1 --format=%cd --date=format-local:%Y%m%d%H%M.%S)
-find "$scratch/chart" -exec env TZ=UTC touch -t "$committed" {} +
-"$(hack/tool.sh helm)" package "$scratch/chart" --destination "$out" >/dev/null
+find "$scratch" -exec env TZ=UTC touch -t "$committed" {} +
+"$(hack/tool.sh helm)" package "$scratch/gateway-token-operator" "$scratch/gateway-tokens" --destination "$out" >/dev/null
 TZ=UTC touch -t "$committed" "$out"/*.tgz
 
 # Everything in one file, for those who have no Helm.

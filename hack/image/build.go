@@ -132,12 +132,37 @@ func compile(ctx context.Context, from source, platform v1.Platform, binary stri
 	arguments := append(strings.Fields(buildFlags), "-ldflags", linkerFlags+from.version, "-o", binary, "./cmd/manager")
 	command := exec.CommandContext(ctx, "go", append([]string{"build"}, arguments...)...)
 	command.Dir = from.root
-	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off", "GOEXPERIMENT=", "GOFIPS140=off", "GODEBUG=",
+	settings, err := settingsOf(ctx, from)
+	if err != nil {
+		return err
+	}
+	command.Env = append(append(os.Environ(), settings...), "GOENV=off", "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off", "GOEXPERIMENT=", "GOFIPS140=off", "GODEBUG=",
 		"GOOS="+platform.OS, "GOARCH="+platform.Architecture, "GOAMD64=v1", "GOARM64=v8.0")
 	if out, err := command.CombinedOutput(); err != nil {
 		return fmt.Errorf("build for %s: %w\n%s", platform, err, out)
 	}
 	return nil
+}
+
+// settingsOf are those that say where modules come from and where they are kept. They may be in a file of the developer's (go env -w), of
+// which nothing else is to count.
+func settingsOf(ctx context.Context, from source) ([]string, error) {
+	names := []string{"GOPROXY", "GOSUMDB", "GONOSUMDB", "GONOPROXY", "GOPRIVATE", "GOINSECURE", "GOTOOLCHAIN", "GOPATH", "GOMODCACHE", "GOCACHE"}
+	command := exec.CommandContext(ctx, "go", append([]string{"env"}, names...)...)
+	command.Dir = from.root
+	out, err := command.Output()
+	if err != nil {
+		return nil, fmt.Errorf("go env: %w", err)
+	}
+	values := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
+	if len(values) != len(names) {
+		return nil, fmt.Errorf("go env: expected %d lines, found %d", len(names), len(values))
+	}
+	settings := make([]string, len(names))
+	for i, name := range names {
+		settings[i] = name + "=" + values[i]
+	}
+	return settings, nil
 }
 
 // assemble makes an image of one layer with one file.

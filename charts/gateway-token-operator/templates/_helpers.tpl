@@ -119,7 +119,13 @@ subjects:
 - name: HTTP_PROXY
   value: {{ . | quote }}
 {{- end }}
-{{- if or .Values.proxy.https .Values.proxy.http .Values.proxy.noProxy }}
+{{- $proxied := or .Values.proxy.https .Values.proxy.http .Values.proxy.noProxy }}
+{{- $said := false }}
+{{- range .Values.extraEnv }}
+{{- $proxied = or $proxied (has (upper .name) (list "HTTPS_PROXY" "HTTP_PROXY")) }}
+{{- $said = or $said (eq (upper .name) "NO_PROXY") }}
+{{- end }}
+{{- if and $proxied (not $said) }}
 - name: NO_PROXY
   value: {{ prepend (compact (list .Values.proxy.noProxy)) "$(KUBERNETES_SERVICE_HOST)" | join "," | quote }}
 {{- end }}
