@@ -124,11 +124,6 @@ func (u *user) refused(words string, args ...string) condition {
 	}
 }
 
-// tokens are the vendor's whose name begins so and has the operator's marker.
-func (u *user) tokens(ctx context.Context, name string) ([]stack.Token, error) {
-	return u.causely().TokensOf(ctx, name)
-}
-
 // has holds when the vendor made as many tokens of that name, so many of them still active.
 func (u *user) has(name string, made, active int) condition {
 	return func(ctx context.Context) error { return u.causely().HaveTokens(name, made, active)(ctx) }
