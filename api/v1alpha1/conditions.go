@@ -14,8 +14,8 @@ const (
 	// ConditionStalled on a GatewayToken or issuer: a person must act. Before this
 	// generation of a GatewayToken can become Ready; before an issuer is Ready, or
 	// tokens are replaced and revoked again (MassDisappearance, IdentityConflict). Its
-	// reason and message are those of the condition that says so. Absent otherwise, and
-	// while the object is being deleted.
+	// reason is that of what keeps it. Absent otherwise, and while the object is being
+	// deleted.
 	ConditionStalled = "Stalled"
 	// ConditionVendorReachable on a GatewayToken or issuer: the vendor answered
 	// when it was last asked. On an issuer whose credentials Secret is gone or
@@ -145,8 +145,9 @@ const (
 	// What to do: check that the issuer's credentials may read values. Where the
 	// vendor never shows values, the next token follows by itself.
 	ReasonValueUnreadable = "ValueUnreadable"
-	// ReasonTokenNotListed (Ready keeps its status): the current token is missing
-	// from the vendor's list, which alone proves nothing.
+	// ReasonTokenNotListed (VendorReachable False; Ready False where the Secret was
+	// lost, too): the current token is missing from the vendor's list, which alone
+	// proves nothing.
 	// What to do: wait for further lists. If it lasts, ask the vendor.
 	ReasonTokenNotListed = "TokenNotListed"
 	// ReasonClockSkew (VendorReachable False): the operator's clock

@@ -18,7 +18,7 @@ const (
 type Publication struct {
 	// Secret is the Secret's name.
 	Secret string
-	// At is when the API server stored the new value, by the API server's clock, which dates pods, too. Zero: it is not known, and
+	// At is when the API server stored the new value, by the API server's clock, which dates pods, too: the end of that second. Zero: it is not known, and
 	// whoever uses the Secret holds the old value, unless there was none before (First).
 	At time.Time
 	// Margin is how much later than the publication a pod must have been created to have the new value for certain. It covers the
@@ -114,7 +114,7 @@ func (p Publication) Holds(pod *corev1.Pod, now time.Time) bool {
 // are cut to seconds: in doubt it had, unless the pod was created within the same second, since it takes a while to start one. A container
 // that waits to be started again reads the Secret then.
 func (p Publication) startedBefore(pod *corev1.Pod) bool {
-	if !pod.CreationTimestamp.Time.Before(p.At.Truncate(time.Second)) {
+	if !pod.CreationTimestamp.Time.Before(p.At.Add(-time.Second)) {
 		return false
 	}
 	names := containersWith(&pod.Spec, p.Secret)
@@ -128,7 +128,7 @@ func (p Publication) startedBefore(pod *corev1.Pod) bool {
 			since = status.State.Terminated.StartedAt
 		}
 		uses := len(names) == 0 || slices.Contains(names, status.Name)
-		return uses && !since.IsZero() && !since.After(p.At)
+		return uses && !since.IsZero() && since.Time.Before(p.At)
 	})
 }
 

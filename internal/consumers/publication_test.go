@@ -206,7 +206,7 @@ func TestHoldsFirst(t *testing.T) {
 		want    bool
 	}{
 		"waited":                {reason: "nothing of it has started: it waits for the Secret"},
-		"started after it":      {reason: "it has the value", options: []podOption{started(time.Second)}},
+		"started after it":      {reason: "the second in which it was published is over", options: []podOption{started(time.Second)}},
 		"started at the time":   {reason: "times are cut to seconds, and in doubt it had started", options: []podOption{started(0)}, want: true},
 		"created at the time":   {reason: "it takes a while to start a pod", options: []podOption{created(0), started(0)}},
 		"another container":     {reason: "a sidecar does not wait for a Secret that it does not use", options: []podOption{sidecar(-time.Minute)}},
@@ -218,13 +218,13 @@ func TestHoldsFirst(t *testing.T) {
 		"ended":                 {reason: "nothing runs any more", options: []podOption{started(-time.Second), phase(corev1.PodFailed)}},
 		"another Secret":        {reason: "it is not concerned", options: []podOption{started(-time.Second), specced(corev1.PodSpec{})}},
 		"files, not reloaded":   {reason: "the kubelet takes its time", options: []podOption{started(-time.Second), specced(whole)}, reloads: true, want: true},
-		"files, reloaded":       {reason: "the kubelet has replaced them", options: []podOption{started(-time.Second), specced(whole)}, reloads: true, now: ReloadTime + time.Second},
+		"files, reloaded":       {reason: "the kubelet has replaced them", options: []podOption{started(-time.Second), specced(whole)}, reloads: true, now: ReloadTime + 2*time.Second},
 		"files, nobody reloads": {reason: "that files change helps nobody who does not look", options: []podOption{started(-time.Second), specced(whole)}, now: time.Hour, want: true},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			pod := aPod("p", tc.options...)
-			publication := Publication{Secret: secret, At: published.Add(time.Millisecond), Margin: margin, Reloads: tc.reloads, First: true}
+			publication := Publication{Secret: secret, At: published.Add(time.Second), Margin: margin, Reloads: tc.reloads, First: true}
 			now := published.Add(max(tc.now, time.Minute))
 			if got := publication.Holds(&pod, now); got != tc.want {
 				t.Errorf("%s: want %t, got %t", tc.reason, tc.want, got)

@@ -269,6 +269,36 @@ func TestRackChangeRefused(t *testing.T) {
 	}
 }
 
+// The vendor can still be asked by the credentials that were accepted last, and gives nothing by them: a person must act, before the next
+// process has looked and after it has.
+func TestRackChangeWithoutCredentials(t *testing.T) {
+	w := newWorld(t, harness.At(harness.AtRackGateway()))
+	_, object := w.Publish(permitted("convox:app:read"))
+	w.Advance(time.Minute)
+	w.Remove(w.SecretIn(w.System, harness.CredentialsName))
+	w.Advance(10 * time.Minute)
+	w.WantNo(object, v1alpha1.ConditionStalled)
+	harness.Change(w, object, permitted("convox:app:list"))
+	w.Advance(10 * time.Minute)
+	wantRights(t, w, object, "convox:app:read")
+	w.WantReady(object)
+	w.Want(object, v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonCredentialsNotFound)
+	w.WantNo(object, v1alpha1.ConditionReconciling)
+	before := w.Versions()
+	w.Restart()
+	w.Advance(10 * time.Minute)
+	for name, version := range w.Versions() {
+		if before[name] != version {
+			t.Errorf("%s was written, though nothing is new", name)
+		}
+	}
+	w.Create(w.Credentials(w.System))
+	w.Advance(10 * time.Minute)
+	wantRights(t, w, object, "convox:app:list")
+	w.WantNo(object, v1alpha1.ConditionStalled)
+	w.WantNo(object, v1alpha1.ConditionReconciling)
+}
+
 // The next try is in the status: another process makes it, though nothing else tells it to.
 func TestRackChangeRefusedBeforeRestart(t *testing.T) {
 	w := newWorld(t, harness.At(harness.AtRackGateway()))

@@ -192,6 +192,8 @@ type Planned struct {
 	Proof *ledger.Ledger
 	// Fulfilled: it is what the spec asks for. Settled: and it need not be replaced.
 	Fulfilled, Settled bool
+	// Hindrance is what keeps the spec from being carried out though a token is usable; nil where nothing does.
+	Hindrance *Problem
 	// Retiring are the tokens that wait for their revocation.
 	Retiring []Retirement
 	// NextRotation is when the token in use is to be replaced, by the API server's clock; zero for never. Rotating is why it waits though

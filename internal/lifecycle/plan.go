@@ -101,7 +101,7 @@ func Plan(o Observation) Planned {
 		rules = deleting
 	}
 	plan := Planned{
-		Usable: v.usable(), Proof: v.proof, Fulfilled: v.usable() && v.unlike() == "" && !v.rightsDiffer(), Settled: v.settled() && !v.rightsDiffer(),
+		Usable: v.usable(), Proof: v.proof, Fulfilled: v.usable() && v.unlike() == "" && !v.rightsDiffer(), Settled: v.settled() && !v.rightsDiffer(), Hindrance: v.hindrance(),
 		Consumers: v.consumersProblem(), ConsumersUnseen: v.consumersUnseen(), Retiring: v.retirements(), Trouble: v.trouble(),
 	}
 	if plan.Usable && !o.Object.Deleting {
@@ -121,11 +121,12 @@ func Plan(o Observation) Planned {
 
 // Published gives the plan for an object whose Secret has just been written with a ledger: what is told of it afterwards.
 func Published(o Observation, record ledger.Ledger) Planned {
-	before := o.Secret.Ledger.Current
+	before, worked := o.Secret.Ledger.Current, newView(o).usable()
 	o.Secret.Presence, o.Secret.Trust, o.Secret.Ledger = Owned, ledger.Proof, record
 	o.Secret.ValueIntact, o.Secret.Drifted, o.Secret.WrittenAt = true, false, o.ServerNow
 	o.Memory.InHand = nil
-	if record.Current.ID != before.ID || record.Current.Sequence != before.Sequence {
+	if !worked || record.Current.ID != before.ID || record.Current.Sequence != before.Sequence {
+		// Nobody has looked at pods for this value.
 		o.Stale = Consumers{Early: true}
 	}
 	return Plan(o)

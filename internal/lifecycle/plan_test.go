@@ -526,3 +526,18 @@ func TestReleaseWithoutTheSecret(t *testing.T) {
 		})
 	}
 }
+
+// What keeps a new spec from being carried out is told although a token works, and nothing is told of what is merely due.
+func TestHindrance(t *testing.T) {
+	o := observed(t)
+	record := ledger.Ledger{Incarnation: o.Object.Marker.Incarnation, Inputs: "others", Current: ledger.Entry{ID: "T1", Sequence: 1}}
+	o.Secret = Secret{Presence: Owned, Trust: ledger.Proof, Ledger: record, ValueIntact: true}
+	o.Issuer.CanMint, o.Issuer.Problem = false, Problem{"CredentialsRejected", "Put valid credentials there."}
+	if planned := Plan(o); !planned.Usable || planned.Fulfilled || planned.Hindrance == nil || planned.Hindrance.Reason != "CredentialsRejected" {
+		t.Errorf("%+v", planned)
+	}
+	o.Secret.Ledger.Inputs = o.Object.Inputs
+	if planned := Plan(o); !planned.Fulfilled || planned.Hindrance != nil {
+		t.Errorf("%+v", planned)
+	}
+}

@@ -423,6 +423,25 @@ func (v *view) trouble() *Problem {
 	}
 }
 
+// hindrance is what keeps the spec from being carried out while a token works that is not what it asks for; nil where nothing does.
+func (v *view) hindrance() *Problem {
+	if !v.usable() || v.Object.Deleting || (v.unlike() == "" && !v.rightsDiffer()) {
+		return nil
+	}
+	gates := []func(*view) Decision{issuerMints, notMissed, (*view).heldBack}
+	if v.unlike() != "" {
+		gates = append(gates, slots, unresolved, budget)
+	}
+	switch wait := v.firstWait(gates...).(type) {
+	case Wait:
+		return &wait.Problem
+	case Stall:
+		return &wait.Problem
+	default:
+		return nil
+	}
+}
+
 // gone tells whether this object's token is among those that are gone at once.
 func (v *view) gone() bool {
 	return v.hint != nil && v.missed() != nil && v.standing(v.hint.Current.ID) != standingActive

@@ -68,6 +68,7 @@ var menders = map[string]Mender{
 	v1alpha1.ReasonServiceAccountNotFound: Person,
 	v1alpha1.ReasonStrategyUnsupported:    Person,
 	v1alpha1.ReasonSuspended:              Person,
+	v1alpha1.ReasonTokenNotListed:         Time,
 	v1alpha1.ReasonUnexpectedAnswer:       Time,
 	v1alpha1.ReasonValueUnreadable:        Person,
 	v1alpha1.ReasonVendorMismatch:         Person,

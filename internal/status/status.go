@@ -228,10 +228,12 @@ func (s Scene) usable() bool {
 }
 
 func (s Scene) conditions(next *v1alpha1.GatewayTokenStatus) {
-	stalled := s.stalled()
+	stalled := s.stalled(next)
 	s.ready(next)
-	s.reconciling(next, stalled)
-	s.set(next, v1alpha1.ConditionStalled, stalled)
+	if stalled != nil || !s.unknown() {
+		s.reconciling(next, stalled)
+		s.set(next, v1alpha1.ConditionStalled, stalled)
+	}
 	s.vendorReachable(next)
 	s.rotating(next)
 	s.consumersReady(next)
@@ -286,14 +288,19 @@ func (s Scene) problem() *lifecycle.Problem {
 	case lifecycle.Issue, lifecycle.Publish, lifecycle.Protect, lifecycle.Change, lifecycle.Roll, lifecycle.Confirm, lifecycle.Report:
 		return &lifecycle.Problem{Reason: v1alpha1.ReasonIssuing, Message: "A token is being issued or written to the Secret."}
 	case lifecycle.Rest, lifecycle.Restart, lifecycle.Revoke, lifecycle.DeleteSecret, lifecycle.Retain, lifecycle.Release:
-		return nil
+		return s.Planned.Hindrance
 	default:
 		return nil
 	}
 }
 
+// unknown: the issuer has not been looked at since the process began, and what was said of this generation stands until then.
+func (s Scene) unknown() bool {
+	return !s.Observed.Issuer.Known && s.Object.Status.ObservedGeneration == s.Object.Generation && !s.Object.Spec.Suspend && s.Object.DeletionTimestamp == nil
+}
+
 // stalled: a person must act.
-func (s Scene) stalled() *lifecycle.Problem {
+func (s Scene) stalled(next *v1alpha1.GatewayTokenStatus) *lifecycle.Problem {
 	if d, ok := s.Planned.Decision.(lifecycle.Stall); ok {
 		return &d.Problem
 	}
@@ -303,12 +310,20 @@ func (s Scene) stalled() *lifecycle.Problem {
 	if s.Object.Spec.Suspend {
 		return s.problem()
 	}
-	for _, problem := range []*lifecycle.Problem{s.Outcome.Problem, s.waitsFor(), s.Planned.Trouble} {
-		if problem != nil && NeedsPerson(string(problem.Reason), s.Object.Status.Current != nil) {
+	for _, problem := range []*lifecycle.Problem{s.Outcome.Problem, s.waitsFor(), s.Planned.Hindrance, s.Planned.Trouble} {
+		if problem != nil && !renamed(problem, next.Failure) && NeedsPerson(string(problem.Reason), s.Object.Status.Current != nil) {
 			return problem
 		}
 	}
 	return nil
+}
+
+// MostTaken is how many names in a row that are taken are followed by another soon.
+const MostTaken = 3
+
+// renamed tells of a name that is taken, and of which the next list or the next name is the remedy.
+func renamed(problem *lifecycle.Problem, failure *v1alpha1.Failure) bool {
+	return problem.Reason == v1alpha1.ReasonNameTaken && (failure == nil || failure.Count <= MostTaken)
 }
 
 // done tells whether the Secret holds what this generation asks for, or what it is left with while suspended.

@@ -407,3 +407,36 @@ func TestDeletionTellsTheWayOut(t *testing.T) {
 		t.Errorf("message %q", message)
 	}
 }
+
+// After a start nothing is known of the issuer, and what was said stays, whatever is done meanwhile.
+func TestNothingNewWhileTheIssuerIsUnknown(t *testing.T) {
+	refused := func(s *Scene) {
+		s.Planned.Hindrance = &lifecycle.Problem{Reason: v1alpha1.ReasonCredentialsRejected, Message: "A message."}
+	}
+	told := Of(scene(before(2), unsettled, refused))
+	if got := said(told, v1alpha1.ConditionStalled); got != "True CredentialsRejected" {
+		t.Fatalf("Stalled is %q", got)
+	}
+	started := scene(decided(lifecycle.Restart{Sequence: 1}), func(s *Scene) { s.Observed.Issuer = lifecycle.Issuer{} })
+	if got := said(of(started, told), v1alpha1.ConditionStalled); got != "True CredentialsRejected" {
+		t.Errorf("Stalled is %q while nobody has looked", got)
+	}
+	if got := of(scene(), told); said(got, v1alpha1.ConditionStalled)+said(got, v1alpha1.ConditionReconciling) != "" {
+		t.Errorf("it is over, and %+v", got.Conditions)
+	}
+}
+
+// A name that is taken is a person's business once others were taken, too.
+func TestNameTaken(t *testing.T) {
+	taken := scene(withoutSecret, decided(lifecycle.Issue{}), failed(v1alpha1.ReasonNameTaken, Doubt))
+	status := Of(taken)
+	for range MostTaken - 1 {
+		status = of(taken, status)
+	}
+	if said(status, v1alpha1.ConditionStalled) != "" || said(status, v1alpha1.ConditionReconciling) != "True NameTaken" {
+		t.Errorf("after %d names: %+v", MostTaken, status.Conditions)
+	}
+	if status = of(taken, status); said(status, v1alpha1.ConditionStalled) != "True NameTaken" || said(status, v1alpha1.ConditionReconciling) != "" {
+		t.Errorf("after one more: %+v", status.Conditions)
+	}
+}

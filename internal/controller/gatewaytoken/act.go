@@ -181,9 +181,6 @@ func (r *Reconciler) giveUp(ctx context.Context, s *scene) {
 	}
 }
 
-// mostTaken is how many names in a row are tried soon.
-const mostTaken = 3
-
 // createFailed notes a create that gave no token, and what must be known about it.
 func (r *Reconciler) createFailed(ctx context.Context, s *scene, d lifecycle.Issue, started metav1.Time, f *token.Failure) outcome {
 	if can := s.account.Vendor.Capabilities(); f.Class == token.Conflict && !can.UniqueNames && can.Listable {
@@ -215,7 +212,7 @@ func (r *Reconciler) createFailed(ctx context.Context, s *scene, d lifecycle.Iss
 	if f.Class == token.Conflict {
 		// Whose it is, a list tells. If none does, the next name is free.
 		s.memory.taken[d.Sequence] = true
-		if len(s.memory.taken) > mostTaken {
+		if len(s.memory.taken) > status.MostTaken {
 			// So many names are not taken by chance.
 			failed.Kind = status.Refusal
 		}

@@ -98,7 +98,8 @@ func (s *scene) rolled(planned lifecycle.Planned) lifecycle.Planned {
 	}
 	s.observation.Memory.RollAsked = s.memory.rollAsked
 	now := lifecycle.Plan(s.observation)
-	planned.Usable, planned.Fulfilled, planned.Settled, planned.Rotating = now.Usable, now.Fulfilled, now.Settled, now.Rotating
+	planned.Usable, planned.Rotating = now.Usable, now.Rotating
+	planned.Fulfilled, planned.Settled, planned.Hindrance = now.Fulfilled, now.Settled, now.Hindrance
 	return planned
 }
 
