@@ -432,14 +432,14 @@ func (v *view) hindrance() *Problem {
 	if v.unlike() != "" {
 		gates = append(gates, slots, unresolved, budget)
 	}
-	switch wait := v.firstWait(gates...).(type) {
-	case Wait:
+	gate := v.firstWait(gates...)
+	if wait, waits := gate.(Wait); waits {
 		return &wait.Problem
-	case Stall:
-		return &wait.Problem
-	default:
-		return nil
 	}
+	if stall, stalls := gate.(Stall); stalls {
+		return &stall.Problem
+	}
+	return nil
 }
 
 // gone tells whether this object's token is among those that are gone at once.

@@ -46,13 +46,13 @@ type recording struct {
 		Suspend bool `json:"suspend"`
 	} `json:"spec"`
 	Status struct {
-		ObservedGeneration int64              `json:"observedGeneration"`
-		Account            string             `json:"account"`
-		Current            *struct{}          `json:"current"`
+		ObservedGeneration int64     `json:"observedGeneration"`
+		Account            string    `json:"account"`
+		Current            *struct{} `json:"current"`
 		Failure            struct {
 			Count int32 `json:"count"`
 		} `json:"failure"`
-		Conditions         []metav1.Condition `json:"conditions"`
+		Conditions []metav1.Condition `json:"conditions"`
 	} `json:"status"`
 }
 
