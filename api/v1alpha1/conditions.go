@@ -9,7 +9,8 @@ const (
 	// that was pinned.
 	ConditionReady = "Ready"
 	// ConditionReconciling on a GatewayToken: a new generation of the spec is not
-	// yet published. Neither an outage nor a retirement raises it.
+	// yet published. Neither an outage nor a retirement raises it; where it gave way to
+	// Stalled, it is back when a person has acted.
 	ConditionReconciling = "Reconciling"
 	// ConditionStalled on a GatewayToken or issuer: a person must act. Before this
 	// generation of a GatewayToken can become Ready; before an issuer is Ready, or
@@ -31,8 +32,9 @@ const (
 	ConditionRotating = "Rotating"
 	// ConditionConsumersReady on a GatewayToken with spec.consumers: no pod holds the
 	// value of a token that was replaced. False tells what is done about those that
-	// do, and what a person may have to do. Absent without spec.consumers, and while
-	// the Secret holds no usable token.
+	// do, and what a person may have to do. Absent without spec.consumers, while the
+	// Secret holds no usable token, and after the first publication until it can be
+	// told which pods had started before it.
 	ConditionConsumersReady = "ConsumersReady"
 	// ConditionInUse on an issuer: GatewayTokens still need it, so that it stays
 	// when it is deleted.

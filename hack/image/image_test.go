@@ -355,11 +355,17 @@ func checkPush(t *testing.T, dir string, built *result, platforms []v1.Platform)
 	}
 }
 
-// checkAgain builds the same from a copy of what the Dockerfile is given, elsewhere and without a repository.
+// checkAgain builds the same from a copy of what the Dockerfile is given, elsewhere, without a repository, and by a developer who has other
+// flags for his own builds.
 func checkAgain(t *testing.T, from source, platforms []v1.Platform, dir string) {
 	t.Helper()
 	from.root = dockerContext(t)
 	again := t.TempDir()
+	written := filepath.Join(t.TempDir(), "env") // as by go env -w
+	if err := os.WriteFile(written, []byte("GOFLAGS=-gcflags=all=-N\nGOTOOLCHAIN=local\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("GOENV", written)
 	if _, err := build(t.Context(), from, platforms, again); err != nil {
 		t.Fatal(err)
 	}

@@ -18,8 +18,8 @@ const (
 type Publication struct {
 	// Secret is the Secret's name.
 	Secret string
-	// At is when the API server stored the new value, by the API server's clock, which dates pods, too: the end of that second. Zero: it is not known, and
-	// whoever uses the Secret holds the old value, unless there was none before (First).
+	// At is when the API server stored the new value, by the API server's clock, which dates pods, too: the end of that second. Zero: it
+	// is not known, and whoever uses the Secret holds the old value, unless there was none before (First).
 	At time.Time
 	// Margin is how much later than the publication a pod must have been created to have the new value for certain. It covers the
 	// clocks of several API servers, and kubelets that learn of the new Secret a little late.

@@ -33,15 +33,10 @@ func usageOf(spec *corev1.PodSpec, secret string) usage {
 	if secret == "" { // no Secret has this name, but many a reference that was left out
 		return usage{}
 	}
-	var (
-		found usage
-		files = map[string]bool{} // the volumes with files of the Secret
-	)
+	files := volumesWith(spec, secret)
+	found := usage{files: len(files) > 0}
 	for i := range spec.Volumes {
 		volume := &spec.Volumes[i]
-		if holdsFiles(&volume.VolumeSource, secret) {
-			found.files, files[volume.Name] = true, true
-		}
 		// A driver is given the Secret when it mounts the volume, and keeps its login.
 		found.fixed = found.fixed || driverSecret(&volume.VolumeSource) == secret
 	}
@@ -54,16 +49,24 @@ func usageOf(spec *corev1.PodSpec, secret string) usage {
 	return found
 }
 
+// volumesWith names the volumes with files of a Secret.
+func volumesWith(spec *corev1.PodSpec, secret string) map[string]bool {
+	names := map[string]bool{}
+	for i := range spec.Volumes {
+		if holdsFiles(&spec.Volumes[i].VolumeSource, secret) {
+			names[spec.Volumes[i].Name] = true
+		}
+	}
+	return names
+}
+
 // containersWith names the containers that have a Secret in their environment or as files; none where the pod has it in another way.
 func containersWith(spec *corev1.PodSpec, secret string) []string {
-	files := map[string]bool{}
-	for i := range spec.Volumes {
-		files[spec.Volumes[i].Name] = holdsFiles(&spec.Volumes[i].VolumeSource, secret)
-	}
+	files := volumesWith(spec, secret)
 	var names []string
 	for _, container := range containersOf(spec) {
-		mounts := slices.ContainsFunc(container.VolumeMounts, func(mount corev1.VolumeMount) bool { return files[mount.Name] })
-		if mounts || inEnvironment(container, secret) {
+		mounted := slices.ContainsFunc(container.VolumeMounts, func(mount corev1.VolumeMount) bool { return files[mount.Name] })
+		if mounted || inEnvironment(container, secret) {
 			names = append(names, container.Name)
 		}
 	}

@@ -101,7 +101,8 @@ func Plan(o Observation) Planned {
 		rules = deleting
 	}
 	plan := Planned{
-		Usable: v.usable(), Proof: v.proof, Fulfilled: v.usable() && v.unlike() == "" && !v.rightsDiffer(), Settled: v.settled() && !v.rightsDiffer(), Hindrance: v.hindrance(),
+		Usable: v.usable(), Proof: v.proof,
+		Fulfilled: v.usable() && v.unlike() == "" && !v.rightsDiffer(), Settled: v.settled() && !v.rightsDiffer(), Hindrance: v.hindrance(),
 		Consumers: v.consumersProblem(), ConsumersUnseen: v.consumersUnseen(), Retiring: v.retirements(), Trouble: v.trouble(),
 	}
 	if plan.Usable && !o.Object.Deleting {

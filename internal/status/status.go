@@ -337,14 +337,6 @@ func (s Scene) waitsFor() *lifecycle.Problem {
 	return nil
 }
 
-// settled tells whether the Secret holds what the spec asks for.
-func (s Scene) settled() bool {
-	if s.Outcome.Published != nil {
-		return s.Outcome.Published.Inputs == s.Observed.Object.Inputs && s.Outcome.Published.Changing == ""
-	}
-	return s.Planned.Settled
-}
-
 // reconciling: a new generation is on its way into its Secret, or goes on after a person has acted. Once it was there, nothing else raises
 // it.
 func (s Scene) reconciling(next *v1alpha1.GatewayTokenStatus, stalled *lifecycle.Problem) {
@@ -372,7 +364,7 @@ func (s Scene) vendorReachable(next *v1alpha1.GatewayTokenStatus) {
 		Reason: v1alpha1.ReasonVendorAnswered, Message: "The vendor answered when it was last asked.",
 	}
 	trouble := s.Planned.Trouble
-	if trouble == nil && s.usable() && !s.settled() && s.Outcome.Kind != Write {
+	if trouble == nil && s.usable() && !s.Planned.Settled && s.Outcome.Kind != Write {
 		// It keeps the spec from being carried out, and no other condition tells: what the Secret holds works.
 		trouble = s.Outcome.Problem
 	}

@@ -63,7 +63,10 @@ func (r *Reconciler) observeConsumers(ctx context.Context, s *scene) {
 
 // seen tells the planner of pods that may hold a value. unknown says why they could not be listed.
 func seen(holding consumers.Holding, unknown string) lifecycle.Consumers {
-	return lifecycle.Consumers{Gone: holding.Over(), Early: holding.Early && len(holding.Holders) == 0, Found: holding.Users > 0, Unknown: holding.Unknown, Text: cmp.Or(unknown, holding.Text())}
+	return lifecycle.Consumers{
+		Gone: holding.Over(), Early: holding.Early && len(holding.Holders) == 0, Found: holding.Users > 0, Unknown: holding.Unknown,
+		Text: cmp.Or(unknown, holding.Text()),
+	}
 }
 
 // pods lists the pods of the namespace that use the Secret. Where that fails nobody knows, which is waited for, and keeps nothing else
